@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# memdiag - the human entry. kbuild's files are named Kbuild.
+#
+# Targets
+#   all            memdiag.ko for KDIR and memdiagctl (default)
+#   modules        memdiag.ko (and the test modules) only
+#   userspace      memdiagctl only
+#   install        both, with man page and completion, below DESTDIR
+#   uninstall      remove what install put there
+#   demo           boot a kernel, load memdiag beside a leaking driver, print
+#                  the diagnosis
+#   check          all tests: host, stock kernel, debug kernel; ends with
+#                  "N passed, N failed, N skipped"
+#   bench          time of a snapshot against reading the kernel's files
+#   lint           W=1, sparse, checkpatch, kernel-doc, clang-format
+#   setup          install what demo, check, bench and lint need
+#   clean          remove what was built here
+#   help           this text
+#
+# Variables
+#   KDIR           kernel build directory (/lib/modules/$(uname -r)/build)
+#   CC             compiler of memdiagctl
+#   CROSS_COMPILE  prefix of the compiler
+#   W, C           handed to kbuild: W=1 more warnings, C=2 sparse
+#   PREFIX         where memdiagctl goes (/usr/local)
+#   DESTDIR        put in front of every installed path
+#   MEMDIAG_CACHE  where kernels, QEMU and guest builds are kept
+#                  (${XDG_CACHE_HOME:-~/.cache}/memdiag)
+#   MEMDIAG_MIRROR, MEMDIAG_SECURITY_MIRROR
+#                  package archives, if apt's own configuration names none
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+O ?= $(CURDIR)/build
+
+.DEFAULT_GOAL := all
+.PHONY: all modules userspace install uninstall demo check bench lint setup clean help
+
+all: modules userspace
+
+modules:
+	@test -e $(KDIR)/Makefile || { \
+		echo "memdiag: no kernel build directory $(KDIR):" \
+		     "install the headers of your kernel, or say make KDIR=..." >&2; \
+		exit 1; }
+	+$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+userspace:
+	+$(MAKE) -C userspace O=$(O)
+
+install: all
+	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
+	install -D -m 644 module/memdiag.ko \
+		"$(DESTDIR)/lib/modules/$$($(MAKE) -s -C $(KDIR) kernelrelease)/updates/memdiag.ko"
+	@test -n "$(DESTDIR)" || depmod "$$($(MAKE) -s -C $(KDIR) kernelrelease)"
+
+uninstall:
+	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall
+	rm -f "$(DESTDIR)/lib/modules/$$($(MAKE) -s -C $(KDIR) kernelrelease)/updates/memdiag.ko"
+	@test -n "$(DESTDIR)" || depmod "$$($(MAKE) -s -C $(KDIR) kernelrelease)"
+
+setup:
+	@qemu/setup
+
+demo: setup
+	@qemu/demo
+
+check: setup
+	@tests/check
+
+bench: setup
+	@tests/bench/run
+
+lint: setup
+	@tests/lint
+
+clean:
+	@test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	rm -rf $(O)
+
+help:
+	@sed -n '/^# Targets/,/^$$/s/^# \{0,1\}//p' $(firstword $(MAKEFILE_LIST))

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * memdiag: where did the memory go, who holds it, and is it leaking?
+ * Brings the parts up and down in order, and holds the module's parameters.
+ */
+#include <linux/module.h>
+
+#include "memdiag.h"
+#include "resolve/resolve.h"
+
+module_param_named(snapshot_mib, memdiag_snapshot_mib, uint, 0444);
+MODULE_PARM_DESC(snapshot_mib,
+		 "MiB that all snapshots together may take (default: 1/16 of RAM, at least 8, at most 256)");
+
+unsigned int memdiag_force_ways;
+module_param_named(force_ways, memdiag_force_ways, uint, 0444);
+MODULE_PARM_DESC(force_ways,
+		 "for tests: ways into the kernel not to use, bits: 1 BTF, 2 symbols, 4 seq operations (default: 0, use all)");
+
+static int __init memdiag_init(void)
+{
+	int error;
+
+	error = memdiag_resolve_init();
+	if (error)
+		return error;
+	memdiag_snapshot_init();
+	memdiag_registry_init();
+	memdiag_debugfs_init();
+	error = memdiag_procfs_init();
+	if (error)
+		goto debugfs;
+	/* Last, because the node can be opened from here on. */
+	error = memdiag_chardev_init();
+	if (error)
+		goto procfs;
+	return 0;
+
+procfs:
+	memdiag_procfs_exit();
+debugfs:
+	memdiag_debugfs_exit();
+	memdiag_registry_exit();
+	memdiag_snapshot_exit();
+	memdiag_resolve_exit();
+	return error;
+}
+
+static void __exit memdiag_exit(void)
+{
+	memdiag_chardev_exit();
+	memdiag_procfs_exit();
+	memdiag_debugfs_exit();
+	memdiag_registry_exit();
+	memdiag_snapshot_exit();
+	memdiag_resolve_exit();
+}
+
+module_init(memdiag_init);
+module_exit(memdiag_exit);
+
+MODULE_AUTHOR("The memdiag developers");
+MODULE_DESCRIPTION("Where did the memory go, who holds it, and is it leaking?");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(MEMDIAG_VERSION);

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The internal contract of memdiag.ko: provider, field, sink, snapshot.
+ *
+ * A provider walks one thing in the kernel and pushes fixed-size records into
+ * a sink. It knows nothing of files, ioctls or text. A snapshot runs providers
+ * and lays their records out as uapi/memdiag.h says. The interfaces only hand
+ * out snapshots.
+ */
+#ifndef _MEMDIAG_H
+#define _MEMDIAG_H
+
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/kref.h>
+#include <linux/ktime.h>
+#include <linux/types.h>
+
+#include "../uapi/memdiag.h"
+#include "version.h"
+
+struct memdiag_sink;
+struct memdiag_provider;
+
+#define MEMDIAG_BIT(section)	BIT_ULL(MEMDIAG_SEC_##section)
+#define MEMDIAG_ALL_SECTIONS	GENMASK_ULL(MEMDIAG_NR_SECTIONS - 1, 0)
+
+/* Enough for the longest reason or %ps symbol with its module name. */
+#define MEMDIAG_REASON_LEN	192
+
+/**
+ * struct memdiag_field_desc - one field of a provider's records
+ * @name: the kernel's own word for it, unique within the provider
+ * @help: one line: what is counted, and the error bound of an inexact field
+ * @type: enum memdiag_type
+ * @unit: enum memdiag_unit
+ * @kind: enum memdiag_kind
+ * @flags: MEMDIAG_FIELD_*
+ * @offset: of the u64 in the record, bytes
+ * @source: enum memdiag_source if it differs from the section's, else
+ *	MEMDIAG_SRC_NONE
+ *
+ * This table is the only description of a field: it makes the columns in
+ * debugfs, travels in the snapshot, and names keys and columns in memdiagctl.
+ */
+struct memdiag_field_desc {
+	const char *name;
+	const char *help;
+	u16 type;
+	u16 unit;
+	u16 kind;
+	u16 flags;
+	u32 offset;
+	u32 source;
+};
+
+/* One row of a field table; @rec is the record's struct, whose members are u64. */
+#define MEMDIAG_FIELD(rec, member, _name, _type, _unit, _kind, _flags, _help) \
+	{								\
+		.name = (_name), .help = (_help),			\
+		.type = MEMDIAG_TYPE_##_type,				\
+		.unit = MEMDIAG_UNIT_##_unit,				\
+		.kind = MEMDIAG_KIND_##_kind,				\
+		.flags = (_flags),					\
+		.offset = offsetof(rec, member) +			\
+			BUILD_BUG_ON_ZERO(sizeof_field(rec, member) != 8), \
+	}
+
+/**
+ * struct memdiag_status - what the registry knows of a provider at run time
+ * @provider: the provider
+ * @fields: its field table: @provider->fields, or one that .init built
+ * @nr_fields: rows of @fields
+ * @record_size: bytes of one record, nr_fields * 8 or more
+ * @state: enum memdiag_state, as found by .init
+ * @source: enum memdiag_source of the records
+ * @error: negative errno if unavailable
+ * @reason: why it is partial or unavailable, else ""
+ * @last_records: number of records of the last walk, a first guess for the next
+ *
+ * .init fills it in through memdiag_set_ok(), memdiag_set_partial() and
+ * memdiag_set_unavailable(). It does not change after the module's init.
+ * (@last_records does; it is only a hint and read and written without a lock.)
+ */
+struct memdiag_status {
+	const struct memdiag_provider *provider;
+	const struct memdiag_field_desc *fields;
+	unsigned int nr_fields;
+	u32 record_size;
+	u32 state;
+	u32 source;
+	int error;
+	char reason[MEMDIAG_REASON_LEN];
+	unsigned int last_records;
+};
+
+/**
+ * struct memdiag_provider - one section
+ * @id: enum memdiag_section_id
+ * @name: name of the section
+ * @help: one line: one record per what, and what it answers
+ * @fields: field table, or NULL if .init sets one in the status
+ * @nr_fields: rows of @fields
+ * @record_size: sizeof() of the record struct
+ * @after: mask of sections whose records this one is derived from; they are
+ *	collected first, in the same snapshot
+ * @init: resolve and verify what the provider needs, by itself; say the result
+ *	in the status. Never fails the module. May sleep.
+ * @exit: undo @init. May sleep.
+ * @estimate: how many records to make room for; NULL: the last walk's
+ * @collect: walk and push. Returns 0, or -ENOSPC if the sink said so (it is
+ *	then called again with more room), or another error, which makes the
+ *	section unavailable in this snapshot. Starts from the beginning on each
+ *	call. Under a lock only reads and pushes; may sleep outside of locks.
+ * @finish: called once after a successful @collect, no lock held: turn raw
+ *	values into strings, add up. May sleep. Same returns as @collect.
+ *
+ * Unused callbacks stay NULL.
+ */
+struct memdiag_provider {
+	u32 id;
+	const char *name;
+	const char *help;
+	const struct memdiag_field_desc *fields;
+	unsigned int nr_fields;
+	u32 record_size;
+	u64 after;
+	void (*init)(struct memdiag_status *status);
+	void (*exit)(struct memdiag_status *status);
+	unsigned int (*estimate)(void);
+	int (*collect)(struct memdiag_sink *sink);
+	int (*finish)(struct memdiag_sink *sink);
+};
+
+/* registry.c */
+int memdiag_registry_init(void);
+void memdiag_registry_exit(void);
+const struct memdiag_status *memdiag_status(u32 id);
+u64 memdiag_available(void);
+void memdiag_set_ok(struct memdiag_status *status, u32 source);
+__printf(3, 4)
+void memdiag_set_partial(struct memdiag_status *status, u32 source,
+			 const char *fmt, ...);
+__printf(3, 4)
+void memdiag_set_unavailable(struct memdiag_status *status, int error,
+			     const char *fmt, ...);
+
+/**
+ * struct memdiag_sink - where a provider puts the records of one section
+ *
+ * A provider uses the functions below and nothing else of it. Both the record
+ * and the string buffer are preallocated, so pushing is legal under any lock
+ * and in any context; when one is full the push fails, and collecting starts
+ * again with more room.
+ */
+struct memdiag_sink {
+	/* private: snapshot.c */
+	const struct memdiag_status *status;
+	struct memdiag_collection *collection;
+	void *records;
+	unsigned int nr_records;
+	unsigned int max_records;
+	bool full;
+	u64 lock_start;
+	u64 lock_ns;
+	u64 collect_ns;
+	u32 restarts;
+	u32 state;
+	u32 source;
+	int error;
+	char reason[MEMDIAG_REASON_LEN];
+};
+
+/* snapshot.c: for providers */
+void *memdiag_push(struct memdiag_sink *sink);
+u64 memdiag_push_string(struct memdiag_sink *sink, const char *string);
+__printf(2, 3)
+u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...);
+u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address);
+u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address);
+const char *memdiag_string(const struct memdiag_sink *sink, u64 string);
+const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id);
+__printf(2, 3)
+void memdiag_mark_partial(struct memdiag_sink *sink, const char *fmt, ...);
+
+/**
+ * memdiag_record() - the n-th record that was pushed
+ * @sink: the sink
+ * @n: 0 <= n < @sink->nr_records
+ */
+static inline void *memdiag_record(const struct memdiag_sink *sink, unsigned int n)
+{
+	return sink->records + (size_t)n * sink->status->record_size;
+}
+
+/**
+ * memdiag_lock_begin() - call just after taking a lock of the kernel
+ * @sink: the sink
+ *
+ * With memdiag_lock_end() measures the longest hold, which the snapshot
+ * reports. Holds do not nest: measure the outermost lock that others wait for
+ * spinning; a mutex around it is not counted.
+ */
+static inline void memdiag_lock_begin(struct memdiag_sink *sink)
+{
+	sink->lock_start = ktime_get_mono_fast_ns();
+}
+
+/**
+ * memdiag_lock_end() - call just before releasing the lock
+ * @sink: the sink
+ */
+static inline void memdiag_lock_end(struct memdiag_sink *sink)
+{
+	u64 held = ktime_get_mono_fast_ns() - sink->lock_start;
+
+	if (held > sink->lock_ns)
+		sink->lock_ns = held;
+}
+
+/**
+ * struct memdiag_bytes - a finished snapshot
+ * @ref: one reference per open file, mapping and reader
+ * @data: the bytes, as in uapi/memdiag.h; vmalloc_user() memory
+ * @size: their number
+ * @charged: what counts against the limit, bytes
+ * @sections: mask of the sections collected
+ */
+struct memdiag_bytes {
+	struct kref ref;
+	void *data;
+	size_t size;
+	size_t charged;
+	u64 sections;
+};
+
+/* snapshot.c: for interfaces */
+struct memdiag_bytes *memdiag_snapshot_collect(u64 sections);
+void memdiag_snapshot_get(struct memdiag_bytes *bytes);
+void memdiag_snapshot_put(struct memdiag_bytes *bytes);
+const struct memdiag_section *memdiag_snapshot_section(const struct memdiag_bytes *bytes,
+						       u32 id);
+const char *memdiag_snapshot_string(const struct memdiag_bytes *bytes, u64 string);
+u64 memdiag_snapshot_limit(void);
+u64 memdiag_snapshot_held(void);
+int memdiag_snapshot_init(void);
+void memdiag_snapshot_exit(void);
+extern unsigned int memdiag_snapshot_mib;
+
+/* text.c */
+struct seq_file;
+void memdiag_text_head(struct seq_file *m, const struct memdiag_bytes *bytes,
+		       const struct memdiag_section *section);
+void memdiag_text_record(struct seq_file *m, const struct memdiag_bytes *bytes,
+			 const struct memdiag_section *section, u64 n);
+
+/* debugfs.c, procfs.c, chardev.c */
+void memdiag_debugfs_init(void);
+void memdiag_debugfs_exit(void);
+int memdiag_procfs_init(void);
+void memdiag_procfs_exit(void);
+int memdiag_chardev_init(void);
+void memdiag_chardev_exit(void);
+
+/* providers/, in the order of enum memdiag_section_id */
+extern const struct memdiag_provider memdiag_system_provider;
+extern const struct memdiag_provider memdiag_resolve_provider;
+extern const struct memdiag_provider memdiag_vmstat_provider;
+extern const struct memdiag_provider memdiag_node_provider;
+extern const struct memdiag_provider memdiag_zone_provider;
+extern const struct memdiag_provider memdiag_pcp_provider;
+extern const struct memdiag_provider memdiag_buddy_provider;
+extern const struct memdiag_provider memdiag_fragmentation_provider;
+extern const struct memdiag_provider memdiag_pageblock_provider;
+extern const struct memdiag_provider memdiag_slab_provider;
+extern const struct memdiag_provider memdiag_vmalloc_provider;
+extern const struct memdiag_provider memdiag_vmalloc_caller_provider;
+extern const struct memdiag_provider memdiag_vmalloc_module_provider;
+extern const struct memdiag_provider memdiag_memcg_provider;
+
+#endif /* _MEMDIAG_H */

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The provider table, and what each provider found out about this kernel.
+ *
+ * Every provider resolves what it needs by itself, so that one missing symbol,
+ * config or layout costs one section and never the module.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "memdiag.h"
+#include "resolve/resolve.h"
+
+static const struct memdiag_provider * const registry_providers[MEMDIAG_NR_SECTIONS] = {
+	[MEMDIAG_SEC_SYSTEM] = &memdiag_system_provider,
+	[MEMDIAG_SEC_RESOLVE] = &memdiag_resolve_provider,
+	[MEMDIAG_SEC_VMSTAT] = &memdiag_vmstat_provider,
+	[MEMDIAG_SEC_NODE] = &memdiag_node_provider,
+	[MEMDIAG_SEC_ZONE] = &memdiag_zone_provider,
+	[MEMDIAG_SEC_PCP] = &memdiag_pcp_provider,
+	[MEMDIAG_SEC_BUDDY] = &memdiag_buddy_provider,
+	[MEMDIAG_SEC_FRAGMENTATION] = &memdiag_fragmentation_provider,
+	[MEMDIAG_SEC_PAGEBLOCK] = &memdiag_pageblock_provider,
+	[MEMDIAG_SEC_SLAB] = &memdiag_slab_provider,
+	[MEMDIAG_SEC_VMALLOC] = &memdiag_vmalloc_provider,
+	[MEMDIAG_SEC_VMALLOC_CALLER] = &memdiag_vmalloc_caller_provider,
+	[MEMDIAG_SEC_VMALLOC_MODULE] = &memdiag_vmalloc_module_provider,
+	[MEMDIAG_SEC_MEMCG] = &memdiag_memcg_provider,
+};
+
+static struct memdiag_status registry_status[MEMDIAG_NR_SECTIONS];
+
+/**
+ * memdiag_status() - what is known of a provider
+ * @id: enum memdiag_section_id, less than MEMDIAG_NR_SECTIONS
+ *
+ * Return: its status; it does not change after the module's init.
+ */
+const struct memdiag_status *memdiag_status(u32 id)
+{
+	return &registry_status[id];
+}
+
+/**
+ * memdiag_available() - sections that can be had on this kernel
+ *
+ * Return: mask of the sections that are ok or partial.
+ */
+u64 memdiag_available(void)
+{
+	u64 mask = 0;
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		if (registry_status[id].state != MEMDIAG_STATE_UNAVAILABLE)
+			mask |= BIT_ULL(id);
+	return mask;
+}
+
+/**
+ * memdiag_set_ok() - for .init: the section can be had in full
+ * @status: the provider's status
+ * @source: enum memdiag_source of the records
+ */
+void memdiag_set_ok(struct memdiag_status *status, u32 source)
+{
+	status->state = MEMDIAG_STATE_OK;
+	status->source = source;
+	status->error = 0;
+	status->reason[0] = '\0';
+}
+
+/**
+ * memdiag_set_partial() - for .init: the section can be had, but not all of it
+ * @status: the provider's status
+ * @source: enum memdiag_source of the records
+ * @fmt: what is missing and why
+ */
+void memdiag_set_partial(struct memdiag_status *status, u32 source,
+			 const char *fmt, ...)
+{
+	va_list args;
+
+	memdiag_set_ok(status, source);
+	status->state = MEMDIAG_STATE_PARTIAL;
+	va_start(args, fmt);
+	vsnprintf(status->reason, sizeof(status->reason), fmt, args);
+	va_end(args);
+}
+
+/**
+ * memdiag_set_unavailable() - for .init: the section cannot be had
+ * @status: the provider's status
+ * @error: negative errno
+ * @fmt: why
+ */
+void memdiag_set_unavailable(struct memdiag_status *status, int error,
+			     const char *fmt, ...)
+{
+	va_list args;
+
+	status->state = MEMDIAG_STATE_UNAVAILABLE;
+	status->source = MEMDIAG_SRC_NONE;
+	status->error = error;
+	va_start(args, fmt);
+	vsnprintf(status->reason, sizeof(status->reason), fmt, args);
+	va_end(args);
+}
+
+/* A field table that does not fit its record would be read out of bounds. */
+static bool registry_fields_fit(const struct memdiag_status *status)
+{
+	unsigned int i;
+
+	for (i = 0; i < status->nr_fields; i++)
+		if (status->fields[i].offset % sizeof(u64) ||
+		    status->fields[i].offset + sizeof(u64) > status->record_size)
+			return false;
+	return true;
+}
+
+/**
+ * memdiag_registry_init() - let every provider look at this kernel
+ *
+ * Context: may sleep.
+ *
+ * Return: 0; a provider that finds nothing only makes its section unavailable.
+ */
+int memdiag_registry_init(void)
+{
+	struct memdiag_btf *btf = memdiag_btf_load();
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		const struct memdiag_provider *provider = registry_providers[id];
+		struct memdiag_status *status = &registry_status[id];
+
+		status->provider = provider;
+		status->fields = provider->fields;
+		status->nr_fields = provider->nr_fields;
+		status->record_size = provider->record_size;
+		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
+		if (provider->init)
+			provider->init(status);
+		if (WARN_ON_ONCE(!registry_fields_fit(status)))
+			memdiag_set_unavailable(status, -EINVAL,
+						"field table does not fit the record");
+		if (status->state == MEMDIAG_STATE_UNAVAILABLE)
+			pr_info("%s is unavailable: %s\n", provider->name,
+				status->reason);
+		else if (status->state == MEMDIAG_STATE_PARTIAL)
+			pr_info("%s is partial: %s\n", provider->name,
+				status->reason);
+	}
+	if (!IS_ERR(btf))
+		memdiag_btf_free(btf);
+	return 0;
+}
+
+/** memdiag_registry_exit() - undo memdiag_registry_init() */
+void memdiag_registry_exit(void)
+{
+	u32 id = MEMDIAG_NR_SECTIONS;
+
+	while (id--)
+		if (registry_providers[id]->exit)
+			registry_providers[id]->exit(&registry_status[id]);
+}

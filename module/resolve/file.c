@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Opening and reading the kernel's own files.
+ *
+ * A path means what it means to the init process, not to whoever reads a
+ * snapshot (a container may have no /proc, or another one), so files are opened
+ * by a worker. When that fails the caller's view is tried: on a machine whose
+ * init process has moved on to another root, the worker may still be in the old
+ * one.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "../memdiag.h"
+#include "resolve.h"
+
+static struct workqueue_struct *file_queue;
+
+struct file_work {
+	struct work_struct work;
+	const char *path;
+	struct file *file;
+};
+
+static void file_open_work(struct work_struct *work)
+{
+	struct file_work *open = container_of(work, struct file_work, work);
+
+	open->file = filp_open(open->path, O_RDONLY | O_CLOEXEC, 0);
+}
+
+/**
+ * memdiag_file_init() - start the opener
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int memdiag_file_init(void)
+{
+	file_queue = alloc_workqueue("memdiag", WQ_UNBOUND, 1);
+	return file_queue ? 0 : -ENOMEM;
+}
+
+/** memdiag_file_exit() - stop the opener */
+void memdiag_file_exit(void)
+{
+	destroy_workqueue(file_queue);
+}
+
+/**
+ * memdiag_file_open() - open a kernel file for reading
+ * @path: absolute path
+ *
+ * Context: may sleep.
+ *
+ * Return: the file, to be closed with filp_close(file, NULL); or ERR_PTR():
+ * -ENOENT and the like, as open(2).
+ */
+struct file *memdiag_file_open(const char *path)
+{
+	struct file_work open = { .path = path };
+
+	INIT_WORK_ONSTACK(&open.work, file_open_work);
+	queue_work(file_queue, &open.work);
+	flush_work(&open.work);
+	destroy_work_on_stack(&open.work);
+
+	if (IS_ERR(open.file))
+		return filp_open(path, O_RDONLY | O_CLOEXEC, 0);
+	return open.file;
+}
+
+/* Read up to @limit bytes; one more byte than read stays free for the NUL. */
+static ssize_t file_read_all(struct file *file, char **text, size_t limit)
+{
+	loff_t hint = i_size_read(file_inode(file));
+	size_t room = hint > 0 && hint < limit ? hint + 1 : PAGE_SIZE;
+	size_t length = 0;
+	loff_t pos = 0;
+	char *buf, *more;
+	ssize_t n;
+
+	buf = kvmalloc(room, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	for (;;) {
+		if (length == room - 1) {
+			if (room > limit) {
+				n = -EFBIG;
+				break;
+			}
+			more = kvmalloc(room * 2, GFP_KERNEL);
+			if (!more) {
+				n = -ENOMEM;
+				break;
+			}
+			memcpy(more, buf, length);
+			kvfree(buf);
+			buf = more;
+			room *= 2;
+		}
+		n = kernel_read(file, buf + length, room - 1 - length, &pos);
+		if (n <= 0)
+			break;
+		length += n;
+	}
+	if (n < 0) {
+		kvfree(buf);
+		return n;
+	}
+	buf[length] = '\0';
+	*text = buf;
+	return length;
+}
+
+/**
+ * memdiag_file_read() - read a whole kernel file
+ * @path: absolute path
+ * @text: out: the bytes and a NUL behind them, to be freed with kvfree()
+ * @limit: largest size to accept, bytes
+ *
+ * For files that the kernel can read itself: not those whose only way to be
+ * read is a ->read() that copies to userspace.
+ *
+ * Context: may sleep.
+ *
+ * Return: number of bytes; or negative errno: -EFBIG beyond @limit, -EINVAL
+ * if the file cannot be read this way, -ENOMEM, or what open(2) or read(2) said.
+ */
+ssize_t memdiag_file_read(const char *path, char **text, size_t limit)
+{
+	struct file *file = memdiag_file_open(path);
+	ssize_t n;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	n = file->f_op->read_iter && !file->f_op->read ?
+	    file_read_all(file, text, limit) : -EINVAL;
+	filp_close(file, NULL);
+	return n;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Finding what the kernel does not export: find, verify, then trust.
+ *
+ * Three ways in stand here, each used by any provider, each leaving a line in
+ * the resolve section so that "memdiagctl status" can say what rests on what:
+ *
+ *  symbol.c  the address of a data symbol; nothing is ever called by address
+ *  ops.c     the kernel's own seq_operations, borrowed from an opened /proc file
+ *  file.c    the text of a kernel file
+ *  btf.c     the layout of a private structure, from the kernel's own BTF
+ */
+#ifndef _MEMDIAG_RESOLVE_H
+#define _MEMDIAG_RESOLVE_H
+
+#include <linux/bits.h>
+#include <linux/list.h>
+#include <linux/seq_file.h>
+#include <linux/types.h>
+
+struct file;
+
+/*
+ * Ways in that the tests close, to see the next one work: bits of the module
+ * parameter force_ways.
+ */
+#define MEMDIAG_FORCE_NO_BTF	BIT(0)
+#define MEMDIAG_FORCE_NO_SYMBOL	BIT(1)
+#define MEMDIAG_FORCE_NO_OPS	BIT(2)
+extern unsigned int memdiag_force_ways;
+
+/**
+ * enum memdiag_item_kind - what a line of the resolve section is about
+ * @MEMDIAG_ITEM_SYMBOL: address of a data symbol
+ * @MEMDIAG_ITEM_OPS: borrowed operations of a file
+ * @MEMDIAG_ITEM_FILE: text of a file
+ * @MEMDIAG_ITEM_LAYOUT: offsets in a private structure
+ * @MEMDIAG_ITEM_CHECK: a verification that decides whether the rest is trusted
+ */
+enum memdiag_item_kind {
+	MEMDIAG_ITEM_SYMBOL,
+	MEMDIAG_ITEM_OPS,
+	MEMDIAG_ITEM_FILE,
+	MEMDIAG_ITEM_LAYOUT,
+	MEMDIAG_ITEM_CHECK,
+};
+
+/**
+ * struct memdiag_item - one line of the resolve section
+ * @list: in the list that memdiag_resolve_items() walks
+ * @kind: enum memdiag_item_kind
+ * @source: enum memdiag_source by which it was found
+ * @error: 0, or negative errno if it was not found or is not trusted
+ * @name: of the symbol, file, structure or check
+ * @detail: what was found, or why not
+ */
+struct memdiag_item {
+	struct list_head list;
+	enum memdiag_item_kind kind;
+	u32 source;
+	int error;
+	char name[64];
+	char detail[128];
+};
+
+/* resolve.c: the list of what was looked for */
+int memdiag_resolve_init(void);
+int memdiag_resolve_items(int (*fn)(const struct memdiag_item *item, void *arg),
+			  void *arg);
+const char *memdiag_item_kind_name(enum memdiag_item_kind kind);
+const char *memdiag_source_name(u32 source);
+__printf(5, 6)
+void memdiag_resolve_note(enum memdiag_item_kind kind, const char *name,
+			  u32 source, int error, const char *fmt, ...);
+void memdiag_resolve_exit(void);
+
+/* symbol.c */
+unsigned long memdiag_resolve_data(const char *name);
+
+/**
+ * struct memdiag_ops - operations borrowed from an opened seq_file
+ * @file: the opened file, kept open as long as the operations are used
+ * @op: the kernel's own operations
+ * @buf: text buffer for ->show()
+ * @buf_size: bytes of @buf
+ */
+struct memdiag_ops {
+	struct file *file;
+	const struct seq_operations *op;
+	char *buf;
+	size_t buf_size;
+};
+
+/* ops.c */
+int memdiag_ops_open(struct memdiag_ops *ops, const char *path);
+void memdiag_ops_close(struct memdiag_ops *ops);
+void memdiag_ops_seq(const struct memdiag_ops *ops, struct seq_file *m);
+
+/* file.c */
+int memdiag_file_init(void);
+void memdiag_file_exit(void);
+struct file *memdiag_file_open(const char *path);
+ssize_t memdiag_file_read(const char *path, char **text, size_t limit);
+
+/**
+ * struct memdiag_member - a member looked up in the kernel's BTF
+ * @type: name of the struct or union
+ * @member: name of the member; members of anonymous structs and unions inside
+ *	are found by their own name
+ * @found: out: whether it is there
+ * @bit_offset: out: from the start of @type
+ * @bit_size: out: width, of a bitfield or of the member's type; 0 if unknown
+ */
+struct memdiag_member {
+	const char *type;
+	const char *member;
+	bool found;
+	u32 bit_offset;
+	u32 bit_size;
+};
+
+/**
+ * struct memdiag_btf - a copy of the kernel's BTF, only while resolving
+ */
+struct memdiag_btf;
+
+/* btf.c */
+struct memdiag_btf *memdiag_btf_load(void);
+void memdiag_btf_free(struct memdiag_btf *btf);
+int memdiag_btf_members(const struct memdiag_btf *btf,
+			struct memdiag_member *members, unsigned int nr);
+u32 memdiag_btf_size(const struct memdiag_btf *btf, const char *type);
+struct memdiag_btf *memdiag_btf_parse(const void *data, size_t size);
+
+#endif /* _MEMDIAG_RESOLVE_H */

@@ -1,0 +1,818 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs providers and lays their records out as one snapshot.
+ *
+ * Collecting fills one growable buffer of records per section and one of
+ * strings for all. Neither grows under a lock: a push into a full buffer fails,
+ * the provider backs out, the buffer grows, and the provider starts again. When
+ * all are done, everything is copied into one piece of vmalloc_user() memory,
+ * which is immutable from then on.
+ *
+ * One snapshot is collected at a time: two would only slow each other and the
+ * machine down. The memory of all snapshots, finished or in the making, is
+ * charged against one limit.
+ */
+#include <linux/err.h>
+#include <linux/jhash.h>
+#include <linux/kallsyms.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/uuid.h>
+#include <linux/vmalloc.h>
+
+#include "memdiag.h"
+#include "resolve/resolve.h"
+
+/* A provider that still has no room after this many restarts is outrun by its subject. */
+#define SNAPSHOT_MAX_RESTARTS	12
+/* Slots of the table that finds strings already pushed; a power of two. */
+#define SNAPSHOT_HASH_SLOTS	8192
+#define SNAPSHOT_HASH_PROBES	8
+/* String offsets are 32 bit in the tables. */
+#define SNAPSHOT_MAX_STRINGS	SZ_1G
+
+/**
+ * struct memdiag_collection - a snapshot in the making
+ * @sinks: one per section
+ * @sections: mask of the sections being collected
+ * @strings: the string table; starts with a NUL, so offset 0 is ""
+ * @strings_len: bytes used
+ * @strings_max: bytes allocated
+ * @strings_full: a push did not fit
+ * @slots: offsets of strings by hash, 0 for a free slot
+ * @charged: bytes charged against the limit
+ */
+struct memdiag_collection {
+	struct memdiag_sink sinks[MEMDIAG_NR_SECTIONS];
+	u64 sections;
+	char *strings;
+	size_t strings_len;
+	size_t strings_max;
+	bool strings_full;
+	u32 *slots;
+	size_t charged;
+};
+
+unsigned int memdiag_snapshot_mib;
+
+static DEFINE_MUTEX(snapshot_lock);
+static u64 snapshot_generation;
+static atomic64_t snapshot_held = ATOMIC64_INIT(0);
+static u64 snapshot_limit;
+static u8 snapshot_boot_id[16];
+
+/** memdiag_snapshot_limit() - bytes that all snapshots together may take */
+u64 memdiag_snapshot_limit(void)
+{
+	return snapshot_limit;
+}
+
+/** memdiag_snapshot_held() - bytes that all snapshots together take now */
+u64 memdiag_snapshot_held(void)
+{
+	return atomic64_read(&snapshot_held);
+}
+
+static int snapshot_charge(size_t *charged, size_t size)
+{
+	if (atomic64_add_return(size, &snapshot_held) > snapshot_limit) {
+		atomic64_sub(size, &snapshot_held);
+		return -EMFILE;
+	}
+	*charged += size;
+	return 0;
+}
+
+static void snapshot_uncharge(size_t *charged, size_t size)
+{
+	atomic64_sub(size, &snapshot_held);
+	*charged -= size;
+}
+
+/* Replace a buffer by a larger one with the same first @used bytes. */
+static int snapshot_grow(size_t *charged, void **buf, size_t used, size_t old, size_t new)
+{
+	void *more;
+	int error;
+
+	error = snapshot_charge(charged, new);
+	if (error)
+		return error;
+	more = kvmalloc(new, GFP_KERNEL);
+	if (!more) {
+		snapshot_uncharge(charged, new);
+		return -ENOMEM;
+	}
+	memcpy(more, *buf, used);
+	kvfree(*buf);
+	snapshot_uncharge(charged, old);
+	*buf = more;
+	return 0;
+}
+
+static int strings_grow(struct memdiag_collection *c, size_t wanted)
+{
+	size_t max = max(c->strings_max * 2, wanted);
+	int error;
+
+	if (max > SNAPSHOT_MAX_STRINGS)
+		return -EFBIG;
+	error = snapshot_grow(&c->charged, (void **)&c->strings, c->strings_len,
+			      c->strings_max, max);
+	if (!error)
+		c->strings_max = max;
+	return error;
+}
+
+/*
+ * Put a string into the table unless it is there already. A slot may be left
+ * from a walk that was started again: then it points past the end, or to other
+ * bytes, and the comparison says no. Returns its offset, or -1 if it does not
+ * fit.
+ */
+static s64 strings_add(struct memdiag_collection *c, const char *string)
+{
+	size_t size = strlen(string) + 1;
+	u32 hash, i, *slot = NULL;
+
+	if (size == 1)
+		return 0;
+	hash = jhash(string, size, 0);
+	for (i = 0; i < SNAPSHOT_HASH_PROBES; i++) {
+		u32 *s = &c->slots[(hash + i) % SNAPSHOT_HASH_SLOTS];
+
+		if (!*s || *s + size > c->strings_len) {
+			slot = slot ?: s;
+			if (!*s)
+				break;
+		} else if (!memcmp(c->strings + *s, string, size)) {
+			return *s;
+		}
+	}
+	if (size > c->strings_max - c->strings_len)
+		return -1;
+	memcpy(c->strings + c->strings_len, string, size);
+	if (slot)
+		*slot = c->strings_len;
+	c->strings_len += size;
+	return c->strings_len - size;
+}
+
+/* The same outside of a walk, where the table may grow. */
+static int strings_put(struct memdiag_collection *c, const char *string, u32 *offset)
+{
+	s64 at = strings_add(c, string);
+	int error;
+
+	if (at < 0) {
+		error = strings_grow(c, c->strings_len + strlen(string) + 1);
+		if (error)
+			return error;
+		at = strings_add(c, string);
+	}
+	*offset = at;
+	return 0;
+}
+
+/**
+ * memdiag_push() - append a record
+ * @sink: the provider's sink
+ *
+ * Context: any, also under locks.
+ *
+ * Return: the record, all fields MEMDIAG_ABSENT; NULL if there is no room: the
+ * provider then releases its locks and returns -ENOSPC.
+ */
+void *memdiag_push(struct memdiag_sink *sink)
+{
+	void *record;
+
+	if (sink->nr_records == sink->max_records) {
+		sink->full = true;
+		return NULL;
+	}
+	record = memdiag_record(sink, sink->nr_records++);
+	memset64(record, MEMDIAG_ABSENT, sink->status->record_size / sizeof(u64));
+	return record;
+}
+
+/**
+ * memdiag_push_string() - put a string into the string table
+ * @sink: the provider's sink
+ * @string: the string, copied
+ *
+ * Context: any, also under locks.
+ *
+ * Return: the value for a field of type STR; 0 (the empty string) if there is
+ * no room: the walk is then repeated with more, so the provider need not check.
+ */
+u64 memdiag_push_string(struct memdiag_sink *sink, const char *string)
+{
+	s64 at = strings_add(sink->collection, string);
+
+	if (at < 0) {
+		sink->collection->strings_full = true;
+		return 0;
+	}
+	return at;
+}
+
+/**
+ * memdiag_push_printf() - format a short string into the string table
+ * @sink: the provider's sink
+ * @fmt: format; the result is at most KSYM_SYMBOL_LEN - 1 bytes
+ *
+ * Context: any, but formatting is slow: not under locks that others wait for.
+ *
+ * Return: as memdiag_push_string().
+ */
+u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...)
+{
+	char text[128];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return memdiag_push_string(sink, text);
+}
+
+/**
+ * memdiag_push_symbol() - name a code address
+ * @sink: the provider's sink
+ * @address: what to name
+ *
+ * As %pS prints it: "name+0x12/0x34 [module]", or the bare number if the kernel
+ * knows no name; without the right to see addresses then "?".
+ *
+ * Context: process; not under locks.
+ *
+ * Return: as memdiag_push_string().
+ */
+u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
+{
+	char text[KSYM_SYMBOL_LEN];
+
+	sprint_symbol(text, address);
+	/* sprint_symbol() prints a raw address if it knows no name for it */
+	if (!strncmp(text, "0x", 2))
+		return memdiag_push_string(sink, "?");
+	return memdiag_push_string(sink, text);
+}
+
+/**
+ * memdiag_push_symbol_module() - name the module a code address lies in
+ * @sink: the provider's sink
+ * @address: the address
+ *
+ * Context: process; not under locks.
+ *
+ * Return: value for a STR field: the module's name, or MEMDIAG_ABSENT if it
+ * lies in the kernel itself or nowhere.
+ */
+u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address)
+{
+	char text[KSYM_SYMBOL_LEN];
+	char *open, *end;
+
+	sprint_symbol(text, address);
+	open = strrchr(text, '[');
+	if (!open)
+		return MEMDIAG_ABSENT;
+	/* A build id may stand behind the name. */
+	end = strpbrk(open, " ]");
+	if (end)
+		*end = '\0';
+	return memdiag_push_string(sink, open + 1);
+}
+
+/**
+ * memdiag_string() - a string that was pushed
+ * @sink: any sink of the snapshot
+ * @string: value of a STR field, not absent
+ *
+ * Return: the string; valid until the next push.
+ */
+const char *memdiag_string(const struct memdiag_sink *sink, u64 string)
+{
+	return sink->collection->strings + string;
+}
+
+/**
+ * memdiag_other() - the records of a section this one is derived from
+ * @sink: the provider's sink
+ * @id: a section in the provider's .after
+ *
+ * Return: its sink, to be read with memdiag_record(); NULL if the section is
+ * unavailable in this snapshot.
+ */
+const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id)
+{
+	const struct memdiag_sink *other = &sink->collection->sinks[id];
+
+	return other->state == MEMDIAG_STATE_OK ||
+	       other->state == MEMDIAG_STATE_PARTIAL ? other : NULL;
+}
+
+/**
+ * memdiag_mark_partial() - say that something is missing in this snapshot
+ * @sink: the provider's sink
+ * @fmt: what and why; the first call of a walk wins
+ *
+ * Context: any.
+ */
+void memdiag_mark_partial(struct memdiag_sink *sink, const char *fmt, ...)
+{
+	va_list args;
+
+	if (sink->state == MEMDIAG_STATE_PARTIAL)
+		return;
+	sink->state = MEMDIAG_STATE_PARTIAL;
+	va_start(args, fmt);
+	vsnprintf(sink->reason, sizeof(sink->reason), fmt, args);
+	va_end(args);
+}
+
+static void sink_begin(struct memdiag_sink *sink)
+{
+	const struct memdiag_status *status = sink->status;
+
+	sink->nr_records = 0;
+	sink->full = false;
+	sink->collection->strings_full = false;
+	sink->state = status->state;
+	sink->source = status->source;
+	sink->error = status->error;
+	strscpy(sink->reason, status->reason, sizeof(sink->reason));
+}
+
+static int sink_grow(struct memdiag_sink *sink)
+{
+	struct memdiag_collection *c = sink->collection;
+	size_t size = sink->status->record_size;
+	unsigned int max;
+	int error;
+
+	if (c->strings_full)
+		return strings_grow(c, 0);
+	if (check_mul_overflow(sink->max_records, 2u, &max))
+		return -EFBIG;
+	error = snapshot_grow(&c->charged, &sink->records, sink->nr_records * size,
+			      sink->max_records * size, max * size);
+	if (!error)
+		sink->max_records = max;
+	return error;
+}
+
+static int sink_prepare(struct memdiag_sink *sink)
+{
+	const struct memdiag_provider *provider = sink->status->provider;
+	unsigned int last = READ_ONCE(sink->status->last_records);
+	unsigned int max;
+	size_t size;
+	int error;
+
+	max = provider->estimate ? provider->estimate() : last + last / 8;
+	sink->max_records = max(max, 16u);
+	size = array_size(sink->max_records, sink->status->record_size);
+	error = snapshot_charge(&sink->collection->charged, size);
+	if (error)
+		return error;
+	sink->records = kvmalloc(size, GFP_KERNEL);
+	if (!sink->records) {
+		snapshot_uncharge(&sink->collection->charged, size);
+		sink->max_records = 0;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int sink_walk(struct memdiag_sink *sink)
+{
+	const struct memdiag_provider *provider = sink->status->provider;
+	size_t strings_len = sink->collection->strings_len;
+	int error;
+
+	for (;;) {
+		sink_begin(sink);
+		sink->collection->strings_len = strings_len;
+		error = provider->collect(sink);
+		if (!error && provider->finish && !sink->collection->strings_full)
+			error = provider->finish(sink);
+		/* A string that found no room is no error to the provider. */
+		if (!error && sink->collection->strings_full)
+			error = -ENOSPC;
+		if (error != -ENOSPC)
+			return error;
+		if (WARN_ON_ONCE(!sink->full && !sink->collection->strings_full))
+			return -EIO;
+		if (sink->restarts++ == SNAPSHOT_MAX_RESTARTS)
+			return -EAGAIN;
+		error = sink_grow(sink);
+		if (error)
+			return error;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+}
+
+/* Returns an error only if the snapshot as a whole cannot be made. */
+static int sink_collect(struct memdiag_sink *sink)
+{
+	struct memdiag_status *status = (struct memdiag_status *)sink->status;
+	u64 start;
+	int error;
+
+	sink_begin(sink);
+	if (status->state == MEMDIAG_STATE_UNAVAILABLE)
+		return 0;
+	error = sink_prepare(sink);
+	if (error)
+		return error;
+	start = ktime_get_ns();
+	error = sink_walk(sink);
+	sink->collect_ns = ktime_get_ns() - start;
+	if (!error) {
+		WRITE_ONCE(status->last_records, sink->nr_records);
+		return 0;
+	}
+	if (error == -EINTR || error == -ENOMEM || error == -EMFILE)
+		return error;
+	sink->nr_records = 0;
+	sink->state = MEMDIAG_STATE_UNAVAILABLE;
+	sink->error = error;
+	snprintf(sink->reason, sizeof(sink->reason), "collecting failed: %pe",
+		 ERR_PTR(error));
+	return 0;
+}
+
+static void collection_free(struct memdiag_collection *c)
+{
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		kvfree(c->sinks[id].records);
+	kvfree(c->strings);
+	kvfree(c->slots);
+	snapshot_uncharge(&c->charged, c->charged);
+	kvfree(c);
+}
+
+static struct memdiag_collection *collection_alloc(u64 sections)
+{
+	size_t fixed = sizeof(struct memdiag_collection) +
+		       SNAPSHOT_HASH_SLOTS * sizeof(u32) + SZ_16K;
+	struct memdiag_collection *c;
+	size_t charged = 0;
+	u32 id;
+	int error;
+
+	error = snapshot_charge(&charged, fixed);
+	if (error)
+		return ERR_PTR(error);
+	c = kvzalloc(sizeof(*c), GFP_KERNEL);
+	if (!c) {
+		snapshot_uncharge(&charged, fixed);
+		return ERR_PTR(-ENOMEM);
+	}
+	c->charged = charged;
+	c->sections = sections;
+	c->slots = kvcalloc(SNAPSHOT_HASH_SLOTS, sizeof(u32), GFP_KERNEL);
+	c->strings = kvmalloc(SZ_16K, GFP_KERNEL);
+	if (!c->slots || !c->strings) {
+		collection_free(c);
+		return ERR_PTR(-ENOMEM);
+	}
+	c->strings_max = SZ_16K;
+	c->strings[0] = '\0';
+	c->strings_len = 1;
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		c->sinks[id].status = memdiag_status(id);
+		c->sinks[id].collection = c;
+	}
+	return c;
+}
+
+/* String offsets of a field: they do not fit struct memdiag_field_desc. */
+static int layout_field(struct memdiag_collection *c,
+			const struct memdiag_field_desc *desc, u32 source,
+			struct memdiag_field *field)
+{
+	field->type = desc->type;
+	field->unit = desc->unit;
+	field->kind = desc->kind;
+	field->flags = desc->flags;
+	field->offset = desc->offset;
+	field->source = desc->source ?: source;
+	return strings_put(c, desc->name, &field->name) ?:
+	       strings_put(c, desc->help ?: "", &field->help);
+}
+
+static int layout_section(struct memdiag_collection *c, u32 id,
+			  struct memdiag_section *section,
+			  struct memdiag_field *fields, u64 *at)
+{
+	const struct memdiag_sink *sink = &c->sinks[id];
+	const struct memdiag_status *status = sink->status;
+	unsigned int i;
+	int error;
+
+	section->id = id;
+	error = strings_put(c, status->provider->name, &section->name) ?:
+		strings_put(c, status->provider->help, &section->help);
+	if (error || !(c->sections & BIT_ULL(id)))
+		return error;
+
+	section->state = sink->state;
+	section->error = sink->error;
+	section->source = sink->source;
+	section->nr_fields = status->nr_fields;
+	section->field_size = sizeof(struct memdiag_field);
+	section->record_size = status->record_size;
+	section->fields = *at;
+	*at += status->nr_fields * sizeof(struct memdiag_field);
+	section->records = *at;
+	section->nr_records = sink->nr_records;
+	*at += (u64)sink->nr_records * status->record_size;
+	section->collect_ns = sink->collect_ns;
+	section->lock_ns = sink->lock_ns;
+	section->restarts = sink->restarts;
+	error = strings_put(c, sink->reason, &section->reason);
+	for (i = 0; !error && i < status->nr_fields; i++)
+		error = layout_field(c, &status->fields[i], sink->source, &fields[i]);
+	return error;
+}
+
+static unsigned int layout_nr_fields(const struct memdiag_collection *c)
+{
+	unsigned int nr = 0;
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		if (c->sections & BIT_ULL(id))
+			nr += c->sinks[id].status->nr_fields;
+	return nr;
+}
+
+static void layout_copy(const struct memdiag_collection *c, void *data,
+			const struct memdiag_header *header,
+			const struct memdiag_section *sections,
+			const struct memdiag_field *fields)
+{
+	u32 id;
+
+	memcpy(data, header, sizeof(*header));
+	memcpy(data + header->sections, sections,
+	       MEMDIAG_NR_SECTIONS * sizeof(*sections));
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		const struct memdiag_section *section = &sections[id];
+
+		if (!section->nr_fields)
+			continue;
+		memcpy(data + section->fields, fields,
+		       section->nr_fields * sizeof(*fields));
+		fields += section->nr_fields;
+		memcpy(data + section->records, c->sinks[id].records,
+		       section->nr_records * section->record_size);
+	}
+	memcpy(data + header->strings, c->strings, c->strings_len);
+}
+
+/* Bring everything into its final place; see uapi/memdiag.h. */
+static struct memdiag_bytes *layout_bytes(struct memdiag_collection *c,
+					  struct memdiag_header *header)
+{
+	struct memdiag_section *sections;
+	struct memdiag_field *fields, *next;
+	struct memdiag_bytes *bytes;
+	u64 at = sizeof(*header);
+	int error = -ENOMEM;
+	u32 id;
+
+	sections = kcalloc(MEMDIAG_NR_SECTIONS, sizeof(*sections), GFP_KERNEL);
+	fields = kvcalloc(layout_nr_fields(c), sizeof(*fields), GFP_KERNEL);
+	bytes = kzalloc(sizeof(*bytes), GFP_KERNEL);
+	if (!sections || !fields || !bytes)
+		goto free;
+	kref_init(&bytes->ref);
+	bytes->sections = c->sections;
+
+	header->sections = at;
+	at += MEMDIAG_NR_SECTIONS * sizeof(*sections);
+	for (id = 0, next = fields; id < MEMDIAG_NR_SECTIONS; id++) {
+		error = layout_section(c, id, &sections[id], next, &at);
+		if (error)
+			goto free;
+		next += sections[id].nr_fields;
+	}
+	error = strings_put(c, MEMDIAG_VERSION, &header->version);
+	if (error)
+		goto free;
+	header->strings = at;
+	header->strings_size = c->strings_len;
+	header->total_size = ALIGN(at + c->strings_len, sizeof(u64));
+
+	bytes->size = header->total_size;
+	error = snapshot_charge(&bytes->charged, PAGE_ALIGN(bytes->size));
+	if (error)
+		goto free;
+	error = -ENOMEM;
+	bytes->data = vmalloc_user(bytes->size);
+	if (!bytes->data)
+		goto uncharge;
+	layout_copy(c, bytes->data, header, sections, fields);
+	kvfree(fields);
+	kfree(sections);
+	return bytes;
+
+uncharge:
+	snapshot_uncharge(&bytes->charged, bytes->charged);
+free:
+	kfree(bytes);
+	kvfree(fields);
+	kfree(sections);
+	return ERR_PTR(error);
+}
+
+/* Sections that others are derived from are collected with them. */
+static u64 snapshot_with_parents(u64 sections)
+{
+	u32 id = MEMDIAG_NR_SECTIONS;
+
+	/* Parents stand before their children, so one pass downwards will do. */
+	while (id--)
+		if (sections & BIT_ULL(id))
+			sections |= memdiag_status(id)->provider->after;
+	return sections;
+}
+
+/**
+ * memdiag_snapshot_collect() - make a snapshot
+ * @sections: mask of known sections, 0 for all
+ *
+ * Context: may sleep; one snapshot at a time.
+ *
+ * Return: the bytes with one reference; or ERR_PTR(): -EINTR on a fatal signal,
+ * -EMFILE beyond the limit, -ENOMEM.
+ */
+struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
+{
+	struct memdiag_header header = {
+		.magic = MEMDIAG_MAGIC,
+		.byte_order = MEMDIAG_BYTE_ORDER,
+		.format_major = MEMDIAG_FORMAT_MAJOR,
+		.format_minor = MEMDIAG_FORMAT_MINOR,
+		.header_size = sizeof(header),
+		.nr_sections = MEMDIAG_NR_SECTIONS,
+		.section_size = sizeof(struct memdiag_section),
+		.page_size = PAGE_SIZE,
+	};
+	struct memdiag_collection *c;
+	struct memdiag_bytes *bytes;
+	int error = 0;
+	u32 id;
+
+	BUILD_BUG_ON(sizeof(struct memdiag_header) % 8);
+	BUILD_BUG_ON(sizeof(struct memdiag_section) % 8);
+	BUILD_BUG_ON(sizeof(struct memdiag_field) % 8);
+
+	sections = snapshot_with_parents(sections ?: MEMDIAG_ALL_SECTIONS);
+	if (mutex_lock_killable(&snapshot_lock))
+		return ERR_PTR(-EINTR);
+	c = collection_alloc(sections);
+	if (IS_ERR(c)) {
+		bytes = ERR_CAST(c);
+		goto unlock;
+	}
+	memcpy(header.boot_id, snapshot_boot_id, sizeof(header.boot_id));
+	header.boottime_ns = ktime_get_boottime_ns();
+	header.realtime_ns = ktime_get_real_ns();
+	header.start_ns = ktime_get_ns();
+	for (id = 0; id < MEMDIAG_NR_SECTIONS && !error; id++)
+		if (sections & BIT_ULL(id))
+			error = sink_collect(&c->sinks[id]);
+	header.end_ns = ktime_get_ns();
+	if (error) {
+		bytes = ERR_PTR(error);
+		goto free;
+	}
+	header.generation = snapshot_generation + 1;
+	bytes = layout_bytes(c, &header);
+	if (!IS_ERR(bytes))
+		snapshot_generation++;
+free:
+	collection_free(c);
+unlock:
+	mutex_unlock(&snapshot_lock);
+	return bytes;
+}
+
+static void snapshot_release(struct kref *ref)
+{
+	struct memdiag_bytes *bytes = container_of(ref, struct memdiag_bytes, ref);
+
+	vfree(bytes->data);
+	snapshot_uncharge(&bytes->charged, bytes->charged);
+	kfree(bytes);
+}
+
+/**
+ * memdiag_snapshot_get() - take another reference
+ * @bytes: a snapshot
+ */
+void memdiag_snapshot_get(struct memdiag_bytes *bytes)
+{
+	kref_get(&bytes->ref);
+}
+
+/**
+ * memdiag_snapshot_put() - drop a reference; the last frees the bytes
+ * @bytes: a snapshot, or NULL
+ *
+ * Context: may sleep.
+ */
+void memdiag_snapshot_put(struct memdiag_bytes *bytes)
+{
+	if (bytes)
+		kref_put(&bytes->ref, snapshot_release);
+}
+
+/**
+ * memdiag_snapshot_section() - one entry of the section table
+ * @bytes: a snapshot
+ * @id: enum memdiag_section_id
+ *
+ * Return: the entry.
+ */
+const struct memdiag_section *memdiag_snapshot_section(const struct memdiag_bytes *bytes,
+						       u32 id)
+{
+	const struct memdiag_header *header = bytes->data;
+
+	return bytes->data + header->sections + id * sizeof(struct memdiag_section);
+}
+
+/**
+ * memdiag_snapshot_string() - a string of a finished snapshot
+ * @bytes: a snapshot
+ * @string: offset into its string table
+ *
+ * Return: the string.
+ */
+const char *memdiag_snapshot_string(const struct memdiag_bytes *bytes, u64 string)
+{
+	const struct memdiag_header *header = bytes->data;
+
+	return bytes->data + header->strings + string;
+}
+
+/* The kernel prints it as text only; without it the identity stays all zero. */
+static void snapshot_read_boot_id(void)
+{
+	const char *path = "/proc/sys/kernel/random/boot_id";
+	char *text;
+	ssize_t n = memdiag_file_read(path, &text, SZ_4K);
+	uuid_t id;
+	int error = n < 0 ? n : 0;
+
+	if (!error) {
+		error = uuid_parse(text, &id);
+		if (!error)
+			memcpy(snapshot_boot_id, &id, sizeof(snapshot_boot_id));
+		kvfree(text);
+	}
+	memdiag_resolve_note(MEMDIAG_ITEM_FILE, path, MEMDIAG_SRC_TEXT, error,
+			     error ? "boots cannot be told apart: %pe" :
+			     "identity of this boot", ERR_PTR(error));
+}
+
+/**
+ * memdiag_snapshot_init() - set the limit, learn the identity of this boot
+ *
+ * Return: 0.
+ */
+int memdiag_snapshot_init(void)
+{
+	struct sysinfo info;
+
+	si_meminfo(&info);
+	if (memdiag_snapshot_mib)
+		snapshot_limit = (u64)memdiag_snapshot_mib << 20;
+	else
+		snapshot_limit = clamp_t(u64, (u64)info.totalram * PAGE_SIZE / 16,
+					 SZ_8M, SZ_256M);
+	snapshot_read_boot_id();
+	return 0;
+}
+
+/** memdiag_snapshot_exit() - all snapshots must be gone by now */
+void memdiag_snapshot_exit(void)
+{
+	WARN_ON_ONCE(atomic64_read(&snapshot_held));
+}

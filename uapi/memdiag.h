@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * memdiag: where did the memory go, who holds it, and is it leaking?
+ *
+ * This header is the whole contract between memdiag.ko and userspace.
+ *
+ * Asking
+ * ------
+ * Open /dev/memdiag read-only. open() wants CAP_SYS_ADMIN in the initial user
+ * namespace. Then
+ *
+ *  1. MEMDIAG_IOC_INFO says which sections this module knows, which of them
+ *     work on this kernel, and how much memory snapshots may take.
+ *  2. MEMDIAG_IOC_SNAPSHOT collects the asked sections into one snapshot that
+ *     belongs to this open file. A second SNAPSHOT replaces the first.
+ *  3. read(), pread() and mmap(PROT_READ, MAP_SHARED or MAP_PRIVATE) hand out
+ *     the bytes of that snapshot. Before the first SNAPSHOT they fail with
+ *     ENODATA. The bytes never change; a mapping keeps the snapshot it was
+ *     made from alive, also past a second SNAPSHOT or close(). SNAPSHOT does
+ *     not move the file position.
+ *
+ * What is consistent
+ * ------------------
+ * The sections of a snapshot are collected back to back, in the order of the
+ * section table; the header says when the first began and the last ended.
+ * Records of one section come from one walk, under the locks of the
+ * subsystem that owns them, so they agree with each other as far as the
+ * kernel itself keeps them in agreement. Nothing is frozen meanwhile:
+ * different sections are that many nanoseconds apart.
+ *
+ * The bytes
+ * ---------
+ * struct memdiag_header, then a table of struct memdiag_section, then for
+ * each section its table of struct memdiag_field and its records, then the
+ * string table. All integers are in the byte order of the machine that
+ * collected them (@byte_order tells). All offsets count from the start of the
+ * snapshot and are multiples of eight. Each table says how long one entry is:
+ * step by that length, not by the length known here; later versions append
+ * members. Every value of a record is one 64-bit word; its field says what the
+ * word means. Strings are NUL-terminated UTF-8 in the string table and are
+ * never cut.
+ *
+ * A file written by "memdiagctl save" holds the same bytes, with a checksum
+ * filled in.
+ *
+ * Growing
+ * -------
+ * Every ioctl argument starts with @size and @flags. A caller built against an
+ * older header passes a smaller size and gets the answers it knows; one built
+ * against a newer header passes a larger size, and gets an error only when it
+ * uses what this module does not know.
+ *
+ * Errors
+ * ------
+ *  E2BIG       @size is larger than this module knows and the part it does not
+ *              know is not all zero
+ *  EACCES      the node was opened for writing, or a mapping asked for more
+ *              than PROT_READ
+ *  EFAULT      the argument is not readable and writable memory
+ *  EINTR       a fatal signal arrived while collecting
+ *  EINVAL      @size is smaller than the first version of the structure, or
+ *              the offset or length of a mapping does not lie in the snapshot
+ *  EMFILE      snapshots of all open files together would exceed the limit
+ *  ENODATA     there is no snapshot yet to read or map
+ *  ENOMEM      no memory for the snapshot
+ *  ENOTTY      unknown command
+ *  EOPNOTSUPP  a flag, a reserved member or a section bit is set that this
+ *              module does not know
+ *  EPERM       open() without CAP_SYS_ADMIN in the initial user namespace
+ */
+#ifndef _UAPI_MEMDIAG_H
+#define _UAPI_MEMDIAG_H
+
+#include <linux/types.h>
+#include <linux/ioctl.h>
+
+/** MEMDIAG_FORMAT_MAJOR - a reader must refuse a different major version */
+#define MEMDIAG_FORMAT_MAJOR	1
+/** MEMDIAG_FORMAT_MINOR - grows when tables grow by appending */
+#define MEMDIAG_FORMAT_MINOR	0
+
+/** MEMDIAG_MAGIC - first eight bytes of a snapshot */
+#define MEMDIAG_MAGIC		"MEMDIAG\n"
+/** MEMDIAG_BYTE_ORDER - how @byte_order reads in the right byte order */
+#define MEMDIAG_BYTE_ORDER	0x01020304u
+
+/**
+ * MEMDIAG_ABSENT - value of a field that could not be read
+ *
+ * Never zero: a reader shows "-", null or no sample. The same word for every
+ * type; as a signed number it is the smallest there is.
+ */
+#define MEMDIAG_ABSENT		0x8000000000000000ull
+/**
+ * MEMDIAG_UNLIMITED - value of a limit that is not set ("max"); for type U64
+ */
+#define MEMDIAG_UNLIMITED	0x8000000000000001ull
+
+/**
+ * enum memdiag_section_id - sections, in the order they are collected
+ * @MEMDIAG_SEC_SYSTEM: one record: the machine, the kernel, its instruments
+ * @MEMDIAG_SEC_RESOLVE: per symbol, layout and file: how it was found
+ * @MEMDIAG_SEC_VMSTAT: per counter of /proc/vmstat
+ * @MEMDIAG_SEC_NODE: per NUMA node: its vm statistics
+ * @MEMDIAG_SEC_ZONE: per zone: watermarks, sizes, vm statistics, state
+ * @MEMDIAG_SEC_PCP: per zone and CPU: the per-cpu page lists
+ * @MEMDIAG_SEC_BUDDY: per zone, migratetype and order: free blocks
+ * @MEMDIAG_SEC_FRAGMENTATION: per zone and order: can it be had, why not
+ * @MEMDIAG_SEC_PAGEBLOCK: per zone and migratetype: number of pageblocks
+ * @MEMDIAG_SEC_SLAB: per slab cache
+ * @MEMDIAG_SEC_VMALLOC: per area of the vmalloc address space
+ * @MEMDIAG_SEC_VMALLOC_CALLER: the same areas, added up per caller and kind
+ * @MEMDIAG_SEC_VMALLOC_MODULE: the same areas, added up per module
+ * @MEMDIAG_SEC_MEMCG: per memory cgroup, online or dying
+ * @MEMDIAG_NR_SECTIONS: number of sections known to this header
+ *
+ * A section's bit in a section mask is 1 << id.
+ */
+enum memdiag_section_id {
+	MEMDIAG_SEC_SYSTEM,
+	MEMDIAG_SEC_RESOLVE,
+	MEMDIAG_SEC_VMSTAT,
+	MEMDIAG_SEC_NODE,
+	MEMDIAG_SEC_ZONE,
+	MEMDIAG_SEC_PCP,
+	MEMDIAG_SEC_BUDDY,
+	MEMDIAG_SEC_FRAGMENTATION,
+	MEMDIAG_SEC_PAGEBLOCK,
+	MEMDIAG_SEC_SLAB,
+	MEMDIAG_SEC_VMALLOC,
+	MEMDIAG_SEC_VMALLOC_CALLER,
+	MEMDIAG_SEC_VMALLOC_MODULE,
+	MEMDIAG_SEC_MEMCG,
+	MEMDIAG_NR_SECTIONS
+};
+
+/**
+ * enum memdiag_state - what became of a section
+ * @MEMDIAG_STATE_NOT_ASKED: not in the mask of this snapshot
+ * @MEMDIAG_STATE_OK: complete
+ * @MEMDIAG_STATE_PARTIAL: records are there, something is missing: see @reason
+ * @MEMDIAG_STATE_UNAVAILABLE: no records: see @error and @reason
+ */
+enum memdiag_state {
+	MEMDIAG_STATE_NOT_ASKED,
+	MEMDIAG_STATE_OK,
+	MEMDIAG_STATE_PARTIAL,
+	MEMDIAG_STATE_UNAVAILABLE,
+};
+
+/**
+ * enum memdiag_type - how to read the 64-bit word of a field
+ * @MEMDIAG_TYPE_U64: unsigned number
+ * @MEMDIAG_TYPE_S64: signed number
+ * @MEMDIAG_TYPE_STR: offset into the string table
+ * @MEMDIAG_TYPE_HEX: bits or an address, shown in hexadecimal
+ * @MEMDIAG_TYPE_BOOL: 0 or 1
+ */
+enum memdiag_type {
+	MEMDIAG_TYPE_U64,
+	MEMDIAG_TYPE_S64,
+	MEMDIAG_TYPE_STR,
+	MEMDIAG_TYPE_HEX,
+	MEMDIAG_TYPE_BOOL,
+};
+
+/**
+ * enum memdiag_unit - what a number counts
+ * @MEMDIAG_UNIT_NONE: nothing, a plain count or a text
+ * @MEMDIAG_UNIT_BYTES: bytes
+ * @MEMDIAG_UNIT_PAGES: pages of the size in the header
+ * @MEMDIAG_UNIT_NS: nanoseconds
+ * @MEMDIAG_UNIT_PERMILLE: thousandths
+ * @MEMDIAG_UNIT_KBYTES: units of 1024 bytes, where the kernel counts so
+ */
+enum memdiag_unit {
+	MEMDIAG_UNIT_NONE,
+	MEMDIAG_UNIT_BYTES,
+	MEMDIAG_UNIT_PAGES,
+	MEMDIAG_UNIT_NS,
+	MEMDIAG_UNIT_PERMILLE,
+	MEMDIAG_UNIT_KBYTES,
+};
+
+/**
+ * enum memdiag_kind - how a value behaves over time
+ * @MEMDIAG_KIND_LABEL: says what the record is about or describes it
+ * @MEMDIAG_KIND_GAUGE: goes up and down
+ * @MEMDIAG_KIND_COUNTER: only grows, so a difference makes a rate
+ */
+enum memdiag_kind {
+	MEMDIAG_KIND_LABEL,
+	MEMDIAG_KIND_GAUGE,
+	MEMDIAG_KIND_COUNTER,
+};
+
+/**
+ * enum memdiag_source - the way in by which a datum was obtained
+ * @MEMDIAG_SRC_NONE: not obtained
+ * @MEMDIAG_SRC_EXPORT: exported symbols and public headers
+ * @MEMDIAG_SRC_OPS: the kernel's own operations, taken from an opened file or
+ *	an exported object
+ * @MEMDIAG_SRC_TEXT: text that the kernel printed into one of its files
+ * @MEMDIAG_SRC_SYMBOL: data at the address of a symbol that is not exported
+ * @MEMDIAG_SRC_BTF: as above, at offsets read from the kernel's own BTF
+ * @MEMDIAG_SRC_DERIVED: computed from other records of the snapshot
+ */
+enum memdiag_source {
+	MEMDIAG_SRC_NONE,
+	MEMDIAG_SRC_EXPORT,
+	MEMDIAG_SRC_OPS,
+	MEMDIAG_SRC_TEXT,
+	MEMDIAG_SRC_SYMBOL,
+	MEMDIAG_SRC_BTF,
+	MEMDIAG_SRC_DERIVED,
+};
+
+/**
+ * struct memdiag_field - describes one field of a section's records
+ * @name: string offset; the kernel's own word, unique within the section
+ * @help: string offset; one line, states what is counted
+ * @type: enum memdiag_type
+ * @unit: enum memdiag_unit
+ * @kind: enum memdiag_kind
+ * @flags: MEMDIAG_FIELD_*
+ * @offset: of the 64-bit word in the record, bytes, a multiple of eight
+ * @source: enum memdiag_source
+ */
+struct memdiag_field {
+	__u32 name;
+	__u32 help;
+	__u16 type;
+	__u16 unit;
+	__u16 kind;
+	__u16 flags;
+	__u32 offset;
+	__u32 source;
+};
+
+/** MEMDIAG_FIELD_KEY - together with the other keys identifies the record */
+#define MEMDIAG_FIELD_KEY	(1u << 0)
+/** MEMDIAG_FIELD_INEXACT - has an error bound, stated in @help */
+#define MEMDIAG_FIELD_INEXACT	(1u << 1)
+/** MEMDIAG_FIELD_BRIEF - belongs to the columns shown without being asked */
+#define MEMDIAG_FIELD_BRIEF	(1u << 2)
+
+/**
+ * struct memdiag_section - one entry of the section table
+ * @id: enum memdiag_section_id
+ * @state: enum memdiag_state
+ * @error: negative errno when @state is unavailable, else 0
+ * @name: string offset; also the name of the debugfs file and of the JSON key
+ * @help: string offset; one line
+ * @reason: string offset; why it is partial or unavailable, else ""
+ * @source: enum memdiag_source of the records
+ * @nr_fields: number of field descriptors
+ * @field_size: bytes from one field descriptor to the next
+ * @record_size: bytes from one record to the next
+ * @fields: offset of the field descriptors
+ * @records: offset of the records
+ * @nr_records: number of records
+ * @collect_ns: time it took to collect, nanoseconds
+ * @lock_ns: longest time a lock of the kernel was held meanwhile, nanoseconds
+ * @restarts: how often the walk began again because it ran out of space
+ * @__reserved: zero
+ */
+struct memdiag_section {
+	__u32 id;
+	__u32 state;
+	__s32 error;
+	__u32 name;
+	__u32 help;
+	__u32 reason;
+	__u32 source;
+	__u32 nr_fields;
+	__u32 field_size;
+	__u32 record_size;
+	__u64 fields;
+	__u64 records;
+	__u64 nr_records;
+	__u64 collect_ns;
+	__u64 lock_ns;
+	__u32 restarts;
+	__u32 __reserved;
+};
+
+/**
+ * struct memdiag_header - first bytes of a snapshot
+ * @magic: MEMDIAG_MAGIC
+ * @byte_order: MEMDIAG_BYTE_ORDER, as the collecting machine stores it
+ * @format_major: MEMDIAG_FORMAT_MAJOR
+ * @format_minor: MEMDIAG_FORMAT_MINOR
+ * @header_size: bytes of this header
+ * @nr_sections: entries of the section table, all sections the module knows
+ * @section_size: bytes from one entry of the section table to the next
+ * @total_size: bytes of the whole snapshot
+ * @sections: offset of the section table
+ * @strings: offset of the string table; its first byte is NUL
+ * @strings_size: bytes of the string table; its last byte is NUL
+ * @generation: number of the snapshot since the module was loaded, from 1
+ * @start_ns: CLOCK_MONOTONIC when collecting began
+ * @end_ns: CLOCK_MONOTONIC when collecting ended
+ * @boottime_ns: CLOCK_BOOTTIME when collecting began: monotonic plus suspend
+ * @realtime_ns: CLOCK_REALTIME when collecting began
+ * @boot_id: the kernel's random identity of this boot; all zero if unreadable
+ * @page_size: bytes of a page
+ * @checksum: CRC-32 (as in zlib) of the whole snapshot with this member zero;
+ *	valid if MEMDIAG_HEADER_CHECKSUM is set
+ * @flags: MEMDIAG_HEADER_*
+ * @version: string offset; version of the module that collected
+ */
+struct memdiag_header {
+	__u8  magic[8];
+	__u32 byte_order;
+	__u16 format_major;
+	__u16 format_minor;
+	__u32 header_size;
+	__u32 nr_sections;
+	__u32 section_size;
+	__u32 flags;
+	__u64 total_size;
+	__u64 sections;
+	__u64 strings;
+	__u64 strings_size;
+	__u64 generation;
+	__u64 start_ns;
+	__u64 end_ns;
+	__u64 boottime_ns;
+	__u64 realtime_ns;
+	__u8  boot_id[16];
+	__u32 page_size;
+	__u32 checksum;
+	__u32 version;
+	__u32 __reserved;
+};
+
+/** MEMDIAG_HEADER_CHECKSUM - @checksum is filled in (saved files only) */
+#define MEMDIAG_HEADER_CHECKSUM	(1u << 0)
+
+/**
+ * struct memdiag_info - argument of MEMDIAG_IOC_INFO
+ * @size: in: sizeof(struct memdiag_info) of the caller
+ * @flags: in: zero
+ * @format_major: out: MEMDIAG_FORMAT_MAJOR of the module
+ * @format_minor: out: MEMDIAG_FORMAT_MINOR of the module
+ * @nr_sections: out: number of sections the module knows
+ * @known: out: mask of all sections the module knows
+ * @available: out: mask of sections that are ok or partial on this kernel
+ * @snapshot_limit: out: bytes that all snapshots together may take
+ * @snapshot_bytes: out: bytes that they take now
+ * @version: out: version of the module, NUL-terminated
+ */
+struct memdiag_info {
+	__u32 size;
+	__u32 flags;
+	__u16 format_major;
+	__u16 format_minor;
+	__u32 nr_sections;
+	__aligned_u64 known;
+	__aligned_u64 available;
+	__aligned_u64 snapshot_limit;
+	__aligned_u64 snapshot_bytes;
+	__u8 version[32];
+};
+
+/**
+ * struct memdiag_snapshot - argument of MEMDIAG_IOC_SNAPSHOT
+ * @size: in: sizeof(struct memdiag_snapshot) of the caller
+ * @flags: in: zero
+ * @sections: in: mask of sections to collect, 0 for all; sections that others
+ *	are derived from are added. out: the sections collected
+ * @bytes: out: length of the snapshot
+ * @generation: out: as in the header
+ * @collect_ns: out: time it took, nanoseconds
+ * @__reserved: in: zero
+ */
+struct memdiag_snapshot {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 sections;
+	__aligned_u64 bytes;
+	__aligned_u64 generation;
+	__aligned_u64 collect_ns;
+	__aligned_u64 __reserved;
+};
+
+/*
+ * The command numbers carry no size on purpose: @size does, so the structures
+ * can grow without new numbers.
+ */
+#define MEMDIAG_IOC_TYPE	0xB7
+#define MEMDIAG_IOC_INFO	_IO(MEMDIAG_IOC_TYPE, 0x00)
+#define MEMDIAG_IOC_SNAPSHOT	_IO(MEMDIAG_IOC_TYPE, 0x01)
+
+#endif /* _UAPI_MEMDIAG_H */
