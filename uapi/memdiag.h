@@ -308,6 +308,7 @@ struct memdiag_section {
  *	valid if MEMDIAG_HEADER_CHECKSUM is set
  * @flags: MEMDIAG_HEADER_*
  * @version: string offset; version of the module that collected
+ * @__reserved: zero
  */
 struct memdiag_header {
 	__u8  magic[8];

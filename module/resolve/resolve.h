@@ -119,9 +119,7 @@ struct memdiag_member {
 	u32 bit_size;
 };
 
-/**
- * struct memdiag_btf - a copy of the kernel's BTF, only while resolving
- */
+/* A copy of the kernel's BTF, only while resolving. */
 struct memdiag_btf;
 
 /* btf.c */

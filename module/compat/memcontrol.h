@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * <linux/memcontrol.h> and the bits of cgroup and kernfs that go with it.
+ */
+#ifndef _MEMDIAG_COMPAT_MEMCONTROL_H
+#define _MEMDIAG_COMPAT_MEMCONTROL_H
+
+#include <linux/cgroup.h>
+#include <linux/kernfs.h>
+#include <linux/memcontrol.h>
+#include <linux/page_counter.h>
+#include <linux/rcupdate.h>
+#include <linux/version.h>
+
+/*
+ * memcg->kmem, ->tcpmem and ->soft_limit are always there as long as
+ * CONFIG_MEMCG_KMEM is a choice of its own; CONFIG_MEMCG_V1 came when that was
+ * merged into CONFIG_MEMCG, and they are there only with it since.
+ */
+#if defined(CONFIG_MEMCG) && \
+	(defined(CONFIG_MEMCG_KMEM) || defined(CONFIG_MEMCG_V1))
+#define MEMDIAG_HAVE_MEMCG_V1	1
+#else
+#define MEMDIAG_HAVE_MEMCG_V1	0
+#endif
+
+/*
+ * "kernfs: Use RCU to access kernfs_node::parent" renamed the member. A member
+ * cannot be asked for by the preprocessor, so this has to name the version.
+ */
+static inline void memdiag_kernfs_set_parent(struct kernfs_node *kn,
+					     struct kernfs_node *parent)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	RCU_INIT_POINTER(kn->__parent, parent);
+#else
+	kn->parent = parent;
+#endif
+}
+
+#endif /* _MEMDIAG_COMPAT_MEMCONTROL_H */

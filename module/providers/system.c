@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section system: one record on the machine, the kernel and its instruments.
+ *
+ * Most is in public structures and behind exported functions. A few sizes of
+ * /proc/meminfo have no exported accessor and are taken from its text. Whether
+ * an instrument that was built in is switched on is read from the flag or
+ * static key that switches it, a data symbol looked up when the module is
+ * loaded; nothing is called there. No lock; values are a moment apart.
+ */
+#include <linux/cgroup.h>
+#include <linux/cpumask.h>
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/kasan-enabled.h>
+#include <linux/kernel.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/panic.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/swap.h>
+#include <linux/timekeeping.h>
+#include <linux/utsname.h>
+
+#include "../compat/mmzone.h"
+#include "../memdiag.h"
+#include "../resolve/resolve.h"
+
+#define MEMINFO_PATH	"/proc/meminfo"
+
+/*
+ * How the word at a symbol tells whether an instrument is on. A static key
+ * begins with the count of those who enabled it.
+ */
+enum instrument_how {
+	INSTRUMENT_CONFIG,	/* nothing to read: built in is on */
+	INSTRUMENT_BOOL,	/* a bool */
+	INSTRUMENT_INT,		/* an int or a static key: on unless zero */
+	INSTRUMENT_OFF_KEY,	/* a static key that switches it off */
+};
+
+enum {
+	INSTRUMENT_KMEMLEAK,
+	INSTRUMENT_PAGE_OWNER,
+	INSTRUMENT_ALLOC_TAG,
+	INSTRUMENT_KFENCE,
+	INSTRUMENT_SLUB_DEBUG,
+	INSTRUMENT_PSI,
+	INSTRUMENT_BTF,
+	INSTRUMENT_KPROBES,
+	INSTRUMENT_KALLSYMS_ALL,
+	INSTRUMENT_TRACEPOINTS,
+	INSTRUMENT_NUMA,
+	NR_INSTRUMENTS
+};
+
+struct instrument {
+	bool built_in;
+	enum instrument_how how;
+	const char *symbol;
+};
+
+static const struct instrument instruments[NR_INSTRUMENTS] = {
+	[INSTRUMENT_KMEMLEAK] = { IS_ENABLED(CONFIG_DEBUG_KMEMLEAK),
+				  INSTRUMENT_INT, "kmemleak_enabled" },
+	[INSTRUMENT_PAGE_OWNER] = { IS_ENABLED(CONFIG_PAGE_OWNER),
+				    INSTRUMENT_INT, "page_owner_inited" },
+	[INSTRUMENT_ALLOC_TAG] = { IS_ENABLED(CONFIG_MEM_ALLOC_PROFILING),
+				   INSTRUMENT_INT, "mem_alloc_profiling_key" },
+	[INSTRUMENT_KFENCE] = { IS_ENABLED(CONFIG_KFENCE), INSTRUMENT_BOOL, "kfence_enabled" },
+	[INSTRUMENT_SLUB_DEBUG] = { IS_ENABLED(CONFIG_SLUB_DEBUG),
+				    INSTRUMENT_INT, "slub_debug_enabled" },
+	[INSTRUMENT_PSI] = { IS_ENABLED(CONFIG_PSI), INSTRUMENT_OFF_KEY, "psi_disabled" },
+	[INSTRUMENT_BTF] = { IS_ENABLED(CONFIG_DEBUG_INFO_BTF) },
+	[INSTRUMENT_KPROBES] = { IS_ENABLED(CONFIG_KPROBES) },
+	[INSTRUMENT_KALLSYMS_ALL] = { IS_ENABLED(CONFIG_KALLSYMS_ALL) },
+	[INSTRUMENT_TRACEPOINTS] = { IS_ENABLED(CONFIG_TRACEPOINTS) },
+	[INSTRUMENT_NUMA] = { IS_ENABLED(CONFIG_NUMA) },
+};
+
+/* Addresses of the symbols, 0 if not found. */
+static unsigned long instrument_at[NR_INSTRUMENTS];
+static unsigned long thp_flags_at;
+
+struct system_record {
+	u64 release;
+	u64 version;
+	u64 machine;
+	u64 page_size;
+	u64 nr_cpus_online;
+	u64 nr_cpus_possible;
+	u64 nr_nodes_online;
+	u64 hz;
+	u64 uptime;
+	u64 mem_total;
+	u64 mem_free;
+	u64 mem_available;
+	u64 mem_shared;
+	u64 mem_buffer;
+	u64 swap_total;
+	u64 swap_free;
+	u64 commit_limit;
+	u64 committed_as;
+	u64 vmalloc_used;
+	u64 percpu;
+	u64 hardware_corrupted;
+	u64 block_order;	/* pageblock_order is a macro */
+	u64 nr_orders;
+	u64 tainted;
+	u64 instrument[NR_INSTRUMENTS];
+	u64 kasan;
+	u64 memcg;
+	u64 debugfs;
+	u64 thp;
+	u64 memdiag_version;
+	u64 memdiag_snapshot_bytes;
+	u64 memdiag_snapshot_limit;
+};
+
+#define SYSTEM_LABEL(member, type, flags, help) \
+	MEMDIAG_FIELD(struct system_record, member, #member, type, NONE, LABEL, flags, help)
+#define SYSTEM_PAGES(member, flags, help) \
+	MEMDIAG_FIELD(struct system_record, member, #member, U64, PAGES, GAUGE, flags, help)
+/* The field has another source than the section. */
+#define SYSTEM_MEMINFO(member, line) {					\
+		.name = #member, .help = line " of " MEMINFO_PATH,	\
+		.type = MEMDIAG_TYPE_U64, .unit = MEMDIAG_UNIT_PAGES,	\
+		.kind = MEMDIAG_KIND_GAUGE,				\
+		.offset = offsetof(struct system_record, member),	\
+		.source = MEMDIAG_SRC_TEXT,				\
+	}
+#define SYSTEM_INSTRUMENT(id, _name, _help) {				\
+		.name = _name, .help = _help,				\
+		.type = MEMDIAG_TYPE_STR, .unit = MEMDIAG_UNIT_NONE,	\
+		.kind = MEMDIAG_KIND_LABEL,				\
+		.offset = offsetof(struct system_record, instrument) +	\
+			  (id) * sizeof(u64),				\
+	}
+
+static const struct memdiag_field_desc system_fields[] = {
+	SYSTEM_LABEL(release, STR, MEMDIAG_FIELD_BRIEF, "release of the kernel"),
+	SYSTEM_LABEL(version, STR, 0, "version of the kernel, as uname -v"),
+	SYSTEM_LABEL(machine, STR, MEMDIAG_FIELD_BRIEF, "architecture, as uname -m"),
+	MEMDIAG_FIELD(struct system_record, page_size, "page_size", U64, BYTES, LABEL,
+		      MEMDIAG_FIELD_BRIEF, "size of a page"),
+	MEMDIAG_FIELD(struct system_record, nr_cpus_online, "nr_cpus_online", U64, NONE, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "CPUs online"),
+	MEMDIAG_FIELD(struct system_record, nr_cpus_possible, "nr_cpus_possible", U64, NONE,
+		      LABEL, 0, "CPUs that per-cpu memory is allocated for"),
+	MEMDIAG_FIELD(struct system_record, nr_nodes_online, "nr_nodes_online", U64, NONE, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "NUMA nodes online"),
+	SYSTEM_LABEL(hz, U64, 0, "timer ticks per second"),
+	MEMDIAG_FIELD(struct system_record, uptime, "uptime", U64, NS, COUNTER,
+		      MEMDIAG_FIELD_BRIEF, "time since boot, with suspend"),
+	SYSTEM_PAGES(mem_total, MEMDIAG_FIELD_BRIEF, "memory the kernel manages (MemTotal)"),
+	SYSTEM_PAGES(mem_free, MEMDIAG_FIELD_BRIEF, "free memory (MemFree)"),
+	SYSTEM_PAGES(mem_available, MEMDIAG_FIELD_BRIEF,
+		     "estimate of what can be had without swapping (MemAvailable)"),
+	SYSTEM_PAGES(mem_shared, 0, "tmpfs and shared memory (Shmem)"),
+	SYSTEM_PAGES(mem_buffer, 0, "page cache of block devices (Buffers)"),
+	SYSTEM_MEMINFO(swap_total, "SwapTotal"),
+	SYSTEM_PAGES(swap_free, 0, "swap space not in use (SwapFree)"),
+	SYSTEM_MEMINFO(commit_limit, "CommitLimit"),
+	SYSTEM_MEMINFO(committed_as, "Committed_AS"),
+	SYSTEM_MEMINFO(vmalloc_used, "VmallocUsed"),
+	SYSTEM_MEMINFO(percpu, "Percpu"),
+	SYSTEM_MEMINFO(hardware_corrupted, "HardwareCorrupted"),
+	MEMDIAG_FIELD(struct system_record, block_order, "pageblock_order", U64, NONE, LABEL, 0,
+		      "a pageblock has 2^pageblock_order pages"),
+	SYSTEM_LABEL(nr_orders, U64, 0, "number of orders of the buddy allocator: the largest plus one"),
+	SYSTEM_LABEL(tainted, HEX, 0, "taint bits, as /proc/sys/kernel/tainted"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_KMEMLEAK, "kmemleak",
+			  "on, off, built in (but it cannot be told whether it is on) or not built"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_PAGE_OWNER, "page_owner", "as kmemleak"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_ALLOC_TAG, "alloc_tag",
+			  "memory allocation profiling; as kmemleak"),
+	SYSTEM_LABEL(kasan, STR, 0, "as kmemleak"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_KFENCE, "kfence", "as kmemleak"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_SLUB_DEBUG, "slub_debug",
+			  "as kmemleak; on: for at least one cache"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_PSI, "psi", "as kmemleak"),
+	SYSTEM_LABEL(memcg, STR, 0, "v1, v2 (the hierarchy it is on), off or not built"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_BTF, "btf", "on or not built"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_KPROBES, "kprobes", "on or not built"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_KALLSYMS_ALL, "kallsyms_all", "on or not built"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_TRACEPOINTS, "tracepoints", "on or not built"),
+	SYSTEM_LABEL(debugfs, STR, 0, "on, off or not built"),
+	SYSTEM_INSTRUMENT(INSTRUMENT_NUMA, "numa", "on or not built"),
+	SYSTEM_LABEL(thp, STR, 0, "always, madvise, never, built in or not built"),
+	SYSTEM_LABEL(memdiag_version, STR, 0, "version of memdiag.ko"),
+	MEMDIAG_FIELD(struct system_record, memdiag_snapshot_bytes, "memdiag_snapshot_bytes",
+		      U64, BYTES, GAUGE, 0, "memory that snapshots take, this one in the making"),
+	MEMDIAG_FIELD(struct system_record, memdiag_snapshot_limit, "memdiag_snapshot_limit",
+		      U64, BYTES, LABEL, 0, "memory that snapshots may take"),
+};
+
+static const char *instrument_state(unsigned int id)
+{
+	const struct instrument *instrument = &instruments[id];
+	unsigned long at = instrument_at[id];
+
+	if (!instrument->built_in)
+		return "not built";
+	if (instrument->how == INSTRUMENT_CONFIG)
+		return "on";
+	if (!at)
+		return "built in";
+	/* Flags that are switched now and then; each is read at once. */
+	switch (instrument->how) {
+	case INSTRUMENT_BOOL:
+		return READ_ONCE(*(const u8 *)at) ? "on" : "off";
+	case INSTRUMENT_OFF_KEY:
+		return READ_ONCE(*(const int *)at) ? "off" : "on";
+	default:
+		return READ_ONCE(*(const int *)at) ? "on" : "off";
+	}
+}
+
+static const char *system_kasan(void)
+{
+	if (!IS_ENABLED(CONFIG_KASAN))
+		return "not built";
+	return kasan_enabled() ? "on" : "off";
+}
+
+static const char *system_memcg(void)
+{
+#ifdef CONFIG_MEMCG
+	if (mem_cgroup_disabled())
+		return "off";
+	return cgroup_subsys_on_dfl(memory_cgrp_subsys) ? "v2" : "v1";
+#else
+	return "not built";
+#endif
+}
+
+static const char *system_debugfs(void)
+{
+	if (!IS_ENABLED(CONFIG_DEBUG_FS))
+		return "not built";
+	return debugfs_initialized() ? "on" : "off";
+}
+
+static const char *system_thp(void)
+{
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	unsigned long flags;
+
+	if (!thp_flags_at)
+		return "built in";
+	flags = READ_ONCE(*(const unsigned long *)thp_flags_at);
+	if (flags & BIT(TRANSPARENT_HUGEPAGE_FLAG))
+		return "always";
+	if (flags & BIT(TRANSPARENT_HUGEPAGE_REQ_MADV_FLAG))
+		return "madvise";
+	return "never";
+#else
+	return "not built";
+#endif
+}
+
+static u64 system_tainted(void)
+{
+	u64 tainted = 0;
+	unsigned int i;
+
+	for (i = 0; i < TAINT_FLAGS_COUNT; i++)
+		if (test_taint(i))
+			tainted |= BIT_ULL(i);
+	return tainted;
+}
+
+/* A line "Name:   123 kB" of the text; the kernel printed whole pages. */
+static u64 meminfo_pages(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+	unsigned long long kbytes;
+	char number[24];
+	const char *line;
+
+	for (line = text; line && *line; line = strchr(line, '\n'), line += !!line) {
+		if (strncmp(line, name, length) || line[length] != ':')
+			continue;
+		line = skip_spaces(line + length + 1);
+		length = strspn(line, "0123456789");
+		if (length >= sizeof(number))
+			break;
+		strscpy(number, line, length + 1);
+		if (kstrtoull(number, 10, &kbytes))
+			break;
+		return kbytes >> (PAGE_SHIFT - 10);
+	}
+	return MEMDIAG_ABSENT;
+}
+
+static void system_meminfo(struct memdiag_sink *sink, struct system_record *record)
+{
+	char *text;
+	ssize_t n = memdiag_file_read(MEMINFO_PATH, &text, SZ_64K);
+
+	if (n < 0) {
+		memdiag_mark_partial(sink, MEMINFO_PATH " cannot be read: %pe", ERR_PTR(n));
+		return;
+	}
+	record->swap_total = meminfo_pages(text, "SwapTotal");
+	record->commit_limit = meminfo_pages(text, "CommitLimit");
+	record->committed_as = meminfo_pages(text, "Committed_AS");
+	record->vmalloc_used = meminfo_pages(text, "VmallocUsed");
+	record->percpu = meminfo_pages(text, "Percpu");
+	record->hardware_corrupted = meminfo_pages(text, "HardwareCorrupted");
+	kvfree(text);
+}
+
+static int system_collect(struct memdiag_sink *sink)
+{
+	struct system_record *record = memdiag_push(sink);
+	const struct new_utsname *uts = init_utsname();
+	struct sysinfo info;
+	unsigned int i;
+	int order;
+
+	if (!record)
+		return -ENOSPC;
+	record->release = memdiag_push_string(sink, uts->release);
+	record->version = memdiag_push_string(sink, uts->version);
+	record->machine = memdiag_push_string(sink, uts->machine);
+	record->page_size = PAGE_SIZE;
+	record->nr_cpus_online = num_online_cpus();
+	record->nr_cpus_possible = num_possible_cpus();
+	record->nr_nodes_online = num_online_nodes();
+	record->hz = HZ;
+	record->uptime = ktime_get_boottime_ns();
+
+	/* All in pages: mem_unit is PAGE_SIZE. */
+	si_meminfo(&info);
+	record->mem_total = info.totalram;
+	record->mem_free = info.freeram;
+	record->mem_available = max(si_mem_available(), 0L);
+	record->mem_shared = info.sharedram;
+	record->mem_buffer = info.bufferram;
+	/* Goes below zero for a moment while a swap area is taken away. */
+	record->swap_free = max(get_nr_swap_pages(), 0L);
+	system_meminfo(sink, record);
+
+	order = memdiag_pageblock_order();
+	if (order >= 0)
+		record->block_order = order;
+	record->nr_orders = NR_PAGE_ORDERS;
+	record->tainted = system_tainted();
+	for (i = 0; i < NR_INSTRUMENTS; i++)
+		record->instrument[i] = memdiag_push_string(sink, instrument_state(i));
+	record->kasan = memdiag_push_string(sink, system_kasan());
+	record->memcg = memdiag_push_string(sink, system_memcg());
+	record->debugfs = memdiag_push_string(sink, system_debugfs());
+	record->thp = memdiag_push_string(sink, system_thp());
+	record->memdiag_version = memdiag_push_string(sink, MEMDIAG_VERSION);
+	record->memdiag_snapshot_bytes = memdiag_snapshot_held();
+	record->memdiag_snapshot_limit = memdiag_snapshot_limit();
+	return 0;
+}
+
+static void system_init(struct memdiag_status *status)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_INSTRUMENTS; i++)
+		if (instruments[i].built_in && instruments[i].symbol)
+			instrument_at[i] = memdiag_resolve_data(instruments[i].symbol);
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		thp_flags_at = memdiag_resolve_data("transparent_hugepage_flags");
+	/* An instrument of unknown state says so itself: nothing is missing. */
+	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
+}
+
+const struct memdiag_provider memdiag_system_provider = {
+	.id = MEMDIAG_SEC_SYSTEM,
+	.name = "system",
+	.help = "one record: the machine, the kernel, its memory and its instruments",
+	.fields = system_fields,
+	.nr_fields = ARRAY_SIZE(system_fields),
+	.record_size = sizeof(struct system_record),
+	.init = system_init,
+	.collect = system_collect,
+};

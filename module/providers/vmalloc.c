@@ -1,0 +1,1057 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section vmalloc: one record per area of the vmalloc address space; sections
+ * vmalloc_caller and vmalloc_module: the same areas added up.
+ *
+ * Up to v6.8 all areas stand in one list and one tree, both sorted by address,
+ * and the borrowed ->start() of /proc/vmallocinfo takes the mutex
+ * vmap_purge_lock and the spinlock vmap_area_lock and returns the first area;
+ * its structures are in public headers. Between ->start() and ->stop() nothing
+ * may sleep and nothing is formatted: raw words are pushed, .finish makes text
+ * of them.
+ *
+ * One hold takes at most VMALLOC_HOLD areas. The next one begins at the first
+ * area whose address is above the last one reported. It is found in the tree:
+ * from the first area's node up to the root, then down, in O(log n); no position
+ * in the list is kept, so it does not matter what came or went meanwhile. An
+ * area never moves, and addresses only go up: so an area that was there all the
+ * time is reported exactly once, and none twice. One that came or went during
+ * the walk may or may not be there.
+ *
+ * Areas freed lazily ("unpurged") are in another list and tree under the
+ * spinlock purge_vmap_area_lock, whose addresses come from the symbol table. It
+ * is taken inside the two others, as show_purge_info() does, but only tried: if
+ * it is not to be had the section is partial. An area on its way from the first
+ * list to the second is in neither.
+ *
+ * From v6.9 on the areas are spread over nodes, and the file is printed by one
+ * ->show() under each node's lock: then its text is read and taken apart.
+ *
+ * As in the kernel's own reader a vm_struct may be half filled in
+ * (VM_UNINITIALIZED), and an area without one is a vm_map_ram() block or about
+ * to be freed.
+ */
+#include <linux/ctype.h>
+#include <linux/err.h>
+#include <linux/hash.h>
+#include <linux/jhash.h>
+#include <linux/kallsyms.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/rbtree.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "../compat/vmalloc.h"
+#include "../memdiag.h"
+#include "../resolve/resolve.h"
+
+#define VMALLOC_PATH	"/proc/vmallocinfo"
+/* Most areas in one hold of a spinlock. */
+#define VMALLOC_HOLD	1024
+/* Largest text of the file to accept, bytes: some 300000 areas. */
+#define VMALLOC_LIMIT	SZ_32M
+/* Room at the first try. */
+#define VMALLOC_GUESS	1024
+/* A tree of depth 2 * log2(n + 1) cannot be higher. */
+#define VMALLOC_DEPTH	(2 * BITS_PER_LONG)
+/* Records between two looks at the scheduler. */
+#define VMALLOC_BATCH	1024
+/* How often a lock is tried that is not waited for. */
+#define VMALLOC_TRIES	100
+
+/* What an area is, in the order in which /proc/vmallocinfo prints the words. */
+#define AREA_IOREMAP		BIT(0)
+#define AREA_SPARSE		BIT(1)
+#define AREA_VMALLOC		BIT(2)
+#define AREA_VMAP		BIT(3)
+#define AREA_USER		BIT(4)
+#define AREA_DMA_COHERENT	BIT(5)
+#define AREA_VPAGES		BIT(6)
+#define AREA_NR_WORDS		7
+#define AREA_WORDS		GENMASK(AREA_NR_WORDS - 1, 0)
+/* These two stand instead of a caller. */
+#define AREA_VM_MAP_RAM		BIT(7)
+#define AREA_UNPURGED		BIT(8)
+
+static const char * const area_words[AREA_NR_WORDS] = {
+	"ioremap", "sparse", "vmalloc", "vmap", "user", "dma-coherent", "vpages",
+};
+
+/*
+ * While collecting, @flags holds AREA_* bits, @start the raw address, and
+ * @caller a raw address if the areas themselves are walked.
+ */
+struct vmalloc_record {
+	u64 id;
+	u64 kind;
+	u64 size;
+	u64 nr_pages;
+	u64 caller;
+	u64 module;
+	u64 flags;
+	u64 start;
+	u64 end;
+	u64 phys_addr;
+};
+
+static const struct memdiag_field_desc vmalloc_fields[] = {
+	MEMDIAG_FIELD(struct vmalloc_record, id, "id", HEX, NONE, LABEL,
+		      MEMDIAG_FIELD_KEY,
+		      "the start address as %p prints it, hashed: the same while the system is up, and what /proc/vmallocinfo shows with kptr_restrict=0"),
+	MEMDIAG_FIELD(struct vmalloc_record, kind, "kind", STR, NONE, LABEL,
+		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+		      "vmalloc, vmap, ioremap, dma-coherent, sparse, vm_map_ram, unpurged (freed, address not yet reusable), module (holds a module), executable (else in the range of modules), other"),
+	MEMDIAG_FIELD(struct vmalloc_record, size, "size", U64, BYTES, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "address space taken, with the guard page"),
+	MEMDIAG_FIELD(struct vmalloc_record, nr_pages, "nr_pages", U64, PAGES, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the area"),
+	MEMDIAG_FIELD(struct vmalloc_record, caller, "caller", STR, NONE, LABEL,
+		      MEMDIAG_FIELD_BRIEF, "who asked for the area"),
+	MEMDIAG_FIELD(struct vmalloc_record, module, "module", STR, NONE, LABEL,
+		      MEMDIAG_FIELD_BRIEF,
+		      "module that asked for it, or that is loaded in it; absent for the kernel itself"),
+	MEMDIAG_FIELD(struct vmalloc_record, flags, "flags", STR, NONE, LABEL, 0,
+		      "words of /proc/vmallocinfo: ioremap sparse vmalloc vmap user dma-coherent vpages"),
+	MEMDIAG_FIELD(struct vmalloc_record, start, "start", HEX, NONE, LABEL, 0,
+		      "first address; absent unless kptr_restrict and CAP_SYSLOG let %pK show it"),
+	MEMDIAG_FIELD(struct vmalloc_record, end, "end", HEX, NONE, LABEL, 0,
+		      "address behind the last; absent like start"),
+	MEMDIAG_FIELD(struct vmalloc_record, phys_addr, "phys_addr", HEX, NONE, LABEL, 0,
+		      "physical address that is mapped; absent if there is no such single one"),
+};
+
+static struct memdiag_ops vmalloc_ops;
+/* The areas themselves are walked, otherwise the text is read. */
+static bool vmalloc_by_ops;
+/* Lazily freed areas; NULL if they cannot be reached. */
+static struct list_head *vmalloc_purge_list;
+static spinlock_t *vmalloc_purge_lock;
+
+/*
+ * The first area with an address above @after, in the tree that @any is in; NULL
+ * if there is none. Under the lock of the tree.
+ */
+static struct vmap_area *vmalloc_above(struct vmap_area *any, unsigned long after)
+{
+	struct vmap_area *va, *found = NULL;
+	struct rb_node *node = &any->rb_node;
+	unsigned int depth;
+
+	for (depth = 0; rb_parent(node) && depth < VMALLOC_DEPTH; depth++)
+		node = rb_parent(node);
+	for (depth = 0; node && depth < VMALLOC_DEPTH; depth++) {
+		va = rb_entry(node, struct vmap_area, rb_node);
+		if (va->va_start > after) {
+			found = va;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
+static u64 vmalloc_flags(const struct vm_struct *vm)
+{
+	unsigned long flags = READ_ONCE(vm->flags);
+
+	return (flags & VM_IOREMAP ? AREA_IOREMAP : 0) |
+	       (flags & VM_SPARSE ? AREA_SPARSE : 0) |
+	       (flags & VM_ALLOC ? AREA_VMALLOC : 0) |
+	       (flags & VM_MAP ? AREA_VMAP : 0) |
+	       (flags & VM_USERMAP ? AREA_USER : 0) |
+	       (flags & VM_DMA_COHERENT ? AREA_DMA_COHERENT : 0) |
+	       (is_vmalloc_addr(READ_ONCE(vm->pages)) ? AREA_VPAGES : 0);
+}
+
+/* Under the lock of the tree that @va is in: only reads and pushes. */
+static bool vmalloc_push(struct memdiag_sink *sink, const struct vmap_area *va, u64 without_vm)
+{
+	const struct vm_struct *vm = without_vm == AREA_UNPURGED ? NULL : va->vm;
+	struct vmalloc_record *record = memdiag_push(sink);
+
+	if (!record)
+		return false;
+	if (!vm) {
+		record->start = va->va_start;
+		record->size = va->va_end - va->va_start;
+		record->flags = without_vm;
+		return true;
+	}
+	/*
+	 * The vm_struct cannot go away under the lock, but whoever allocates the
+	 * area fills it in without: each of these is one word.
+	 */
+	record->start = (unsigned long)READ_ONCE(vm->addr);
+	record->size = READ_ONCE(vm->size);
+	record->nr_pages = READ_ONCE(vm->nr_pages);
+	record->flags = vmalloc_flags(vm);
+	if (vm->caller)
+		record->caller = (unsigned long)vm->caller;
+	if (vm->phys_addr)
+		record->phys_addr = vm->phys_addr;
+	return true;
+}
+
+static int vmalloc_collect_busy(struct memdiag_sink *sink)
+{
+	unsigned long after = 0;
+	struct vmap_area *va;
+	struct seq_file m;
+	unsigned int n;
+	loff_t pos;
+	void *p;
+	bool full = false;
+
+	memdiag_ops_seq(&vmalloc_ops, &m);
+	do {
+		pos = 0;
+		p = m.op->start(&m, &pos);
+		memdiag_lock_begin(sink);
+		va = p ? vmalloc_above(list_entry(p, struct vmap_area, list), after) : NULL;
+		for (n = 0; va && !full && n < VMALLOC_HOLD; n++) {
+			full = !vmalloc_push(sink, va, AREA_VM_MAP_RAM);
+			after = va->va_start;
+			p = m.op->next(&m, &va->list, &pos);
+			va = p ? list_entry(p, struct vmap_area, list) : NULL;
+		}
+		memdiag_lock_end(sink);
+		m.op->stop(&m, p);
+		if (full)
+			return -ENOSPC;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	} while (va);
+	return 0;
+}
+
+/*
+ * One hold on the lazily freed areas above @after. The address of their lock
+ * comes from a symbol: should it not be a lock after all, we had better not wait
+ * for it, and not spin under the locks that ->start() took either. Returns 0 at
+ * the end of the list, 1 if there is more, -EAGAIN if the lock was busy.
+ */
+static int vmalloc_hold_purge(struct memdiag_sink *sink, unsigned long *after)
+{
+	struct vmap_area *va;
+	struct seq_file m;
+	unsigned int n;
+	loff_t pos = 0;
+	int ret = 0;
+	void *p;
+
+	memdiag_ops_seq(&vmalloc_ops, &m);
+	p = m.op->start(&m, &pos);
+	memdiag_lock_begin(sink);
+	if (!spin_trylock(vmalloc_purge_lock)) {
+		ret = -EAGAIN;
+		goto stop;
+	}
+	va = list_first_entry_or_null(vmalloc_purge_list, struct vmap_area, list);
+	if (va)
+		va = vmalloc_above(va, *after);
+	for (n = 0; va && !ret; n++) {
+		if (n == VMALLOC_HOLD) {
+			ret = 1;
+		} else if (!vmalloc_push(sink, va, AREA_UNPURGED)) {
+			ret = -ENOSPC;
+		} else {
+			*after = va->va_start;
+			va = list_is_last(&va->list, vmalloc_purge_list) ? NULL :
+			     list_next_entry(va, list);
+		}
+	}
+	spin_unlock(vmalloc_purge_lock);
+stop:
+	memdiag_lock_end(sink);
+	m.op->stop(&m, p);
+	return ret;
+}
+
+static int vmalloc_collect_purge(struct memdiag_sink *sink)
+{
+	unsigned long after = 0;
+	unsigned int busy = 0;
+	int ret;
+
+	do {
+		ret = vmalloc_hold_purge(sink, &after);
+		if (ret == -EAGAIN && ++busy == VMALLOC_TRIES) {
+			memdiag_mark_partial(sink, "not all unpurged areas seen: their lock was busy");
+			return 0;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	} while (ret == 1 || ret == -EAGAIN);
+	return ret;
+}
+
+/* A line of the text, taken apart. Strings point into it. */
+struct vmalloc_line {
+	unsigned long start;
+	unsigned long end;
+	unsigned long size;
+	unsigned long nr_pages;
+	unsigned long phys_addr;
+	u64 flags;
+	char caller[KSYM_SYMBOL_LEN];
+};
+
+/* "0xSTART-0xEND": what was printed, zero if it is no number. */
+static void vmalloc_parse_range(char *word, struct vmalloc_line *line)
+{
+	char *start = strsep(&word, "-");
+
+	if (!word || kstrtoul(start, 16, &line->start) || kstrtoul(word, 16, &line->end)) {
+		line->start = 0;
+		line->end = 0;
+	}
+}
+
+static u64 vmalloc_parse_flag(const char *word)
+{
+	unsigned int i;
+
+	for (i = 0; i < AREA_NR_WORDS; i++)
+		if (!strcmp(word, area_words[i]))
+			return BIT(i);
+	return 0;
+}
+
+static bool vmalloc_is_node_count(const char *word)
+{
+	return word[0] == 'N' && isdigit(word[1]) && strchr(word, '=');
+}
+
+static char *vmalloc_next_word(char **text)
+{
+	char *word;
+
+	do {
+		word = strsep(text, " ");
+	} while (word && !*word);
+	return word;
+}
+
+static bool vmalloc_parse(char *text, struct vmalloc_line *line)
+{
+	char *word = vmalloc_next_word(&text);
+	u64 flag;
+
+	memset(line, 0, offsetof(struct vmalloc_line, caller));
+	line->caller[0] = '\0';
+	if (!word)
+		return false;
+	vmalloc_parse_range(word, line);
+	word = vmalloc_next_word(&text);
+	if (!word || kstrtoul(word, 10, &line->size))
+		return false;
+	for (word = vmalloc_next_word(&text); word; word = vmalloc_next_word(&text)) {
+		flag = vmalloc_parse_flag(word);
+		if (flag) {
+			line->flags |= flag;
+		} else if (!strncmp(word, "pages=", 6)) {
+			if (kstrtoul(word + 6, 10, &line->nr_pages))
+				return false;
+		} else if (!strncmp(word, "phys=", 5)) {
+			if (kstrtoul(word + 5, 16, &line->phys_addr))
+				return false;
+		} else if (!strcmp(word, "unpurged")) {
+			line->flags |= AREA_UNPURGED;
+		} else if (!strcmp(word, "vm_map_ram")) {
+			line->flags |= AREA_VM_MAP_RAM;
+		} else if (!vmalloc_is_node_count(word) && strcmp(word, "vm_area")) {
+			/* The symbol, and maybe "[module]" behind it. */
+			if (line->caller[0])
+				strlcat(line->caller, " ", sizeof(line->caller));
+			strlcat(line->caller, word, sizeof(line->caller));
+		}
+	}
+	return true;
+}
+
+/* Call @fn for each line of the file until it returns something else than 0. */
+static int vmalloc_for_each_line(int (*fn)(struct vmalloc_line *line, void *arg), void *arg)
+{
+	struct vmalloc_line *line;
+	char *text, *rest, *one;
+	unsigned int n = 0;
+	ssize_t length;
+	int ret = 0;
+
+	line = kmalloc(sizeof(*line), GFP_KERNEL);
+	if (!line)
+		return -ENOMEM;
+	length = memdiag_file_read(VMALLOC_PATH, &text, VMALLOC_LIMIT);
+	if (length < 0) {
+		kfree(line);
+		return length;
+	}
+	rest = text;
+	while (!ret && (one = strsep(&rest, "\n")) && *one) {
+		ret = vmalloc_parse(one, line) ? fn(line, arg) : -EINVAL;
+		if (++n % VMALLOC_BATCH == 0) {
+			cond_resched();
+			if (fatal_signal_pending(current))
+				ret = -EINTR;
+		}
+	}
+	kvfree(text);
+	kfree(line);
+	return ret;
+}
+
+static u64 vmalloc_push_caller_module(struct memdiag_sink *sink, char *caller)
+{
+	char *open = strrchr(caller, '['), *end;
+
+	if (!open)
+		return MEMDIAG_ABSENT;
+	/* A build id may stand behind the name. */
+	end = strpbrk(open, " ]");
+	if (end)
+		*end = '\0';
+	return memdiag_push_string(sink, open + 1);
+}
+
+static int vmalloc_push_line(struct vmalloc_line *line, void *arg)
+{
+	struct memdiag_sink *sink = arg;
+	struct vmalloc_record *record = memdiag_push(sink);
+
+	if (!record)
+		return -ENOSPC;
+	record->start = line->start;
+	record->size = line->size;
+	record->flags = line->flags;
+	if (line->phys_addr)
+		record->phys_addr = line->phys_addr;
+	if (line->flags & (AREA_VM_MAP_RAM | AREA_UNPURGED))
+		return 0;
+	record->nr_pages = line->nr_pages;
+	if (line->caller[0]) {
+		record->caller = memdiag_push_string(sink, line->caller);
+		record->module = vmalloc_push_caller_module(sink, line->caller);
+	}
+	return 0;
+}
+
+static int vmalloc_collect(struct memdiag_sink *sink)
+{
+	int error;
+
+	if (!vmalloc_by_ops)
+		return vmalloc_for_each_line(vmalloc_push_line, sink);
+	error = vmalloc_collect_busy(sink);
+	if (!error && vmalloc_purge_list)
+		error = vmalloc_collect_purge(sink);
+	return error;
+}
+
+/* Symbols of callers already looked up: few are different. One slot per hash. */
+#define SYMBOL_CACHE_BITS	10
+
+struct symbol_cache {
+	unsigned long address;
+	u64 caller;
+	u64 module;
+};
+
+static const struct symbol_cache *symbol_lookup(struct memdiag_sink *sink,
+						struct symbol_cache *cache, unsigned long address)
+{
+	struct symbol_cache *slot = &cache[hash_long(address, SYMBOL_CACHE_BITS)];
+
+	if (slot->address != address) {
+		slot->address = address;
+		slot->caller = memdiag_push_symbol(sink, address);
+		slot->module = memdiag_push_symbol_module(sink, address);
+	}
+	return slot;
+}
+
+/* What %p prints for an address; absent before the kernel can hash. */
+static u64 vmalloc_id(unsigned long address)
+{
+	char text[24];
+	unsigned long id;
+
+	snprintf(text, sizeof(text), "%p", (void *)address);
+	return kstrtoul(text, 16, &id) ? MEMDIAG_ABSENT : id;
+}
+
+/*
+ * Whether the one who asks may see addresses: whether %pK, which obeys
+ * kptr_restrict and looks for CAP_SYSLOG, shows one as it is.
+ */
+static bool vmalloc_may_see_addresses(void)
+{
+	unsigned long shown;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%pK", &vmalloc_ops);
+	return !kstrtoul(text, 16, &shown) && shown == (unsigned long)&vmalloc_ops;
+}
+
+/*
+ * The module loaded in an area. kallsyms names an address in a module by the
+ * nearest symbol below it, so the last byte is the one that is sure to have one,
+ * unless the area is larger than what the module needs of it.
+ */
+static u64 vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record *record)
+{
+	unsigned long last = record->start + record->size - PAGE_SIZE - 1;
+	u64 owner;
+
+	if (record->size <= PAGE_SIZE)
+		return MEMDIAG_ABSENT;
+	owner = memdiag_push_symbol_module(sink, last);
+	if (owner == MEMDIAG_ABSENT)
+		owner = memdiag_push_symbol_module(sink, record->start + PAGE_SIZE - 1);
+	return owner;
+}
+
+static const char *vmalloc_kind(u64 flags)
+{
+	if (flags & AREA_UNPURGED)
+		return "unpurged";
+	if (flags & AREA_VM_MAP_RAM)
+		return "vm_map_ram";
+	if (flags & AREA_IOREMAP)
+		return "ioremap";
+	if (flags & AREA_SPARSE)
+		return "sparse";
+	if (flags & AREA_DMA_COHERENT)
+		return "dma-coherent";
+	if (flags & AREA_VMALLOC)
+		return "vmalloc";
+	if (flags & AREA_VMAP)
+		return "vmap";
+	return "other";
+}
+
+static u64 vmalloc_push_flags(struct memdiag_sink *sink, u64 flags)
+{
+	char text[64] = "";
+	unsigned int i;
+
+	for (i = 0; i < AREA_NR_WORDS; i++) {
+		if (!(flags & BIT(i)))
+			continue;
+		if (text[0])
+			strlcat(text, " ", sizeof(text));
+		strlcat(text, area_words[i], sizeof(text));
+	}
+	return memdiag_push_string(sink, text);
+}
+
+/* Turn what was collected into what is shown. */
+static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_record *record,
+				  struct symbol_cache *cache, bool see)
+{
+	/* A text that hides the addresses has hashed ones in their place. */
+	bool raw = vmalloc_by_ops || see;
+	const struct symbol_cache *symbol;
+	const char *kind = vmalloc_kind(record->flags);
+	u64 owner;
+
+	if (vmalloc_by_ops && record->caller != MEMDIAG_ABSENT) {
+		symbol = symbol_lookup(sink, cache, record->caller);
+		record->caller = symbol->caller;
+		record->module = symbol->module;
+	}
+	if (raw && !(record->flags & AREA_UNPURGED) && memdiag_is_module_address(record->start)) {
+		owner = vmalloc_owner(sink, record);
+		kind = owner == MEMDIAG_ABSENT ? "executable" : "module";
+		if (owner != MEMDIAG_ABSENT)
+			record->module = owner;
+	}
+	record->kind = memdiag_push_string(sink, kind);
+	record->flags = vmalloc_push_flags(sink, record->flags & AREA_WORDS);
+	if (raw)
+		record->id = vmalloc_id(record->start);
+	else if (record->start)
+		record->id = record->start;
+	record->end = see ? record->start + record->size : MEMDIAG_ABSENT;
+	if (!see)
+		record->start = MEMDIAG_ABSENT;
+}
+
+static int vmalloc_finish(struct memdiag_sink *sink)
+{
+	bool see = vmalloc_may_see_addresses();
+	struct symbol_cache *cache;
+	unsigned int i;
+
+	cache = kvcalloc(BIT(SYMBOL_CACHE_BITS), sizeof(*cache), GFP_KERNEL);
+	if (!cache)
+		return -ENOMEM;
+	for (i = 0; i < sink->nr_records; i++) {
+		vmalloc_finish_record(sink, memdiag_record(sink, i), cache, see);
+		if (i % VMALLOC_BATCH == VMALLOC_BATCH - 1) {
+			cond_resched();
+			if (fatal_signal_pending(current))
+				break;
+		}
+	}
+	kvfree(cache);
+	return i < sink->nr_records ? -EINTR : 0;
+}
+
+static unsigned int vmalloc_estimate(void)
+{
+	unsigned int last = READ_ONCE(memdiag_status(MEMDIAG_SEC_VMALLOC)->last_records);
+
+	return max_t(unsigned int, last + last / 8, VMALLOC_GUESS);
+}
+
+/* Pages of the area that is made to be found again; unlikely in any other. */
+#define PROBE_PAGES	37
+
+/*
+ * Whether the walk leads where it should, with an area of our own at @probe:
+ * start() gives the first entry of a list of struct vmap_area that are also in a
+ * tree, and ours is found in it with all that we know of it.
+ */
+static int vmalloc_check_busy(struct seq_file *m, const void *probe, const char **why)
+{
+	struct vmap_area *first, *va, copy;
+	const struct vm_struct *vm;
+	int error = -EINVAL;
+	loff_t pos = 0;
+	void *p;
+
+	p = m->op->start(m, &pos);
+	if (p == SEQ_START_TOKEN || !p) {
+		*why = "not a list: the file is printed as a whole";
+		error = -EOPNOTSUPP;
+		goto stop;
+	}
+	first = list_entry(p, struct vmap_area, list);
+	*why = "not a list of areas";
+	/* Not yet trusted: look before following pointers of it. */
+	if (copy_from_kernel_nofault(&copy, first, sizeof(copy)) ||
+	    copy.va_start >= copy.va_end || !PAGE_ALIGNED(copy.va_start) ||
+	    !PAGE_ALIGNED(copy.va_end) ||
+	    copy_from_kernel_nofault(&copy.list, copy.list.next, sizeof(copy.list)) ||
+	    copy.list.prev != &first->list)
+		goto stop;
+	*why = "the tree does not match the list";
+	if (vmalloc_above(first, 0) != first)
+		goto stop;
+	*why = "own area not found, or not with its size, pages and caller";
+	va = vmalloc_above(first, (unsigned long)probe - 1);
+	vm = va && va->va_start == (unsigned long)probe ? va->vm : NULL;
+	if (vm && vm->addr == probe && vm->size == (PROBE_PAGES + 1) * PAGE_SIZE &&
+	    vm->nr_pages == PROBE_PAGES && vmalloc_flags(vm) == AREA_VMALLOC &&
+	    within_module((unsigned long)vm->caller, THIS_MODULE))
+		error = 0;
+stop:
+	m->op->stop(m, p);
+	return error;
+}
+
+/* Whether @address is in an area with a vm_struct: it must not be after vfree(). */
+static bool vmalloc_is_busy(struct seq_file *m, unsigned long address)
+{
+	struct vmap_area *va = NULL;
+	loff_t pos = 0;
+	void *p;
+	bool busy;
+
+	p = m->op->start(m, &pos);
+	if (p)
+		va = vmalloc_above(list_entry(p, struct vmap_area, list), address - 1);
+	busy = va && va->va_start == address && va->vm &&
+	       within_module((unsigned long)va->vm->caller, THIS_MODULE);
+	m->op->stop(m, p);
+	return busy;
+}
+
+/* Whether @address is in a lazily freed area; these are merged with neighbours. */
+static bool vmalloc_purge_list_has(unsigned long address)
+{
+	struct vmap_area *va;
+	unsigned int n = 0;
+
+	list_for_each_entry(va, vmalloc_purge_list, list) {
+		if (va->va_start <= address && address < va->va_end)
+			return true;
+		if (++n > 16 * VMALLOC_HOLD)
+			break;
+	}
+	return false;
+}
+
+static bool vmalloc_is_unpurged(struct seq_file *m, unsigned long address)
+{
+	loff_t pos = 0;
+	bool found;
+	void *p;
+
+	p = m->op->start(m, &pos);
+	if (!spin_trylock(vmalloc_purge_lock)) {
+		m->op->stop(m, p);
+		return false;
+	}
+	found = vmalloc_purge_list_has(address);
+	spin_unlock(vmalloc_purge_lock);
+	m->op->stop(m, p);
+	return found;
+}
+
+static void *vmalloc_probe(void)
+{
+	return vmalloc(PROBE_PAGES * PAGE_SIZE - 1);
+}
+
+static int vmalloc_check_ops(const char **why)
+{
+	struct seq_file m;
+	void *probe;
+	int error;
+
+	probe = vmalloc_probe();
+	if (!probe) {
+		*why = "no memory";
+		return -ENOMEM;
+	}
+	memdiag_ops_seq(&vmalloc_ops, &m);
+	error = vmalloc_check_busy(&m, probe, why);
+	vfree(probe);
+	if (!error && vmalloc_is_busy(&m, (unsigned long)probe)) {
+		*why = "own area still there after vfree()";
+		error = -EINVAL;
+	}
+	return error;
+}
+
+/* A list head that is one: its neighbours point back to it. */
+static bool vmalloc_is_list(struct list_head *head)
+{
+	struct list_head copy, next, prev;
+
+	return !copy_from_kernel_nofault(&copy, head, sizeof(copy)) &&
+	       !copy_from_kernel_nofault(&next, copy.next, sizeof(next)) &&
+	       !copy_from_kernel_nofault(&prev, copy.prev, sizeof(prev)) &&
+	       next.prev == head && prev.next == head;
+}
+
+/*
+ * Find the lazily freed areas: an area of ours, once freed, must turn up there.
+ * A purge may come in between, therefore several tries.
+ */
+static void vmalloc_find_purge(void)
+{
+	struct seq_file m;
+	unsigned int tries;
+	void *probe;
+
+	vmalloc_purge_list = (void *)memdiag_resolve_data("purge_vmap_area_list");
+	vmalloc_purge_lock = (void *)memdiag_resolve_data("purge_vmap_area_lock");
+	if (!vmalloc_purge_list || !vmalloc_purge_lock)
+		goto none;
+	memdiag_ops_seq(&vmalloc_ops, &m);
+	for (tries = 0; tries < 5; tries++) {
+		if (!vmalloc_is_list(vmalloc_purge_list))
+			continue;
+		probe = vmalloc_probe();
+		if (!probe)
+			break;
+		vfree(probe);
+		if (vmalloc_is_unpurged(&m, (unsigned long)probe)) {
+			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "vmalloc unpurged areas",
+					     MEMDIAG_SRC_SYMBOL, 0,
+					     "own freed area found in the list");
+			return;
+		}
+	}
+	memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "vmalloc unpurged areas",
+			     MEMDIAG_SRC_SYMBOL, -EINVAL,
+			     "own freed area not found in the list");
+none:
+	vmalloc_purge_list = NULL;
+	vmalloc_purge_lock = NULL;
+}
+
+static int vmalloc_is_probe(struct vmalloc_line *line, void *arg)
+{
+	return line->size == (PROBE_PAGES + 1) * PAGE_SIZE && line->nr_pages == PROBE_PAGES &&
+	       line->flags == AREA_VMALLOC && strstr(line->caller, "[" KBUILD_MODNAME);
+}
+
+static int vmalloc_check_text(void)
+{
+	void *probe = vmalloc_probe();
+	int ret;
+
+	if (!probe)
+		return -ENOMEM;
+	ret = vmalloc_for_each_line(vmalloc_is_probe, NULL);
+	vfree(probe);
+	if (ret < 0)
+		return ret;
+	return ret ? 0 : -EINVAL;
+}
+
+static void vmalloc_provider_init(struct memdiag_status *status)
+{
+	const char *why = "";
+	int error;
+
+	if (!memdiag_ops_open(&vmalloc_ops, VMALLOC_PATH)) {
+		error = vmalloc_check_ops(&why);
+		vmalloc_by_ops = !error;
+		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "vmalloc areas", MEMDIAG_SRC_OPS,
+				     error, "%s", error ? why :
+				     "own area found by its address, size, pages and caller, and gone when freed");
+		if (error)
+			memdiag_ops_close(&vmalloc_ops);
+	}
+	if (vmalloc_by_ops) {
+		vmalloc_find_purge();
+		if (vmalloc_purge_list)
+			memdiag_set_ok(status, MEMDIAG_SRC_OPS);
+		else
+			memdiag_set_partial(status, MEMDIAG_SRC_OPS,
+					    "unpurged areas cannot be seen");
+		return;
+	}
+
+	error = vmalloc_check_text();
+	memdiag_resolve_note(MEMDIAG_ITEM_FILE, VMALLOC_PATH, MEMDIAG_SRC_TEXT, error,
+			     error ? "own area not found in it" :
+			     "own area found by its size, pages and caller");
+	if (error)
+		memdiag_set_unavailable(status, error, VMALLOC_PATH " not understood: %pe",
+					ERR_PTR(error));
+	else
+		memdiag_set_ok(status, MEMDIAG_SRC_TEXT);
+}
+
+static void vmalloc_provider_exit(struct memdiag_status *status)
+{
+	memdiag_ops_close(&vmalloc_ops);
+}
+
+const struct memdiag_provider memdiag_vmalloc_provider = {
+	.id = MEMDIAG_SEC_VMALLOC,
+	.name = "vmalloc",
+	.help = "per area of the vmalloc address space: who asked for it, how large, of what kind",
+	.fields = vmalloc_fields,
+	.nr_fields = ARRAY_SIZE(vmalloc_fields),
+	.record_size = sizeof(struct vmalloc_record),
+	.init = vmalloc_provider_init,
+	.exit = vmalloc_provider_exit,
+	.estimate = vmalloc_estimate,
+	.collect = vmalloc_collect,
+	.finish = vmalloc_finish,
+};
+
+/*
+ * The sums. Both sections have records of the same shape: two strings make the
+ * key, in vmalloc_module the second one is not used. Runs after the vmalloc
+ * section is finished, on its records; takes no lock.
+ */
+struct vmalloc_sum {
+	u64 key;
+	u64 kind;
+	u64 module;
+	u64 areas;
+	u64 size;
+	u64 nr_pages;
+};
+
+static const struct memdiag_field_desc vmalloc_caller_fields[] = {
+	MEMDIAG_FIELD(struct vmalloc_sum, key, "caller", STR, NONE, LABEL,
+		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+		      "who asked for the areas; absent if it is not recorded"),
+	MEMDIAG_FIELD(struct vmalloc_sum, kind, "kind", STR, NONE, LABEL,
+		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "as in section vmalloc"),
+	MEMDIAG_FIELD(struct vmalloc_sum, module, "module", STR, NONE, LABEL,
+		      MEMDIAG_FIELD_BRIEF,
+		      "as in section vmalloc, if it is the same for all the areas"),
+	MEMDIAG_FIELD(struct vmalloc_sum, areas, "areas", U64, NONE, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "number of areas"),
+	MEMDIAG_FIELD(struct vmalloc_sum, size, "size", U64, BYTES, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "address space taken, with guard pages"),
+	MEMDIAG_FIELD(struct vmalloc_sum, nr_pages, "nr_pages", U64, PAGES, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas"),
+};
+
+static const struct memdiag_field_desc vmalloc_module_fields[] = {
+	MEMDIAG_FIELD(struct vmalloc_sum, key, "module", STR, NONE, LABEL,
+		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+		      "module that asked for the areas or is loaded in them; kernel for all others"),
+	MEMDIAG_FIELD(struct vmalloc_sum, areas, "areas", U64, NONE, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "number of areas"),
+	MEMDIAG_FIELD(struct vmalloc_sum, size, "size", U64, BYTES, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "address space taken, with guard pages"),
+	MEMDIAG_FIELD(struct vmalloc_sum, nr_pages, "nr_pages", U64, PAGES, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas"),
+};
+
+/* The table finds strings again only as a rule, so contents are compared. */
+static int sum_compare_strings(const struct memdiag_sink *sink, u64 a, u64 b)
+{
+	if (a == b)
+		return 0;
+	if (a == MEMDIAG_ABSENT || b == MEMDIAG_ABSENT)
+		return a == MEMDIAG_ABSENT ? 1 : -1;
+	return strcmp(memdiag_string(sink, a), memdiag_string(sink, b));
+}
+
+static u32 sum_hash_string(const struct memdiag_sink *sink, u64 string, u32 seed)
+{
+	const char *text;
+
+	if (string == MEMDIAG_ABSENT)
+		return seed;
+	text = memdiag_string(sink, string);
+	return jhash(text, strlen(text), seed);
+}
+
+/* The record of a key: from the table of record numbers + 1, or a new one. */
+static struct vmalloc_sum *sum_find(struct memdiag_sink *sink, u32 *table, u32 mask,
+				    u64 key, u64 kind)
+{
+	u32 at = sum_hash_string(sink, kind, sum_hash_string(sink, key, 0)) & mask;
+	struct vmalloc_sum *sum;
+
+	/* At most half of the table is used. */
+	for (; table[at]; at = (at + 1) & mask) {
+		sum = memdiag_record(sink, table[at] - 1);
+		if (!sum_compare_strings(sink, sum->key, key) &&
+		    !sum_compare_strings(sink, sum->kind, kind))
+			return sum;
+	}
+	sum = memdiag_push(sink);
+	if (!sum)
+		return NULL;
+	table[at] = sink->nr_records;
+	sum->key = key;
+	sum->kind = kind;
+	sum->areas = 0;
+	sum->size = 0;
+	sum->nr_pages = 0;
+	return sum;
+}
+
+static int sum_compare(const void *_a, const void *_b, const void *priv)
+{
+	const struct vmalloc_sum *a = _a, *b = _b;
+
+	if (a->size != b->size)
+		return a->size > b->size ? -1 : 1;
+	return sum_compare_strings(priv, a->key, b->key) ?:
+	       sum_compare_strings(priv, a->kind, b->kind);
+}
+
+static int sum_collect(struct memdiag_sink *sink, bool by_caller)
+{
+	const struct memdiag_sink *areas = memdiag_other(sink, MEMDIAG_SEC_VMALLOC);
+	const struct vmalloc_record *area;
+	struct vmalloc_sum *sum;
+	u32 slots, *table;
+	u64 kernel;
+	unsigned int i;
+	int error = 0;
+
+	if (!areas)
+		return -ENODATA;
+	if (areas->state == MEMDIAG_STATE_PARTIAL)
+		memdiag_mark_partial(sink, "%s", areas->reason);
+	kernel = by_caller ? MEMDIAG_ABSENT : memdiag_push_string(sink, "kernel");
+	slots = roundup_pow_of_two(2 * areas->nr_records + 16);
+	table = kvcalloc(slots, sizeof(*table), GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+
+	for (i = 0; i < areas->nr_records && !error; i++) {
+		area = memdiag_record(areas, i);
+		sum = by_caller ?
+		      sum_find(sink, table, slots - 1, area->caller, area->kind) :
+		      sum_find(sink, table, slots - 1,
+			       area->module == MEMDIAG_ABSENT ? kernel : area->module,
+			       MEMDIAG_ABSENT);
+		if (!sum) {
+			error = -ENOSPC;
+			break;
+		}
+		if (!sum->areas)
+			sum->module = area->module;
+		else if (sum_compare_strings(sink, sum->module, area->module))
+			sum->module = MEMDIAG_ABSENT;
+		sum->areas++;
+		sum->size += area->size;
+		if (area->nr_pages != MEMDIAG_ABSENT)
+			sum->nr_pages += area->nr_pages;
+		if (i % VMALLOC_BATCH == VMALLOC_BATCH - 1) {
+			cond_resched();
+			if (fatal_signal_pending(current))
+				error = -EINTR;
+		}
+	}
+	kvfree(table);
+	if (!error && sink->nr_records)
+		sort_r(memdiag_record(sink, 0), sink->nr_records, sizeof(*sum),
+		       sum_compare, NULL, sink);
+	return error;
+}
+
+static int vmalloc_caller_collect(struct memdiag_sink *sink)
+{
+	return sum_collect(sink, true);
+}
+
+static int vmalloc_module_collect(struct memdiag_sink *sink)
+{
+	return sum_collect(sink, false);
+}
+
+static void sum_init(struct memdiag_status *status)
+{
+	const struct memdiag_status *areas = memdiag_status(MEMDIAG_SEC_VMALLOC);
+
+	if (areas->state == MEMDIAG_STATE_UNAVAILABLE)
+		memdiag_set_unavailable(status, areas->error, "%s", areas->reason);
+	else if (areas->state == MEMDIAG_STATE_PARTIAL)
+		memdiag_set_partial(status, MEMDIAG_SRC_DERIVED, "%s", areas->reason);
+	else
+		memdiag_set_ok(status, MEMDIAG_SRC_DERIVED);
+}
+
+const struct memdiag_provider memdiag_vmalloc_caller_provider = {
+	.id = MEMDIAG_SEC_VMALLOC_CALLER,
+	.name = "vmalloc_caller",
+	.help = "per caller and kind: its vmalloc areas added up, the largest sum first",
+	.fields = vmalloc_caller_fields,
+	.nr_fields = ARRAY_SIZE(vmalloc_caller_fields),
+	.record_size = sizeof(struct vmalloc_sum),
+	.after = MEMDIAG_BIT(VMALLOC),
+	.init = sum_init,
+	.collect = vmalloc_caller_collect,
+};
+
+const struct memdiag_provider memdiag_vmalloc_module_provider = {
+	.id = MEMDIAG_SEC_VMALLOC_MODULE,
+	.name = "vmalloc_module",
+	.help = "per module: vmalloc areas it asked for or is loaded in, the largest sum first",
+	.fields = vmalloc_module_fields,
+	.nr_fields = ARRAY_SIZE(vmalloc_module_fields),
+	.record_size = sizeof(struct vmalloc_sum),
+	.after = MEMDIAG_BIT(VMALLOC),
+	.init = sum_init,
+	.collect = vmalloc_module_collect,
+};
