@@ -10,7 +10,6 @@
 #include <linux/memcontrol.h>
 #include <linux/page_counter.h>
 #include <linux/rcupdate.h>
-#include <linux/version.h>
 
 /*
  * memcg->kmem, ->tcpmem and ->soft_limit are always there as long as
@@ -24,14 +23,11 @@
 #define MEMDIAG_HAVE_MEMCG_V1	0
 #endif
 
-/*
- * "kernfs: Use RCU to access kernfs_node::parent" renamed the member. A member
- * cannot be asked for by the preprocessor, so this has to name the version.
- */
+/* The member became an RCU pointer and got another name; Kbuild.probe looks. */
 static inline void memdiag_kernfs_set_parent(struct kernfs_node *kn,
 					     struct kernfs_node *parent)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+#ifdef MEMDIAG_HAVE_KERNFS_PARENT_RCU
 	RCU_INIT_POINTER(kn->__parent, parent);
 #else
 	kn->parent = parent;

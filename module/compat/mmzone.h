@@ -124,6 +124,8 @@ static inline int memdiag_pageblock_migratetype(const struct page *page, unsigne
 
 /**
  * memdiag_can_read_pageblocks() - whether the function above can work at all
+ *
+ * Return: false if the kernel keeps the types in a way that is not known here.
  */
 static inline bool memdiag_can_read_pageblocks(void)
 {

@@ -16,8 +16,8 @@
  * memdiag_is_module_address() - whether an address is where modules are loaded
  * @address: the address
  *
- * Architectures without a range of their own load modules into the ordinary
- * vmalloc space: there it is never true.
+ * Return: true if it is; never on architectures that load modules into the
+ * ordinary vmalloc space.
  */
 static inline bool memdiag_is_module_address(unsigned long address)
 {

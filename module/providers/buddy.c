@@ -15,8 +15,14 @@
  * are looked at one after the other, so their sum can differ from "free".
  *
  * fragmentation reads nr_free without a lock, as the kernel does for its own
- * indexes: one pass over all orders of a zone, then everything is computed from
- * these numbers.
+ * indexes: one pass over all orders of a zone, then the indexes are computed from
+ * these numbers. Its verdict is on a movable request of a process
+ * (GFP_HIGHUSER_MOVABLE) that is to be served from the zone's buddy lists above
+ * the min watermark, without reclaim or compaction: "available", or what stands
+ * against it. "watermark": there is a block, but too little free memory;
+ * "reserved": all such blocks are, for high-order atomic requests or isolated;
+ * "fragmentation" or "lack of memory": there is none, and which of the two it is
+ * by the fragmentation index.
  *
  * pageblock walks the page frames of a zone by pageblock, without a lock, and
  * reads each block's type from the zone's bitmap: the same blocks in the same
@@ -147,7 +153,7 @@ static int buddy_push(struct memdiag_sink *sink, const struct zone *zone,
 			record->pages = record->nr_free << order;
 			record->exact = count[order].exact[mt];
 			if (!record->exact)
-				memdiag_mark_partial(sink, "node %d zone %s order %u: more than one list of over %u free blocks",
+				memdiag_mark_partial(sink, "node %d zone %s order %u: two lists of over %u blocks",
 						     zone->zone_pgdat->node_id,
 						     zone->name, order,
 						     BUDDY_STEPS / MIGRATE_TYPES);
@@ -215,7 +221,7 @@ static const struct memdiag_field_desc fragmentation_fields[] = {
 		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
 		      "a request for 2^order pages in one block"),
 	MEMDIAG_FIELD(struct fragmentation_record, nr_free, "nr_free", U64, NONE, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "free blocks of exactly this order, as in /proc/buddyinfo"),
+		      MEMDIAG_FIELD_BRIEF, "free blocks of this very order, as in buddyinfo"),
 	MEMDIAG_FIELD(struct fragmentation_record, free_blocks_suitable, "free_blocks_suitable",
 		      U64, NONE, GAUGE, 0,
 		      "free blocks of this order if all larger ones were split"),
@@ -224,16 +230,16 @@ static const struct memdiag_field_desc fragmentation_fields[] = {
 		      "part of the free memory that is in smaller blocks"),
 	MEMDIAG_FIELD(struct fragmentation_record, fragmentation_index, "fragmentation_index",
 		      S64, PERMILLE, GAUGE, MEMDIAG_FIELD_BRIEF,
-		      "why a request would fail: 0 lack of memory, 1000 fragmentation; -1000: there is a block"),
+		      "why it fails: 0 lack of memory, 1000 fragmentation; -1000: it does not"),
 	MEMDIAG_FIELD(struct fragmentation_record, available_now, "available_now",
 		      BOOL, NONE, GAUGE, MEMDIAG_FIELD_BRIEF,
-		      "a movable request of a process (GFP_HIGHUSER_MOVABLE) would get it from the zone's buddy lists above the min watermark, without reclaim or compaction"),
+		      "GFP_HIGHUSER_MOVABLE gets it above the min watermark, without reclaim"),
 	MEMDIAG_FIELD(struct fragmentation_record, available_kernel, "available_kernel",
 		      BOOL, NONE, GAUGE, 0,
 		      "the same for GFP_KERNEL: not from CMA, nor from zones above Normal"),
-	MEMDIAG_FIELD(struct fragmentation_record, verdict, "verdict", STR, NONE, GAUGE,
+	MEMDIAG_FIELD(struct fragmentation_record, verdict, "verdict", STR, NONE, LABEL,
 		      MEMDIAG_FIELD_BRIEF,
-		      "for a movable request: available, watermark (there is a block, but too little free memory), reserved (all such blocks are), fragmentation or lack of memory"),
+		      "available, or what stands against it: watermark, reserved, fragmentation, lack of memory"),
 };
 
 /* As the kernel's struct contig_page_info. */

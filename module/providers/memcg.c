@@ -291,7 +291,8 @@ static void memcg_init(struct memdiag_status *status)
 		memdiag_set_partial(status, MEMDIAG_SRC_EXPORT, "%s%s", reason,
 				    memdiag_memcg_stat_is_direct() ||
 				    !memdiag_memcg_stat_nr() ? "" :
-				    ": memory.stat by text");
+				    ": memory.stat by text, at most "
+				    __stringify(MEMCG_MAX_TEXT) " of them");
 }
 
 static void memcg_exit(struct memdiag_status *status)
@@ -317,9 +318,9 @@ static u64 memcg_limit(unsigned long pages)
 static void memcg_fill_counter(struct memcg_counter *to, struct page_counter *counter)
 {
 	to->usage = memcg_bytes(page_counter_read(counter));
-	to->peak = memcg_bytes(data_race(counter->watermark));
+	to->peak = memcg_bytes(READ_ONCE(counter->watermark));
 	to->limit = memcg_limit(READ_ONCE(counter->max));
-	to->failcnt = data_race(counter->failcnt);
+	to->failcnt = READ_ONCE(counter->failcnt);
 }
 
 static void memcg_fill_events(struct memcg_events *to, atomic_long_t *events)
@@ -381,11 +382,24 @@ static void memcg_fill_derived(struct memcg_record *record, bool is_root, bool v
 	record->residual = record->memory.usage - anon - file - kernel - sock;
 }
 
-static u64 memcg_push_path(struct memdiag_sink *sink, struct cgroup *cgroup,
+/*
+ * When a v1 hierarchy goes and the controller moves back, the directory of its
+ * root is freed at once, with no regard for RCU. So it is never looked at: each
+ * hierarchy's root has the id 1 and the path "/".
+ */
+static u64 memcg_id(const struct cgroup_subsys_state *css)
+{
+	return css == memcg_root ? 1 : cgroup_id(css->cgroup);
+}
+
+static u64 memcg_push_path(struct memdiag_sink *sink, struct cgroup_subsys_state *css,
 			   bool dead, char *path)
 {
-	int length = cgroup_path(cgroup, path, PATH_MAX);
+	int length;
 
+	if (css == memcg_root)
+		return memdiag_push_string(sink, "/");
+	length = cgroup_path(css->cgroup, path, PATH_MAX);
 	if (length < 0 || length >= PATH_MAX)
 		return MEMDIAG_ABSENT;
 	/* As /proc/PID/cgroup shows it. */
@@ -402,17 +416,17 @@ static void memcg_fill_labels(struct memdiag_sink *sink, struct memcg_record *re
 	bool dead = !(READ_ONCE(cgroup->self.flags) & CSS_ONLINE);
 	unsigned int flags = READ_ONCE(css->flags);
 
-	record->id = cgroup_id(cgroup);
+	record->id = memcg_id(css);
 	if (css->parent)
-		record->parent = cgroup_id(READ_ONCE(css->parent->cgroup));
-	record->path = memcg_push_path(sink, cgroup, dead, path);
+		record->parent = memcg_id(css->parent);
+	record->path = memcg_push_path(sink, css, dead, path);
 	record->state = memdiag_push_string(sink, dead ? "dying" :
 					    (flags & CSS_ONLINE) && !(flags & CSS_DYING) ?
 					    "online" : "offline");
 	record->level = cgroup->level;
 	/* Both change under a lock of cgroup core; each is right by itself. */
-	record->nr_descendants = data_race(cgroup->nr_descendants);
-	record->nr_dying_descendants = data_race(cgroup->nr_dying_descendants);
+	record->nr_descendants = READ_ONCE(cgroup->nr_descendants);
+	record->nr_dying_descendants = READ_ONCE(cgroup->nr_dying_descendants);
 }
 
 /* What the public structure says. The root of v2 has none of these files. */
@@ -459,14 +473,8 @@ static void memcg_collect_text(struct memdiag_sink *sink, struct cgroup_subsys_s
 	struct memcg_record *record = memdiag_record(sink, sink->nr_records - 1);
 	bool v1 = !cgroup_subsys_on_dfl(memory_cgrp_subsys);
 
-	if (sink->nr_records > MEMCG_MAX_TEXT) {
-		if (sink->nr_records == MEMCG_MAX_TEXT + 1)
-			strscpy(sink->reason, "memory.stat by text, of the first "
-				__stringify(MEMCG_MAX_TEXT) " cgroups only",
-				sizeof(sink->reason));
-		return;
-	}
-	if (!memdiag_memcg_stat_text(css, record->stat))
+	if (sink->nr_records <= MEMCG_MAX_TEXT &&
+	    !memdiag_memcg_stat_text(css, record->stat))
 		memcg_fill_derived(record, css == memcg_root, v1);
 }
 
@@ -499,6 +507,19 @@ static int memcg_walk(struct memdiag_sink *sink, char *path)
 	return error;
 }
 
+/* With some room for those that are made meanwhile. */
+static unsigned int memcg_estimate(void)
+{
+	unsigned int nr = 16;
+	struct cgroup *cgroup;
+
+	rcu_read_lock();
+	cgroup = READ_ONCE(memcg_root->cgroup);
+	nr += READ_ONCE(cgroup->nr_descendants) + READ_ONCE(cgroup->nr_dying_descendants);
+	rcu_read_unlock();
+	return nr + nr / 8;
+}
+
 static int memcg_collect(struct memdiag_sink *sink)
 {
 	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
@@ -518,6 +539,7 @@ static int memcg_collect(struct memdiag_sink *sink)
 static const struct memdiag_field_desc memcg_fields[] = {};
 struct memcg_record { u64 none; };
 #define memcg_exit NULL
+#define memcg_estimate NULL
 #define memcg_collect NULL
 
 static void memcg_init(struct memdiag_status *status)
@@ -536,5 +558,6 @@ const struct memdiag_provider memdiag_memcg_provider = {
 	.record_size = sizeof(struct memcg_record),
 	.init = memcg_init,
 	.exit = memcg_exit,
+	.estimate = memcg_estimate,
 	.collect = memcg_collect,
 };

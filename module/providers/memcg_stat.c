@@ -591,17 +591,15 @@ note:
 	return error;
 }
 
-/* Leave out the items that @keep does not have. Returns how many. */
-static unsigned int stat_drop(const unsigned long *keep)
+/* Leave out the items that @keep does not have. */
+static void stat_drop(const unsigned long *keep)
 {
-	unsigned int i, nr = 0, dropped;
+	unsigned int i, nr = 0;
 
 	for (i = 0; i < stat_nr; i++)
 		if (test_bit(i, keep))
 			stat_items[nr++] = stat_items[i];
-	dropped = stat_nr - nr;
 	stat_nr = nr;
-	return dropped;
 }
 
 /* Compare one cgroup with its text; clear in @keep what differs. */
@@ -670,7 +668,7 @@ static int stat_check(struct cgroup_subsys_state *root, unsigned long *keep)
 static int stat_init_direct(struct cgroup_subsys_state *root, char *reason, size_t size)
 {
 	DECLARE_BITMAP(keep, STAT_MAX_ITEMS);
-	unsigned int i, unknown, wrong;
+	unsigned int i, known, unknown, wrong;
 	int error;
 
 	error = stat_learn_places(reason, size);
@@ -684,15 +682,12 @@ static int stat_init_direct(struct cgroup_subsys_state *root, char *reason, size
 		snprintf(reason, size, "place of memory.stat's items is not known");
 		return -ENOENT;
 	}
-	/* A kernel that prints the items of v1 says nothing about which exist. */
+	/* Those stay until it is clear that the others can be had directly. */
 	unknown = 0;
 	for (i = 0; i < stat_nr; i++)
 		if (!stat_items[i].nr_terms && stat_items[i].line[0])
 			unknown++;
-	stat_drop(keep);
-
-	bitmap_zero(keep, STAT_MAX_ITEMS);
-	bitmap_set(keep, 0, stat_nr);
+	known = bitmap_weight(keep, STAT_MAX_ITEMS);
 	error = stat_check(root, keep);
 	if (error) {
 		snprintf(reason, size, "memory.stat cannot be compared: %pe", ERR_PTR(error));
@@ -705,7 +700,8 @@ static int stat_init_direct(struct cgroup_subsys_state *root, char *reason, size
 		snprintf(reason, size, "layout of struct memcg_vmstats not confirmed");
 		return -EINVAL;
 	}
-	wrong = stat_drop(keep);
+	wrong = known - bitmap_weight(keep, STAT_MAX_ITEMS);
+	stat_drop(keep);
 	reason[0] = '\0';
 	if (unknown || wrong)
 		snprintf(reason, size,

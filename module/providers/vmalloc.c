@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Section vmalloc: one record per area of the vmalloc address space; sections
- * vmalloc_caller and vmalloc_module: the same areas added up.
+ * Section vmalloc: one record per area of the vmalloc address space.
  *
  * Up to v6.8 all areas stand in one list and one tree, both sorted by address,
  * and the borrowed ->start() of /proc/vmallocinfo takes the mutex
@@ -25,27 +24,23 @@
  * list to the second is in neither.
  *
  * From v6.9 on the areas are spread over nodes, and the file is printed by one
- * ->show() under each node's lock: then its text is read and taken apart.
+ * ->show() under each node's lock: then its text is read (vmalloc_text.c).
  *
  * As in the kernel's own reader a vm_struct may be half filled in
  * (VM_UNINITIALIZED), and an area without one is a vm_map_ram() block or about
  * to be freed.
  */
-#include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/hash.h>
-#include <linux/jhash.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
-#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -53,63 +48,24 @@
 #include "../compat/vmalloc.h"
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
+#include "vmalloc.h"
 
-#define VMALLOC_PATH	"/proc/vmallocinfo"
 /* Most areas in one hold of a spinlock. */
-#define VMALLOC_HOLD	1024
-/* Largest text of the file to accept, bytes: some 300000 areas. */
-#define VMALLOC_LIMIT	SZ_32M
+#define VMALLOC_HOLD	512
 /* Room at the first try. */
 #define VMALLOC_GUESS	1024
 /* A tree of depth 2 * log2(n + 1) cannot be higher. */
 #define VMALLOC_DEPTH	(2 * BITS_PER_LONG)
-/* Records between two looks at the scheduler. */
-#define VMALLOC_BATCH	1024
 /* How often a lock is tried that is not waited for. */
 #define VMALLOC_TRIES	100
-
-/* What an area is, in the order in which /proc/vmallocinfo prints the words. */
-#define AREA_IOREMAP		BIT(0)
-#define AREA_SPARSE		BIT(1)
-#define AREA_VMALLOC		BIT(2)
-#define AREA_VMAP		BIT(3)
-#define AREA_USER		BIT(4)
-#define AREA_DMA_COHERENT	BIT(5)
-#define AREA_VPAGES		BIT(6)
-#define AREA_NR_WORDS		7
-#define AREA_WORDS		GENMASK(AREA_NR_WORDS - 1, 0)
-/* These two stand instead of a caller. */
-#define AREA_VM_MAP_RAM		BIT(7)
-#define AREA_UNPURGED		BIT(8)
-
-static const char * const area_words[AREA_NR_WORDS] = {
-	"ioremap", "sparse", "vmalloc", "vmap", "user", "dma-coherent", "vpages",
-};
-
-/*
- * While collecting, @flags holds AREA_* bits, @start the raw address, and
- * @caller a raw address if the areas themselves are walked.
- */
-struct vmalloc_record {
-	u64 id;
-	u64 kind;
-	u64 size;
-	u64 nr_pages;
-	u64 caller;
-	u64 module;
-	u64 flags;
-	u64 start;
-	u64 end;
-	u64 phys_addr;
-};
 
 static const struct memdiag_field_desc vmalloc_fields[] = {
 	MEMDIAG_FIELD(struct vmalloc_record, id, "id", HEX, NONE, LABEL,
 		      MEMDIAG_FIELD_KEY,
-		      "the start address as %p prints it, hashed: the same while the system is up, and what /proc/vmallocinfo shows with kptr_restrict=0"),
+		      "hash of the start address, as %p and /proc/vmallocinfo print it; lasts until reboot"),
 	MEMDIAG_FIELD(struct vmalloc_record, kind, "kind", STR, NONE, LABEL,
 		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		      "vmalloc, vmap, ioremap, dma-coherent, sparse, vm_map_ram, unpurged (freed, address not yet reusable), module (holds a module), executable (else in the range of modules), other"),
+		      "word of flags, vm_map_ram, unpurged (freed lazily), module, executable (bpf and others), other"),
 	MEMDIAG_FIELD(struct vmalloc_record, size, "size", U64, BYTES, GAUGE,
 		      MEMDIAG_FIELD_BRIEF, "address space taken, with the guard page"),
 	MEMDIAG_FIELD(struct vmalloc_record, nr_pages, "nr_pages", U64, PAGES, GAUGE,
@@ -118,7 +74,7 @@ static const struct memdiag_field_desc vmalloc_fields[] = {
 		      MEMDIAG_FIELD_BRIEF, "who asked for the area"),
 	MEMDIAG_FIELD(struct vmalloc_record, module, "module", STR, NONE, LABEL,
 		      MEMDIAG_FIELD_BRIEF,
-		      "module that asked for it, or that is loaded in it; absent for the kernel itself"),
+		      "module that asked for it or is loaded in it; absent for the kernel or if not known"),
 	MEMDIAG_FIELD(struct vmalloc_record, flags, "flags", STR, NONE, LABEL, 0,
 		      "words of /proc/vmallocinfo: ioremap sparse vmalloc vmap user dma-coherent vpages"),
 	MEMDIAG_FIELD(struct vmalloc_record, start, "start", HEX, NONE, LABEL, 0,
@@ -297,121 +253,6 @@ static int vmalloc_collect_purge(struct memdiag_sink *sink)
 	return ret;
 }
 
-/* A line of the text, taken apart. Strings point into it. */
-struct vmalloc_line {
-	unsigned long start;
-	unsigned long end;
-	unsigned long size;
-	unsigned long nr_pages;
-	unsigned long phys_addr;
-	u64 flags;
-	char caller[KSYM_SYMBOL_LEN];
-};
-
-/* "0xSTART-0xEND": what was printed, zero if it is no number. */
-static void vmalloc_parse_range(char *word, struct vmalloc_line *line)
-{
-	char *start = strsep(&word, "-");
-
-	if (!word || kstrtoul(start, 16, &line->start) || kstrtoul(word, 16, &line->end)) {
-		line->start = 0;
-		line->end = 0;
-	}
-}
-
-static u64 vmalloc_parse_flag(const char *word)
-{
-	unsigned int i;
-
-	for (i = 0; i < AREA_NR_WORDS; i++)
-		if (!strcmp(word, area_words[i]))
-			return BIT(i);
-	return 0;
-}
-
-static bool vmalloc_is_node_count(const char *word)
-{
-	return word[0] == 'N' && isdigit(word[1]) && strchr(word, '=');
-}
-
-static char *vmalloc_next_word(char **text)
-{
-	char *word;
-
-	do {
-		word = strsep(text, " ");
-	} while (word && !*word);
-	return word;
-}
-
-static bool vmalloc_parse(char *text, struct vmalloc_line *line)
-{
-	char *word = vmalloc_next_word(&text);
-	u64 flag;
-
-	memset(line, 0, offsetof(struct vmalloc_line, caller));
-	line->caller[0] = '\0';
-	if (!word)
-		return false;
-	vmalloc_parse_range(word, line);
-	word = vmalloc_next_word(&text);
-	if (!word || kstrtoul(word, 10, &line->size))
-		return false;
-	for (word = vmalloc_next_word(&text); word; word = vmalloc_next_word(&text)) {
-		flag = vmalloc_parse_flag(word);
-		if (flag) {
-			line->flags |= flag;
-		} else if (!strncmp(word, "pages=", 6)) {
-			if (kstrtoul(word + 6, 10, &line->nr_pages))
-				return false;
-		} else if (!strncmp(word, "phys=", 5)) {
-			if (kstrtoul(word + 5, 16, &line->phys_addr))
-				return false;
-		} else if (!strcmp(word, "unpurged")) {
-			line->flags |= AREA_UNPURGED;
-		} else if (!strcmp(word, "vm_map_ram")) {
-			line->flags |= AREA_VM_MAP_RAM;
-		} else if (!vmalloc_is_node_count(word) && strcmp(word, "vm_area")) {
-			/* The symbol, and maybe "[module]" behind it. */
-			if (line->caller[0])
-				strlcat(line->caller, " ", sizeof(line->caller));
-			strlcat(line->caller, word, sizeof(line->caller));
-		}
-	}
-	return true;
-}
-
-/* Call @fn for each line of the file until it returns something else than 0. */
-static int vmalloc_for_each_line(int (*fn)(struct vmalloc_line *line, void *arg), void *arg)
-{
-	struct vmalloc_line *line;
-	char *text, *rest, *one;
-	unsigned int n = 0;
-	ssize_t length;
-	int ret = 0;
-
-	line = kmalloc(sizeof(*line), GFP_KERNEL);
-	if (!line)
-		return -ENOMEM;
-	length = memdiag_file_read(VMALLOC_PATH, &text, VMALLOC_LIMIT);
-	if (length < 0) {
-		kfree(line);
-		return length;
-	}
-	rest = text;
-	while (!ret && (one = strsep(&rest, "\n")) && *one) {
-		ret = vmalloc_parse(one, line) ? fn(line, arg) : -EINVAL;
-		if (++n % VMALLOC_BATCH == 0) {
-			cond_resched();
-			if (fatal_signal_pending(current))
-				ret = -EINTR;
-		}
-	}
-	kvfree(text);
-	kfree(line);
-	return ret;
-}
-
 static u64 vmalloc_push_caller_module(struct memdiag_sink *sink, char *caller)
 {
 	char *open = strrchr(caller, '['), *end;
@@ -452,7 +293,7 @@ static int vmalloc_collect(struct memdiag_sink *sink)
 	int error;
 
 	if (!vmalloc_by_ops)
-		return vmalloc_for_each_line(vmalloc_push_line, sink);
+		return memdiag_vmalloc_for_each_line(vmalloc_push_line, sink);
 	error = vmalloc_collect_busy(sink);
 	if (!error && vmalloc_purge_list)
 		error = vmalloc_collect_purge(sink);
@@ -522,6 +363,11 @@ static u64 vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record 
 	return owner;
 }
 
+/*
+ * One word for an area, also for those with several flags. .finish replaces it by
+ * "module" for areas that hold a module, and by "executable" for all others in
+ * the range of modules: bpf programs, trampolines, kprobe slots.
+ */
 static const char *vmalloc_kind(u64 flags)
 {
 	if (flags & AREA_UNPURGED)
@@ -551,9 +397,30 @@ static u64 vmalloc_push_flags(struct memdiag_sink *sink, u64 flags)
 			continue;
 		if (text[0])
 			strlcat(text, " ", sizeof(text));
-		strlcat(text, area_words[i], sizeof(text));
+		strlcat(text, memdiag_vmalloc_words[i], sizeof(text));
 	}
 	return memdiag_push_string(sink, text);
+}
+
+/* Whether the module loader asked for an area: functions that are inlined or not. */
+static bool vmalloc_by_loader(struct memdiag_sink *sink, u64 caller)
+{
+	static const char * const loaders[] = {
+		"load_module", "layout_and_allocate", "move_module", "module_memory_alloc",
+	};
+	const char *text;
+	unsigned int i;
+
+	if (caller == MEMDIAG_ABSENT)
+		return false;
+	text = memdiag_string(sink, caller);
+	for (i = 0; i < ARRAY_SIZE(loaders); i++) {
+		size_t length = strlen(loaders[i]);
+
+		if (!strncmp(text, loaders[i], length) && strchr("+.", text[length]))
+			return true;
+	}
+	return false;
 }
 
 /* Turn what was collected into what is shown. */
@@ -577,6 +444,9 @@ static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_reco
 		if (owner != MEMDIAG_ABSENT)
 			record->module = owner;
 	}
+	/* A part without symbols, or an address that is not known. */
+	if (vmalloc_by_loader(sink, record->caller))
+		kind = "module";
 	record->kind = memdiag_push_string(sink, kind);
 	record->flags = vmalloc_push_flags(sink, record->flags & AREA_WORDS);
 	if (raw)
@@ -594,6 +464,8 @@ static int vmalloc_finish(struct memdiag_sink *sink)
 	struct symbol_cache *cache;
 	unsigned int i;
 
+	if (!vmalloc_by_ops && !see)
+		memdiag_mark_partial(sink, "addresses hidden by kptr_restrict: which module an area holds is not known");
 	cache = kvcalloc(BIT(SYMBOL_CACHE_BITS), sizeof(*cache), GFP_KERNEL);
 	if (!cache)
 		return -ENOMEM;
@@ -618,6 +490,8 @@ static unsigned int vmalloc_estimate(void)
 
 /* Pages of the area that is made to be found again; unlikely in any other. */
 #define PROBE_PAGES	37
+/* Most lazily freed areas among which it is looked for. */
+#define VMALLOC_MAX_PROBE	16384
 
 /*
  * Whether the walk leads where it should, with an area of our own at @probe:
@@ -688,7 +562,7 @@ static bool vmalloc_purge_list_has(unsigned long address)
 	list_for_each_entry(va, vmalloc_purge_list, list) {
 		if (va->va_start <= address && address < va->va_end)
 			return true;
-		if (++n > 16 * VMALLOC_HOLD)
+		if (++n > VMALLOC_MAX_PROBE)
 			break;
 	}
 	return false;
@@ -798,7 +672,7 @@ static int vmalloc_check_text(void)
 
 	if (!probe)
 		return -ENOMEM;
-	ret = vmalloc_for_each_line(vmalloc_is_probe, NULL);
+	ret = memdiag_vmalloc_for_each_line(vmalloc_is_probe, NULL);
 	vfree(probe);
 	if (ret < 0)
 		return ret;
@@ -857,201 +731,4 @@ const struct memdiag_provider memdiag_vmalloc_provider = {
 	.estimate = vmalloc_estimate,
 	.collect = vmalloc_collect,
 	.finish = vmalloc_finish,
-};
-
-/*
- * The sums. Both sections have records of the same shape: two strings make the
- * key, in vmalloc_module the second one is not used. Runs after the vmalloc
- * section is finished, on its records; takes no lock.
- */
-struct vmalloc_sum {
-	u64 key;
-	u64 kind;
-	u64 module;
-	u64 areas;
-	u64 size;
-	u64 nr_pages;
-};
-
-static const struct memdiag_field_desc vmalloc_caller_fields[] = {
-	MEMDIAG_FIELD(struct vmalloc_sum, key, "caller", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		      "who asked for the areas; absent if it is not recorded"),
-	MEMDIAG_FIELD(struct vmalloc_sum, kind, "kind", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "as in section vmalloc"),
-	MEMDIAG_FIELD(struct vmalloc_sum, module, "module", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF,
-		      "as in section vmalloc, if it is the same for all the areas"),
-	MEMDIAG_FIELD(struct vmalloc_sum, areas, "areas", U64, NONE, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "number of areas"),
-	MEMDIAG_FIELD(struct vmalloc_sum, size, "size", U64, BYTES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "address space taken, with guard pages"),
-	MEMDIAG_FIELD(struct vmalloc_sum, nr_pages, "nr_pages", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas"),
-};
-
-static const struct memdiag_field_desc vmalloc_module_fields[] = {
-	MEMDIAG_FIELD(struct vmalloc_sum, key, "module", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		      "module that asked for the areas or is loaded in them; kernel for all others"),
-	MEMDIAG_FIELD(struct vmalloc_sum, areas, "areas", U64, NONE, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "number of areas"),
-	MEMDIAG_FIELD(struct vmalloc_sum, size, "size", U64, BYTES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "address space taken, with guard pages"),
-	MEMDIAG_FIELD(struct vmalloc_sum, nr_pages, "nr_pages", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas"),
-};
-
-/* The table finds strings again only as a rule, so contents are compared. */
-static int sum_compare_strings(const struct memdiag_sink *sink, u64 a, u64 b)
-{
-	if (a == b)
-		return 0;
-	if (a == MEMDIAG_ABSENT || b == MEMDIAG_ABSENT)
-		return a == MEMDIAG_ABSENT ? 1 : -1;
-	return strcmp(memdiag_string(sink, a), memdiag_string(sink, b));
-}
-
-static u32 sum_hash_string(const struct memdiag_sink *sink, u64 string, u32 seed)
-{
-	const char *text;
-
-	if (string == MEMDIAG_ABSENT)
-		return seed;
-	text = memdiag_string(sink, string);
-	return jhash(text, strlen(text), seed);
-}
-
-/* The record of a key: from the table of record numbers + 1, or a new one. */
-static struct vmalloc_sum *sum_find(struct memdiag_sink *sink, u32 *table, u32 mask,
-				    u64 key, u64 kind)
-{
-	u32 at = sum_hash_string(sink, kind, sum_hash_string(sink, key, 0)) & mask;
-	struct vmalloc_sum *sum;
-
-	/* At most half of the table is used. */
-	for (; table[at]; at = (at + 1) & mask) {
-		sum = memdiag_record(sink, table[at] - 1);
-		if (!sum_compare_strings(sink, sum->key, key) &&
-		    !sum_compare_strings(sink, sum->kind, kind))
-			return sum;
-	}
-	sum = memdiag_push(sink);
-	if (!sum)
-		return NULL;
-	table[at] = sink->nr_records;
-	sum->key = key;
-	sum->kind = kind;
-	sum->areas = 0;
-	sum->size = 0;
-	sum->nr_pages = 0;
-	return sum;
-}
-
-static int sum_compare(const void *_a, const void *_b, const void *priv)
-{
-	const struct vmalloc_sum *a = _a, *b = _b;
-
-	if (a->size != b->size)
-		return a->size > b->size ? -1 : 1;
-	return sum_compare_strings(priv, a->key, b->key) ?:
-	       sum_compare_strings(priv, a->kind, b->kind);
-}
-
-static int sum_collect(struct memdiag_sink *sink, bool by_caller)
-{
-	const struct memdiag_sink *areas = memdiag_other(sink, MEMDIAG_SEC_VMALLOC);
-	const struct vmalloc_record *area;
-	struct vmalloc_sum *sum;
-	u32 slots, *table;
-	u64 kernel;
-	unsigned int i;
-	int error = 0;
-
-	if (!areas)
-		return -ENODATA;
-	if (areas->state == MEMDIAG_STATE_PARTIAL)
-		memdiag_mark_partial(sink, "%s", areas->reason);
-	kernel = by_caller ? MEMDIAG_ABSENT : memdiag_push_string(sink, "kernel");
-	slots = roundup_pow_of_two(2 * areas->nr_records + 16);
-	table = kvcalloc(slots, sizeof(*table), GFP_KERNEL);
-	if (!table)
-		return -ENOMEM;
-
-	for (i = 0; i < areas->nr_records && !error; i++) {
-		area = memdiag_record(areas, i);
-		sum = by_caller ?
-		      sum_find(sink, table, slots - 1, area->caller, area->kind) :
-		      sum_find(sink, table, slots - 1,
-			       area->module == MEMDIAG_ABSENT ? kernel : area->module,
-			       MEMDIAG_ABSENT);
-		if (!sum) {
-			error = -ENOSPC;
-			break;
-		}
-		if (!sum->areas)
-			sum->module = area->module;
-		else if (sum_compare_strings(sink, sum->module, area->module))
-			sum->module = MEMDIAG_ABSENT;
-		sum->areas++;
-		sum->size += area->size;
-		if (area->nr_pages != MEMDIAG_ABSENT)
-			sum->nr_pages += area->nr_pages;
-		if (i % VMALLOC_BATCH == VMALLOC_BATCH - 1) {
-			cond_resched();
-			if (fatal_signal_pending(current))
-				error = -EINTR;
-		}
-	}
-	kvfree(table);
-	if (!error && sink->nr_records)
-		sort_r(memdiag_record(sink, 0), sink->nr_records, sizeof(*sum),
-		       sum_compare, NULL, sink);
-	return error;
-}
-
-static int vmalloc_caller_collect(struct memdiag_sink *sink)
-{
-	return sum_collect(sink, true);
-}
-
-static int vmalloc_module_collect(struct memdiag_sink *sink)
-{
-	return sum_collect(sink, false);
-}
-
-static void sum_init(struct memdiag_status *status)
-{
-	const struct memdiag_status *areas = memdiag_status(MEMDIAG_SEC_VMALLOC);
-
-	if (areas->state == MEMDIAG_STATE_UNAVAILABLE)
-		memdiag_set_unavailable(status, areas->error, "%s", areas->reason);
-	else if (areas->state == MEMDIAG_STATE_PARTIAL)
-		memdiag_set_partial(status, MEMDIAG_SRC_DERIVED, "%s", areas->reason);
-	else
-		memdiag_set_ok(status, MEMDIAG_SRC_DERIVED);
-}
-
-const struct memdiag_provider memdiag_vmalloc_caller_provider = {
-	.id = MEMDIAG_SEC_VMALLOC_CALLER,
-	.name = "vmalloc_caller",
-	.help = "per caller and kind: its vmalloc areas added up, the largest sum first",
-	.fields = vmalloc_caller_fields,
-	.nr_fields = ARRAY_SIZE(vmalloc_caller_fields),
-	.record_size = sizeof(struct vmalloc_sum),
-	.after = MEMDIAG_BIT(VMALLOC),
-	.init = sum_init,
-	.collect = vmalloc_caller_collect,
-};
-
-const struct memdiag_provider memdiag_vmalloc_module_provider = {
-	.id = MEMDIAG_SEC_VMALLOC_MODULE,
-	.name = "vmalloc_module",
-	.help = "per module: vmalloc areas it asked for or is loaded in, the largest sum first",
-	.fields = vmalloc_module_fields,
-	.nr_fields = ARRAY_SIZE(vmalloc_module_fields),
-	.record_size = sizeof(struct vmalloc_sum),
-	.after = MEMDIAG_BIT(VMALLOC),
-	.init = sum_init,
-	.collect = vmalloc_module_collect,
 };

@@ -398,7 +398,8 @@ static void vmstat_init(struct memdiag_status *status)
 		}
 	}
 	vmstat_named = vmstat_check_names();
-	memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "vmstat names", MEMDIAG_SRC_OPS,
+	memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "vmstat names",
+			     vmstat_by_ops ? MEMDIAG_SRC_OPS : MEMDIAG_SRC_TEXT,
 			     vmstat_named ? 0 : -EINVAL,
 			     "zone, NUMA and node items %s the enums of the headers",
 			     vmstat_named ? "match" : "do not match");

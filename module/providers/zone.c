@@ -52,14 +52,14 @@ static const struct memdiag_field_desc zone_fields[] = {
 		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "number of the node"),
 	MEMDIAG_FIELD(struct zone_record, name, "name", STR, NONE, LABEL,
 		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "name of the zone"),
-	MEMDIAG_FIELD(struct zone_record, state, "state", STR, NONE, GAUGE,
+	MEMDIAG_FIELD(struct zone_record, state, "state", STR, NONE, LABEL,
 		      MEMDIAG_FIELD_BRIEF,
-		      "usable against the watermarks: ok, below high, below low (kswapd is woken), below min (ordinary requests must reclaim), empty"),
+		      "usable against the watermarks: ok, below high, below low (wakes kswapd), below min, empty"),
 	MEMDIAG_FIELD(struct zone_record, free, "free", U64, PAGES, GAUGE,
 		      MEMDIAG_FIELD_BRIEF | MEMDIAG_FIELD_INEXACT,
 		      "free pages in the buddy lists; off by at most stat_threshold pages per CPU"),
 	MEMDIAG_FIELD(struct zone_record, usable, "usable", U64, PAGES, GAUGE, 0,
-		      "free pages as kswapd holds them against the watermarks: without highatomic reserves and free CMA pages"),
+		      "free as kswapd sees it: without highatomic reserves and free CMA pages"),
 	MEMDIAG_FIELD(struct zone_record, boost, "boost", U64, PAGES, GAUGE, 0,
 		      "raise of all watermarks for a while after fragmentation"),
 	MEMDIAG_FIELD(struct zone_record, min, "min", U64, PAGES, GAUGE,
@@ -168,7 +168,7 @@ static unsigned int zone_protection_fields(struct memdiag_field_desc *fields)
 			break;
 		fields[i] = (struct memdiag_field_desc) {
 			.name = zone_protection_names[i],
-			.help = "lowmem reserve: pages kept from requests that could be had from this higher zone",
+			.help = "lowmem reserve: kept from requests that this higher zone could serve",
 			.type = MEMDIAG_TYPE_U64,
 			.unit = MEMDIAG_UNIT_PAGES,
 			.kind = MEMDIAG_KIND_GAUGE,
@@ -227,7 +227,7 @@ static void zone_exit(struct memdiag_status *status)
 const struct memdiag_provider memdiag_zone_provider = {
 	.id = MEMDIAG_SEC_ZONE,
 	.name = "zone",
-	.help = "per zone: free pages against the watermarks, sizes, lowmem reserves, vm statistics",
+	.help = "per zone: free pages against the watermarks, sizes, reserves, vm statistics",
 	.fields = zone_fields,
 	.nr_fields = ARRAY_SIZE(zone_fields),
 	.record_size = sizeof(struct zone_record),
@@ -267,7 +267,7 @@ static const struct memdiag_field_desc pcp_fields[] = {
 	MEMDIAG_FIELD(struct pcp_record, high_max, "high_max", U64, PAGES, GAUGE, 0,
 		      "most that high is tuned to, where the kernel tunes it"),
 	MEMDIAG_FIELD(struct pcp_record, stat_threshold, "stat_threshold", U64, NONE, GAUGE, 0,
-		      "how far the CPU's part of a zone counter grows before it is folded in (vm stats threshold)"),
+		      "largest part of a zone counter that the CPU keeps (vm stats threshold)"),
 };
 
 static int pcp_collect(struct memdiag_sink *sink)

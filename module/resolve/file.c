@@ -117,18 +117,36 @@ static ssize_t file_read_all(struct file *file, char **text, size_t limit)
 }
 
 /**
- * memdiag_file_read() - read a whole kernel file
- * @path: absolute path
+ * memdiag_file_read_opened() - read the whole of an opened kernel file
+ * @file: from memdiag_file_open()
  * @text: out: the bytes and a NUL behind them, to be freed with kvfree()
  * @limit: largest size to accept, bytes
  *
  * For files that the kernel can read itself: not those whose only way to be
- * read is a ->read() that copies to userspace.
+ * read is a ->read() that copies to userspace. Starts at the beginning each
+ * time, so a file that is read often can stay open.
  *
  * Context: may sleep.
  *
  * Return: number of bytes; or negative errno: -EFBIG beyond @limit, -EINVAL
- * if the file cannot be read this way, -ENOMEM, or what open(2) or read(2) said.
+ * if the file cannot be read this way, -ENOMEM, or what read(2) said.
+ */
+ssize_t memdiag_file_read_opened(struct file *file, char **text, size_t limit)
+{
+	if (!file->f_op->read_iter || file->f_op->read)
+		return -EINVAL;
+	return file_read_all(file, text, limit);
+}
+
+/**
+ * memdiag_file_read() - read a whole kernel file
+ * @path: absolute path
+ * @text: out: as in memdiag_file_read_opened()
+ * @limit: largest size to accept, bytes
+ *
+ * Context: may sleep.
+ *
+ * Return: as memdiag_file_read_opened(), or what open(2) said.
  */
 ssize_t memdiag_file_read(const char *path, char **text, size_t limit)
 {
@@ -137,8 +155,7 @@ ssize_t memdiag_file_read(const char *path, char **text, size_t limit)
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	n = file->f_op->read_iter && !file->f_op->read ?
-	    file_read_all(file, text, limit) : -EINVAL;
+	n = memdiag_file_read_opened(file, text, limit);
 	filp_close(file, NULL);
 	return n;
 }

@@ -100,6 +100,7 @@ void memdiag_ops_seq(const struct memdiag_ops *ops, struct seq_file *m);
 int memdiag_file_init(void);
 void memdiag_file_exit(void);
 struct file *memdiag_file_open(const char *path);
+ssize_t memdiag_file_read_opened(struct file *file, char **text, size_t limit);
 ssize_t memdiag_file_read(const char *path, char **text, size_t limit);
 
 /**

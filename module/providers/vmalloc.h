@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the vmalloc sections share: record, words, text of a line. */
+#ifndef _MEMDIAG_VMALLOC_H
+#define _MEMDIAG_VMALLOC_H
+
+#include <linux/bits.h>
+#include <linux/kallsyms.h>
+#include <linux/types.h>
+
+#define VMALLOC_PATH	"/proc/vmallocinfo"
+/* Records between two looks at the scheduler. */
+#define VMALLOC_BATCH	1024
+
+/* What an area is, in the order in which /proc/vmallocinfo prints the words. */
+#define AREA_IOREMAP		BIT(0)
+#define AREA_SPARSE		BIT(1)
+#define AREA_VMALLOC		BIT(2)
+#define AREA_VMAP		BIT(3)
+#define AREA_USER		BIT(4)
+#define AREA_DMA_COHERENT	BIT(5)
+#define AREA_VPAGES		BIT(6)
+#define AREA_NR_WORDS		7
+#define AREA_WORDS		GENMASK(AREA_NR_WORDS - 1, 0)
+/* These two stand instead of a caller. */
+#define AREA_VM_MAP_RAM		BIT(7)
+#define AREA_UNPURGED		BIT(8)
+
+/*
+ * While collecting, @flags holds AREA_* bits, @start the raw address, and
+ * @caller a raw address if the areas themselves are walked.
+ */
+struct vmalloc_record {
+	u64 id;
+	u64 kind;
+	u64 size;
+	u64 nr_pages;
+	u64 caller;
+	u64 module;
+	u64 flags;
+	u64 start;
+	u64 end;
+	u64 phys_addr;
+};
+
+extern const char * const memdiag_vmalloc_words[AREA_NR_WORDS];
+
+/* A line of the text, taken apart. Strings point into it. */
+struct vmalloc_line {
+	unsigned long start;
+	unsigned long end;
+	unsigned long size;
+	unsigned long nr_pages;
+	unsigned long phys_addr;
+	u64 flags;
+	char caller[KSYM_SYMBOL_LEN];
+};
+
+int memdiag_vmalloc_for_each_line(int (*fn)(struct vmalloc_line *line, void *arg),
+				  void *arg);
+
+#endif /* _MEMDIAG_VMALLOC_H */
