@@ -31,6 +31,8 @@
 
 /* A provider that still has no room after this many restarts is outrun by its subject. */
 #define SNAPSHOT_MAX_RESTARTS	12
+/* Room for a section's first walk: enough for the slab caches of most machines. */
+#define SNAPSHOT_FIRST_RECORDS	256
 /* Slots of the table that finds strings already pushed; a power of two. */
 #define SNAPSHOT_HASH_SLOTS	8192
 #define SNAPSHOT_HASH_PROBES	8
@@ -378,7 +380,10 @@ static int sink_prepare(struct memdiag_sink *sink)
 	size_t size;
 	int error;
 
-	max = provider->estimate ? provider->estimate() : last + last / 8;
+	if (provider->estimate)
+		max = provider->estimate();
+	else
+		max = last ? last + last / 8 : SNAPSHOT_FIRST_RECORDS;
 	sink->max_records = max(max, 16u);
 	size = array_size(sink->max_records, sink->status->record_size);
 	error = snapshot_charge(&sink->collection->charged, size);
