@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * LD_PRELOAD: makes /dev/memdiag out of a snapshot file, so that the way from
+ * memdiagctl to the module can be tested on a host.
+ *
+ *   FAKE_SNAPSHOT=FILE  what SNAPSHOT hands out
+ *   FAKE_OPEN=ERRNO     open() fails
+ *   FAKE_INFO=ERRNO     INFO fails
+ *   FAKE_IOCTL=ERRNO    SNAPSHOT fails
+ *   FAKE_NO_MMAP=1      mapping fails, reading works
+ *   FAKE_MAJOR=N        INFO says another major version
+ *   FAKE_KNOWN=MASK     INFO says that the module knows these sections only
+ *   FAKE_MASK=FILE      the section masks that were asked for are appended here
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "memdiag.h"
+
+static int device = -1;
+
+static int fail(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	if (!value)
+		return 0;
+	errno = atoi(value);
+	return -1;
+}
+
+static int fake_open(const char *symbol, const char *path, int flags, mode_t mode)
+{
+	int (*next)(const char *, int, ...) = dlsym(RTLD_NEXT, symbol);
+
+	if (strcmp(path, "/dev/memdiag"))
+		return next(path, flags, mode);
+	if (fail("FAKE_OPEN"))
+		return -1;
+	device = next(getenv("FAKE_SNAPSHOT"), O_RDONLY);
+	return device;
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = va_arg(args, int);
+	va_end(args);
+	return fake_open("open", path, flags, mode);
+}
+
+int open64(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = va_arg(args, int);
+	va_end(args);
+	return fake_open("open64", path, flags, mode);
+}
+
+static int fake_info(struct memdiag_info *info)
+{
+	if (info->size != sizeof(*info) || info->flags) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (fail("FAKE_INFO"))
+		return -1;
+	info->format_major = getenv("FAKE_MAJOR") ? atoi(getenv("FAKE_MAJOR")) : 1;
+	info->nr_sections = MEMDIAG_NR_SECTIONS;
+	info->known = (1ull << MEMDIAG_NR_SECTIONS) - 1;
+	if (getenv("FAKE_KNOWN"))
+		info->known = strtoull(getenv("FAKE_KNOWN"), NULL, 0);
+	info->available = info->known;
+	info->snapshot_limit = 64 << 20;
+	info->snapshot_bytes = 1 << 20;
+	strcpy((char *)info->version, "0.1.0");
+	return 0;
+}
+
+static int fake_snapshot(struct memdiag_snapshot *arg)
+{
+	struct stat st;
+	FILE *mask;
+
+	if (arg->size != sizeof(*arg) || arg->flags || arg->__reserved) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (fail("FAKE_IOCTL") || fstat(device, &st))
+		return -1;
+	if (getenv("FAKE_MASK")) {
+		mask = fopen(getenv("FAKE_MASK"), "a");
+		fprintf(mask, "0x%llx\n", (unsigned long long)arg->sections);
+		fclose(mask);
+	}
+	arg->bytes = st.st_size;
+	return 0;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	int (*next)(int, unsigned long, void *) = dlsym(RTLD_NEXT, "ioctl");
+	va_list args;
+	void *arg;
+
+	va_start(args, request);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (fd != device)
+		return next(fd, request, arg);
+	if (request == MEMDIAG_IOC_INFO)
+		return fake_info(arg);
+	if (request == MEMDIAG_IOC_SNAPSHOT)
+		return fake_snapshot(arg);
+	errno = ENOTTY;
+	return -1;
+}
+
+static void *fake_mmap(const char *symbol, void *at, size_t size, int prot, int flags, int fd,
+		       off_t offset)
+{
+	void *(*next)(void *, size_t, int, int, int, off_t) = dlsym(RTLD_NEXT, symbol);
+
+	if (fd >= 0 && fd == device && getenv("FAKE_NO_MMAP")) {
+		errno = ENODEV;
+		return MAP_FAILED;
+	}
+	return next(at, size, prot, flags, fd, offset);
+}
+
+void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	return fake_mmap("mmap", at, size, prot, flags, fd, offset);
+}
+
+void *mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset)
+{
+	return fake_mmap("mmap64", at, size, prot, flags, fd, offset);
+}

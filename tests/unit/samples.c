@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See samples.h. */
+#include <errno.h>
+
+#include "samples.h"
+
+#define KEY MEMDIAG_FIELD_KEY
+#define BRIEF MEMDIAG_FIELD_BRIEF
+
+/* One line per field: type, unit and kind without their prefixes. */
+#define F(b, name, type, unit, kind, flags) \
+	build_field(b, name, MEMDIAG_TYPE_##type, MEMDIAG_UNIT_##unit, MEMDIAG_KIND_##kind, flags)
+
+void sample_small(struct build *b)
+{
+	build_init(b);
+	build_section(b, MEMDIAG_SEC_SLAB, "slab");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "num_objs", U64, NONE, GAUGE, BRIEF);
+	F(b, "delta", S64, NONE, GAUGE, BRIEF);
+	F(b, "flags", HEX, NONE, LABEL, 0);
+	F(b, "merged", BOOL, NONE, LABEL, 0);
+	RECORD(b, "dentry", "10", "-5", "0x21", "1");
+	RECORD(b, "inode", "-", "7", "-", "0");
+}
+
+static void add_system(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_SYSTEM, "system");
+	F(b, "release", STR, NONE, LABEL, BRIEF);
+	F(b, "machine", STR, NONE, LABEL, BRIEF);
+	F(b, "page_size", U64, BYTES, LABEL, 0);
+	F(b, "mem_total", U64, PAGES, GAUGE, BRIEF);
+	F(b, "mem_free", U64, PAGES, GAUGE, BRIEF);
+	F(b, "mem_available", U64, PAGES, GAUGE, BRIEF);
+	F(b, "kmemleak", STR, NONE, LABEL, 0);
+	RECORD(b, "6.1.0-test", "x86_64", "4096", "1048576", later ? "245760" : "262144", "524288",
+	       "not built");
+}
+
+static void add_vmstat(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_VMSTAT, "vmstat");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "value", U64, NONE, GAUGE, BRIEF);
+	F(b, "kind", STR, NONE, LABEL, BRIEF);
+	F(b, "unit", STR, NONE, LABEL, 0);
+	RECORD(b, "nr_free_pages", later ? "245760" : "262144", "gauge", "pages");
+	RECORD(b, "pgfault", later ? "16000" : "10000", "counter", "count");
+	RECORD(b, "oom_kill", later ? "3" : "1", "counter", "count");
+	RECORD(b, "drop_slab", "0", "counter", "count");
+}
+
+static void add_zones(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_NODE, "node");
+	F(b, "node", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "node_present_pages", U64, PAGES, GAUGE, BRIEF);
+	F(b, "kswapd", BOOL, NONE, GAUGE, BRIEF);
+	RECORD(b, "0", "1048576", "1");
+	build_section(b, MEMDIAG_SEC_ZONE, "zone");
+	F(b, "node", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "state", STR, NONE, GAUGE, BRIEF);
+	F(b, "free", U64, PAGES, GAUGE, BRIEF);
+	F(b, "min", U64, PAGES, GAUGE, BRIEF);
+	F(b, "low", U64, PAGES, GAUGE, BRIEF);
+	F(b, "high", U64, PAGES, GAUGE, BRIEF);
+	F(b, "managed", U64, PAGES, GAUGE, 0);
+	RECORD(b, "0", "DMA", "ok", "3840", "8", "11", "14", "3840");
+	RECORD(b, "0", "Normal", later ? "below low" : "ok", later ? "20000" : "36384", "16000",
+	       "20000", "24000", "1000000");
+	RECORD(b, "0", "Movable", "empty", "0", "0", "0", "0", "0");
+	build_section(b, MEMDIAG_SEC_PCP, "pcp");
+	F(b, "node", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "cpu", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "count", U64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "0", "Normal", "0", "17");
+	RECORD(b, "0", "Normal", "1", "63");
+}
+
+static void add_buddy(struct build *b)
+{
+	build_section(b, MEMDIAG_SEC_BUDDY, "buddy");
+	F(b, "node", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "migratetype", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "order", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "nr_free", U64, NONE, GAUGE, BRIEF);
+	RECORD(b, "0", "Normal", "Unmovable", "0", "120");
+	RECORD(b, "0", "Normal", "Movable", "10", "4");
+	build_section(b, MEMDIAG_SEC_FRAGMENTATION, "fragmentation");
+	F(b, "node", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "order", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "unusable_index", U64, PERMILLE, GAUGE, BRIEF);
+	F(b, "fragmentation_index", S64, PERMILLE, GAUGE, BRIEF);
+	RECORD(b, "0", "Normal", "9", "456", "-1000");
+	RECORD(b, "0", "Normal", "10", "1000", "987");
+	build_section(b, MEMDIAG_SEC_PAGEBLOCK, "pageblock");
+	F(b, "node", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "migratetype", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "nr_pageblocks", U64, NONE, GAUGE, BRIEF);
+	RECORD(b, "0", "Normal", "Unmovable", "55");
+	RECORD(b, "0", "Normal", "Movable", "1900");
+}
+
+static void add_slab(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_SLAB, "slab");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "active_objs", U64, NONE, GAUGE, BRIEF);
+	F(b, "num_objs", U64, NONE, GAUGE, BRIEF);
+	F(b, "objsize", U64, BYTES, LABEL, BRIEF);
+	F(b, "objs_per_slab", U64, NONE, LABEL, 0);
+	F(b, "pages_per_slab", U64, PAGES, LABEL, 0);
+	F(b, "num_slabs", U64, NONE, GAUGE, BRIEF);
+	F(b, "active_slabs", U64, NONE, GAUGE, 0);
+	F(b, "bytes", U64, BYTES, GAUGE, BRIEF);
+	F(b, "reclaimable", BOOL, NONE, LABEL, BRIEF);
+	F(b, "flags", HEX, NONE, LABEL, 0);
+	F(b, "ctor", STR, NONE, LABEL, 0);
+	RECORD(b, "kmalloc-64", "5000", "6400", "64", "64", "1", "100", "100", "409600", "0",
+	       "0x40000000", "");
+	RECORD(b, "dentry", "20000", "21000", "192", "21", "1", "1000", "1000", "4096000", "1",
+	       "0x120000", "");
+	if (later)
+		RECORD(b, "leaky_cache", "17000", "17024", "1024", "32", "8", "532", "532",
+		       "17432576", "0", "0x0", "-");
+	else
+		RECORD(b, "leaky_cache", "600", "640", "1024", "32", "8", "20", "20", "655360", "0",
+		       "0x0", "-");
+	RECORD(b, "inode_cache", "-", "130", "600", "13", "2", "10", "10", "81920", "1", "0x120000",
+	       "init_once+0x0/0x10");
+	if (later)
+		RECORD(b, "new_cache", "10", "32", "128", "32", "1", "1", "1", "4096", "0", "0x0",
+		       "");
+	else
+		RECORD(b, "old_cache", "10", "32", "128", "32", "1", "1", "1", "4096", "0", "0x0",
+		       "");
+}
+
+static void add_vmalloc(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_VMALLOC, "vmalloc");
+	F(b, "id", HEX, NONE, LABEL, KEY);
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "size", U64, BYTES, GAUGE, BRIEF);
+	F(b, "nr_pages", U64, PAGES, GAUGE, BRIEF);
+	F(b, "caller", STR, NONE, LABEL, BRIEF);
+	F(b, "module", STR, NONE, LABEL, BRIEF);
+	F(b, "start", HEX, NONE, LABEL, 0);
+	RECORD(b, "0xa1", "vmalloc", "20480", "4", "alloc_thread_stack+0x10/0x20", "-", "-");
+	/* An address that is used again by somebody else. */
+	if (later)
+		RECORD(b, "0xa2", "vmalloc", "8192", "1", "new_user+0x1/0x2", "-", "-");
+	else
+		RECORD(b, "0xa2", "vmalloc", "8192", "1", "old_user+0x1/0x2", "-", "-");
+	RECORD(b, "0xa3", "ioremap", "8192", "-", "acpi_os_map+0x1/0x2", "-", "-");
+	if (later)
+		RECORD(b, "0xa4", "vmalloc", "1052672", "256", "leaky_open+0x42/0x90 [leaky]",
+		       "leaky", "0xffffc90000200000");
+	build_section(b, MEMDIAG_SEC_VMALLOC_CALLER, "vmalloc_caller");
+	F(b, "caller", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "module", STR, NONE, LABEL, BRIEF);
+	F(b, "areas", U64, NONE, GAUGE, BRIEF);
+	F(b, "size", U64, BYTES, GAUGE, BRIEF);
+	F(b, "nr_pages", U64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "alloc_thread_stack+0x10/0x20", "vmalloc", "-", "1", "20480", "4");
+	RECORD(b, "acpi_os_map+0x1/0x2", "ioremap", "-", "1", "8192", "-");
+	if (later)
+		RECORD(b, "leaky_open+0x42/0x90 [leaky]", "vmalloc", "leaky", "1", "1052672",
+		       "256");
+	build_section(b, MEMDIAG_SEC_VMALLOC_MODULE, "vmalloc_module");
+	F(b, "module", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "areas", U64, NONE, GAUGE, BRIEF);
+	F(b, "size", U64, BYTES, GAUGE, BRIEF);
+	F(b, "nr_pages", U64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "kernel", "3", "36864", "5");
+	if (later)
+		RECORD(b, "leaky", "1", "1052672", "256");
+}
+
+static void add_memcg(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_MEMCG, "memcg");
+	F(b, "id", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "path", STR, NONE, LABEL, BRIEF);
+	F(b, "state", STR, NONE, LABEL, BRIEF);
+	F(b, "memory.current", U64, BYTES, GAUGE, BRIEF);
+	F(b, "memory.max", U64, BYTES, GAUGE, BRIEF);
+	F(b, "pgfault", U64, NONE, COUNTER, 0);
+	RECORD(b, "1", "/", "online", later ? "130023424" : "104857600", "max", "9");
+	RECORD(b, "20", "/app", "online", later ? "125829120" : "100663296", "max", "9");
+	RECORD(b, "21", "/app/web", "online", later ? "75497472" : "50331648", "134217728",
+	       later ? "700" : "100");
+	/* The id 22 is used again for another cgroup. */
+	RECORD(b, "22", later ? "/app/new" : "/app/old", "online", "1048576", "max", "50");
+	/* Removed meanwhile: still the same one. */
+	RECORD(b, "23", later ? "/gone (deleted)" : "/gone", later ? "dying" : "online",
+	       later ? "45056" : "40960", "max", "-");
+}
+
+static void add_resolve(struct build *b)
+{
+	build_section(b, MEMDIAG_SEC_RESOLVE, "resolve");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "kind", STR, NONE, LABEL, BRIEF);
+	F(b, "source", STR, NONE, LABEL, BRIEF);
+	F(b, "error", S64, NONE, LABEL, BRIEF);
+	F(b, "detail", STR, NONE, LABEL, 0);
+	RECORD(b, "slab_caches", "symbol", "symbol", "0", "kprobe address");
+	RECORD(b, "vmap_area_list", "symbol", "none", "-2", "not found");
+}
+
+void sample_machine(struct build *b, int later)
+{
+	build_init(b);
+	if (later) {
+		b->header.generation = 2;
+		b->header.start_ns += 60000000000ull;
+		b->header.end_ns += 60000000000ull;
+		b->header.boottime_ns += 60000000000ull;
+		b->header.realtime_ns += 60000000000ull;
+	}
+	add_system(b, later);
+	add_resolve(b);
+	add_vmstat(b, later);
+	add_zones(b, later);
+	add_buddy(b);
+	add_slab(b, later);
+	add_vmalloc(b, later);
+	add_memcg(b, later);
+}
+
+void sample_future(struct build *b)
+{
+	build_init(b);
+	b->header.format_minor = 7;
+	b->header.flags = 1u << 9;
+	b->extra_header = 16;
+	b->extra_section = 24;
+	b->extra_field = 8;
+	b->extra_record = 8;
+	add_slab(b, 0);
+	build_section(b, 99, "future");
+	build_state(b, 42, 0, "in a state of the future");
+	build_section(b, MEMDIAG_NR_SECTIONS, "later");
+	build_field(b, "name", MEMDIAG_TYPE_STR, 0, 0, KEY | BRIEF);
+	build_field(b, "thing", 77, 66, 55, BRIEF | 1 << 12);
+	build_field(b, "amount", MEMDIAG_TYPE_U64, 66, 55, BRIEF);
+	RECORD(b, "one", "0x1234", "5000");
+}
+
+void sample_poor(struct build *b)
+{
+	build_init(b);
+	build_section(b, MEMDIAG_SEC_SYSTEM, "system");
+	F(b, "release", STR, NONE, LABEL, BRIEF);
+	F(b, "mem_total", U64, BYTES, GAUGE, BRIEF);
+	build_state(b, MEMDIAG_STATE_PARTIAL, 0, "some counters are \x1b[31mmissing");
+	RECORD(b, "6.1.0-test", "-");
+	build_section(b, MEMDIAG_SEC_SLAB, "slab");
+	build_state(b, MEMDIAG_STATE_UNAVAILABLE, -EOPNOTSUPP, "CONFIG_SLUB_DEBUG is not set");
+	build_section(b, MEMDIAG_SEC_ZONE, "zone");
+	build_state(b, MEMDIAG_STATE_NOT_ASKED, 0, "");
+	build_section(b, MEMDIAG_SEC_VMALLOC_MODULE, "vmalloc_module");
+	build_state(b, MEMDIAG_STATE_PARTIAL, 0, "names of modules may be missing");
+	F(b, "module", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "size", U64, BYTES, GAUGE, BRIEF);
+	/* Not UTF-8, and an escape sequence. */
+	RECORD(b, "bad\xff\x1b[1m", "1");
+	RECORD(b, "\xc3\xa4 \"quoted\" \xf0\x9f\x90\xa7", "2");
+	/* Overlong, surrogate, above U+10FFFF, cut off. */
+	RECORD(b, "\xc0\xaf \xe0\x80\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82", "3");
+}

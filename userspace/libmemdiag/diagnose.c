@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rules that turn records into answers: what grew, how are the zones.
+ *
+ * Every rule reads amounts in bytes and is silent about what it cannot read.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/*
+ * How one record of a section is measured.
+ * @bytes: memory
+ * @space: address space, which counts where neither snapshot has memory
+ */
+struct amount {
+	uint64_t bytes;
+	uint64_t space;
+	uint64_t count;
+	bool has_count;
+};
+
+static bool slab_amount(const struct memdiag_data *data, const struct memdiag_section *s,
+			uint64_t r, struct amount *amount)
+{
+	amount->has_count = !memdiag_get_u64(data, s, r, "num_objs", &amount->count);
+	return !memdiag_get_bytes(data, s, r, "bytes", &amount->bytes);
+}
+
+/* The size of an area counts its guard page and, for ioremap, no memory at all. */
+static bool vmalloc_amount(const struct memdiag_data *data, const struct memdiag_section *s,
+			   uint64_t r, struct amount *amount)
+{
+	bool pages = !memdiag_get_bytes(data, s, r, "nr_pages", &amount->bytes);
+
+	amount->has_count = !memdiag_get_u64(data, s, r, "areas", &amount->count);
+	return !memdiag_get_bytes(data, s, r, "size", &amount->space) || pages;
+}
+
+static bool memcg_amount(const struct memdiag_data *data, const struct memdiag_section *s,
+			 uint64_t r, struct amount *amount)
+{
+	amount->has_count = false;
+	return !memdiag_get_bytes(data, s, r, "memory.current", &amount->bytes);
+}
+
+static bool zone_amount(const struct memdiag_data *data, const struct memdiag_section *s,
+			uint64_t r, struct amount *amount)
+{
+	amount->has_count = false;
+	return !memdiag_get_bytes(data, s, r, "free", &amount->bytes);
+}
+
+static char *string_name(const struct memdiag_data *data, const struct memdiag_section *s,
+			 uint64_t r, const char *field)
+{
+	const char *name;
+
+	return strdup(memdiag_get_string(data, s, r, field, &name) ? "?" : name);
+}
+
+static char *slab_name(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r)
+{
+	return string_name(data, s, r, "name");
+}
+
+static char *vmalloc_name(const struct memdiag_data *data, const struct memdiag_section *s,
+			  uint64_t r)
+{
+	return string_name(data, s, r, "caller");
+}
+
+static char *memcg_name(const struct memdiag_data *data, const struct memdiag_section *s,
+			uint64_t r)
+{
+	/* A removed one is marked in its path. */
+	return string_name(data, s, r, "path");
+}
+
+static char *zone_name(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r)
+{
+	const char *zone;
+	uint64_t node;
+	char *name;
+
+	if (memdiag_get_string(data, s, r, "name", &zone))
+		zone = "?";
+	if (memdiag_get_u64(data, s, r, "node", &node))
+		return strdup(zone);
+	if (asprintf(&name, "node %llu %s", (unsigned long long)node, zone) < 0)
+		return NULL;
+	return name;
+}
+
+static const struct rule {
+	const char *section;
+	bool (*amount)(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r,
+		       struct amount *amount);
+	char *(*name)(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r);
+	/* Less of it is the bad news. */
+	bool loss;
+} rules[] = {
+	{ "slab", slab_amount, slab_name, false },
+	{ "vmalloc_caller", vmalloc_amount, vmalloc_name, false },
+	{ "memcg", memcg_amount, memcg_name, false },
+	{ "zone", zone_amount, zone_name, true },
+};
+
+/**
+ * memdiag_growth_section() - the sections that memdiag_diagnose_growth() reads
+ * @n: number from 0
+ *
+ * Return: name of the section or NULL behind the last one.
+ */
+const char *memdiag_growth_section(unsigned int n)
+{
+	return n < ARRAY_SIZE(rules) ? rules[n].section : NULL;
+}
+
+static int add_finding(struct memdiag_findings *f, size_t *room, const struct memdiag_diff *d,
+		       const struct rule *rule, const struct memdiag_diff_record *r)
+{
+	struct amount a = {}, b = {};
+	struct memdiag_finding *new;
+	bool grew;
+
+	if (r->a != MEMDIAG_NO_RECORD && !rule->amount(d->a, d->section_a, r->a, &a))
+		return 0;
+	if (r->b != MEMDIAG_NO_RECORD && !rule->amount(d->b, d->section_b, r->b, &b))
+		return 0;
+	if (!a.bytes && !b.bytes) {
+		a.bytes = a.space;
+		b.bytes = b.space;
+	}
+	/* A zone that is gone was taken offline; a new one is no loss. */
+	if (rule->loss && r->change != MEMDIAG_CHANGE_CHANGED)
+		return 0;
+	grew = rule->loss ? a.bytes > b.bytes : b.bytes > a.bytes;
+	if (!grew)
+		return 0;
+	if (f->nr == *room) {
+		new = realloc(f->findings, (*room * 2 + 16) * sizeof(*new));
+		if (!new)
+			return -ENOMEM;
+		f->findings = new;
+		*room = *room * 2 + 16;
+	}
+	new = &f->findings[f->nr];
+	*new = (struct memdiag_finding){
+		.section = rule->section,
+		.module = "",
+		.from = a.bytes,
+		.to = b.bytes,
+		.grown = rule->loss ? a.bytes - b.bytes : b.bytes - a.bytes,
+		.count_known = (a.has_count || r->a == MEMDIAG_NO_RECORD) && b.has_count,
+		.count = (int64_t)(b.count - a.count),
+	};
+	new->name = rule->name(d->b, d->section_b, r->b);
+	if (!new->name)
+		return -ENOMEM;
+	memdiag_get_string(d->b, d->section_b, r->b, "module", &new->module);
+	f->nr++;
+	return 0;
+}
+
+/*
+ * A cgroup's usage includes its descendants'. Where one of them explains nine
+ * tenths of the growth, only that one is worth a line.
+ */
+static bool explained_by_descendant(const struct memdiag_findings *f, size_t first, size_t n)
+{
+	const char *path = f->findings[n].name;
+	size_t length = strlen(path);
+
+	/* The root is called "/", the others have no slash at their end. */
+	if (length && path[length - 1] == '/')
+		length--;
+	for (size_t i = first; i < f->nr; i++) {
+		const struct memdiag_finding *other = &f->findings[i];
+
+		if (i != n && !strncmp(other->name, path, length) && other->name[length] == '/' &&
+		    other->name[length + 1] && other->grown >= f->findings[n].grown / 10 * 9)
+			return true;
+	}
+	return false;
+}
+
+static void drop_explained(struct memdiag_findings *f, size_t first)
+{
+	size_t kept = first;
+
+	/* Marked first and dropped then: a dropped one still explains its ancestors. */
+	for (size_t n = first; n < f->nr; n++)
+		f->findings[n].explained = explained_by_descendant(f, first, n);
+	for (size_t n = first; n < f->nr; n++) {
+		if (f->findings[n].explained)
+			free(f->findings[n].name);
+		else
+			f->findings[kept++] = f->findings[n];
+	}
+	f->nr = kept;
+}
+
+/* Largest growth first; the name makes the order the same each time. */
+static int compare_findings(const void *pa, const void *pb)
+{
+	const struct memdiag_finding *a = pa, *b = pb;
+
+	if (a->grown != b->grown)
+		return a->grown > b->grown ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+/**
+ * memdiag_diagnose_growth() - what holds more memory than before
+ * @a: first snapshot; must outlive the result
+ * @b: second snapshot; must outlive the result
+ * @error: filled in on failure, may be NULL
+ * @findings: the result, to be freed with memdiag_findings_free()
+ *
+ * Return: 0, -ENODATA if none of the sections can be compared, -ENOMEM.
+ */
+int memdiag_diagnose_growth(const struct memdiag_data *a, const struct memdiag_data *b,
+			    struct memdiag_error *error, struct memdiag_findings **findings)
+{
+	struct memdiag_findings *f = calloc(1, sizeof(*f));
+	size_t room = 0;
+	int ret = 0;
+
+	if (!f)
+		return memdiag_refuse(error, -ENOMEM, "out of memory");
+	memdiag_compare(a, b, &f->elapsed_ns, &f->notices);
+	for (unsigned int n = 0; n < ARRAY_SIZE(rules); n++) {
+		struct memdiag_diff *d;
+		size_t first = f->nr;
+
+		ret = memdiag_diff(a, b, rules[n].section, error, &d);
+		if (ret == -ENOMEM)
+			goto fail;
+		if (ret) {
+			f->missing |= 1u << n;
+			continue;
+		}
+		f->notices |= d->notices;
+		for (size_t r = 0; r < d->nr_records && !ret; r++)
+			if (d->records[r].b != MEMDIAG_NO_RECORD)
+				ret = add_finding(f, &room, d, &rules[n], &d->records[r]);
+		memdiag_diff_free(d);
+		if (ret) {
+			memdiag_refuse(error, ret, "out of memory");
+			goto fail;
+		}
+		if (!strcmp(rules[n].section, "memcg"))
+			drop_explained(f, first);
+		if (f->nr > first)
+			qsort(f->findings + first, f->nr - first, sizeof(*f->findings),
+			      compare_findings);
+	}
+	if (f->missing == (1u << ARRAY_SIZE(rules)) - 1) {
+		ret = memdiag_refuse(
+			error, -ENODATA,
+			"none of the sections slab, vmalloc_caller, memcg and zone is in both snapshots");
+		goto fail;
+	}
+	*findings = f;
+	return 0;
+
+fail:
+	memdiag_findings_free(f);
+	return ret;
+}
+
+/**
+ * memdiag_findings_free() - free what was found
+ * @findings: the findings or NULL
+ */
+void memdiag_findings_free(struct memdiag_findings *findings)
+{
+	if (!findings)
+		return;
+	for (size_t n = 0; n < findings->nr; n++)
+		free(findings->findings[n].name);
+	free(findings->findings);
+	free(findings);
+}

@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * memdiagctl diff A [B [SECTION]]: what grew.
+ *
+ * Without a section the rules of the library rank what holds more memory than
+ * before; with one, its records are shown with the differences of their fields.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memdiagctl.h"
+
+#define TOP 5
+
+/* Warns of what must be known to read the numbers. Return: STATUS_PARTIAL or 0. */
+static int tell_notices(uint32_t notices)
+{
+	for (uint32_t left = notices; left; left &= left - 1)
+		warn("note: %s", memdiag_notice_text(left & -left));
+	return notices & MEMDIAG_NOTICE_PARTIAL ? STATUS_PARTIAL : STATUS_DONE;
+}
+
+static struct json_object *json_notices(uint32_t notices)
+{
+	struct json_object *array = must(json_object_new_array());
+
+	for (; notices; notices &= notices - 1)
+		if (json_object_array_add(array,
+					  json_text(memdiag_notice_text(notices & -notices))))
+			no_memory();
+	return array;
+}
+
+/* What both forms of the document begin with. */
+static struct json_object *json_diff(const struct memdiag_data *a, const struct memdiag_data *b,
+				     int64_t elapsed_ns, uint32_t notices)
+{
+	struct json_object *document = must(json_object_new_object());
+
+	json_add(document, "header", json_header(b));
+	json_add(document, "from", json_header(a));
+	json_add(document, "elapsed_ns",
+		 notices & MEMDIAG_NOTICE_REBOOTED ? NULL
+						   : must(json_object_new_int64(elapsed_ns)));
+	json_add(document, "notices", json_notices(notices));
+	return document;
+}
+
+static void signed_text(char *buffer, bool negative, bool zero)
+{
+	memmove(buffer + 1, buffer, strlen(buffer) + 1);
+	*buffer = zero ? ' ' : negative ? '-' : '+';
+	if (zero)
+		memmove(buffer, buffer + 1, strlen(buffer));
+}
+
+/* --- without a section: what grew ---------------------------------------- */
+
+static struct json_object *json_finding(const struct memdiag_finding *f)
+{
+	struct json_object *o = must(json_object_new_object());
+
+	json_add(o, "section", json_text(f->section));
+	json_add(o, "name", json_text(f->name));
+	json_add(o, "module", *f->module ? json_text(f->module) : NULL);
+	json_add(o, "grown", must(json_object_new_uint64(f->grown)));
+	json_add(o, "from", must(json_object_new_uint64(f->from)));
+	json_add(o, "to", must(json_object_new_uint64(f->to)));
+	json_add(o, "count", f->count_known ? must(json_object_new_int64(f->count)) : NULL);
+	return o;
+}
+
+static void bytes_text(uint64_t bytes, bool exact, char *buffer)
+{
+	if (exact)
+		snprintf(buffer, FORMAT_SIZE, "%" PRIu64, bytes);
+	else
+		format_bytes(bytes, buffer);
+}
+
+static void growth_row(struct libscols_table *table, const struct memdiag_finding *f,
+		       const struct memdiag_findings *all, bool exact)
+{
+	bool loss = !strcmp(f->section, "zone");
+	char text[FORMAT_SIZE];
+
+	table_row(table);
+	table_cell(table, 0, loss ? "zone free" : f->section);
+	table_cell(table, 1, f->name);
+	table_cell(table, 2, f->module);
+	bytes_text(f->grown, exact, text);
+	signed_text(text, loss, false);
+	table_cell(table, 3, text);
+	bytes_text(f->from, exact, text);
+	table_cell(table, 4, text);
+	bytes_text(f->to, exact, text);
+	table_cell(table, 5, text);
+	if (f->count_known)
+		snprintf(text, sizeof(text), "%+" PRId64, f->count);
+	else
+		strcpy(text, "-");
+	table_cell(table, 6, text);
+	strcpy(text, "-");
+	if (all->elapsed_ns > 0)
+		bytes_text((double)f->grown / all->elapsed_ns * 3600e9, exact, text);
+	table_cell(table, 7, text);
+}
+
+static void tell_elapsed(int64_t elapsed_ns, uint32_t notices, const struct options *options)
+{
+	char text[FORMAT_SIZE];
+
+	if (notices & MEMDIAG_NOTICE_REBOOTED || options->given & OPT_NO_HEADINGS)
+		return;
+	format_ns(elapsed_ns < 0 ? -(double)elapsed_ns : (double)elapsed_ns, text);
+	printf("%s between the snapshots\n\n", text);
+}
+
+static int growth(const struct memdiag_data *a, const struct memdiag_data *b,
+		  const struct options *options)
+{
+	static const char *const columns[] = { "what", "name", "module",  "grown",
+					       "from", "to",   "objects", "per_hour" };
+	unsigned long limit = options->limit ? options->limit : TOP, shown = 0;
+	bool json = options->given & OPT_JSON;
+	struct json_object *document, *array = NULL;
+	struct libscols_table *table = NULL;
+	struct memdiag_findings *f;
+	struct memdiag_error error;
+	int status;
+
+	if (options->given & (OPT_OUTPUT | OPT_SORT | OPT_REVERSE))
+		return usage_error(
+			"--output, --sort and --reverse need a section: diff A B SECTION");
+	if (memdiag_diagnose_growth(a, b, &error, &f))
+		return cannot("cannot compare: %s", error.text);
+	status = tell_notices(f->notices);
+	for (unsigned int n = 0; memdiag_growth_section(n); n++) {
+		if (!(f->missing & 1u << n))
+			continue;
+		warn("note: section %s is not in both snapshots and was not compared",
+		     memdiag_growth_section(n));
+		status = STATUS_PARTIAL;
+	}
+	if (json) {
+		array = must(json_object_new_array());
+	} else {
+		tell_elapsed(f->elapsed_ns, f->notices, options);
+		table = table_new(!(options->given & OPT_NO_HEADINGS));
+		for (unsigned int n = 0; n < ARRAY_SIZE(columns); n++)
+			table_column(table, columns[n], n >= 3);
+	}
+	for (size_t n = 0; n < f->nr; n++) {
+		/* The limit counts per section: each is another view of the memory. */
+		shown = n && f->findings[n].section == f->findings[n - 1].section ? shown + 1 : 1;
+		if (shown > limit)
+			continue;
+		if (json)
+			json_object_array_add(array, json_finding(&f->findings[n]));
+		else
+			growth_row(table, &f->findings[n], f, options->given & OPT_BYTES);
+	}
+	if (json) {
+		document = json_diff(a, b, f->elapsed_ns, f->notices);
+		json_add(document, "growth", array);
+		json_print(document);
+	} else {
+		if (!f->nr)
+			puts("nothing grew");
+		table_print(table);
+	}
+	memdiag_findings_free(f);
+	return status;
+}
+
+/* --- with a section: its records ----------------------------------------- */
+
+/* A row and what it is sorted by. */
+struct diff_row {
+	const struct memdiag_diff_record *record;
+	struct memdiag_delta delta;
+	const char *text;
+	bool ascending;
+};
+
+/* A record from the side where it is, the later one first. */
+static uint64_t side_value(const struct memdiag_diff *d, const struct memdiag_diff_record *r,
+			   uint32_t field, const struct memdiag_data **data,
+			   const struct memdiag_field **f)
+{
+	bool later = r->b != MEMDIAG_NO_RECORD;
+
+	*data = later ? d->b : d->a;
+	*f = later ? d->fields[field].b : d->fields[field].a;
+	if (!*f) {
+		*f = d->fields[field].b;
+		return MEMDIAG_ABSENT;
+	}
+	return memdiag_value(*data, later ? d->section_b : d->section_a, later ? r->b : r->a, *f);
+}
+
+static bool is_difference(const struct memdiag_field *f)
+{
+	return memdiag_field_is_number(f) && f->kind != MEMDIAG_KIND_LABEL;
+}
+
+static uint32_t field_number(const struct memdiag_diff *d, const struct memdiag_field *field)
+{
+	uint32_t n = 0;
+
+	while (d->fields[n].b != field)
+		n++;
+	return n;
+}
+
+/* Amounts of memory first: they are what one compares for. */
+static const struct memdiag_field *default_field(const struct view *v)
+{
+	const struct memdiag_field *number = NULL;
+
+	for (unsigned int n = 0; n < v->nr_columns; n++) {
+		if (!is_difference(v->columns[n]))
+			continue;
+		if (memdiag_field_scale(v->data, v->columns[n]))
+			return v->columns[n];
+		if (!number)
+			number = v->columns[n];
+	}
+	return number;
+}
+
+/* Growth first, loss last, what cannot be compared behind it. */
+static int compare_rows(const void *pa, const void *pb)
+{
+	const struct diff_row *a = pa, *b = pb;
+	int order;
+
+	if (a->text && b->text) {
+		order = strcmp(a->text, b->text);
+	} else if (a->delta.known != b->delta.known) {
+		return a->delta.known ? -1 : 1;
+	} else if (a->delta.negative != b->delta.negative) {
+		order = a->delta.negative ? -1 : 1;
+	} else {
+		order = a->delta.amount < b->delta.amount ? -1 : a->delta.amount > b->delta.amount;
+		if (a->delta.negative)
+			order = -order;
+	}
+	if (order)
+		return a->ascending ? order : -order;
+	return a->record < b->record ? -1 : 1;
+}
+
+static int make_rows(const struct memdiag_diff *d, const struct view *v,
+		     const struct options *options, struct diff_row **rows, size_t *nr)
+{
+	const struct memdiag_field *field = default_field(v);
+	bool invert;
+	const char *name = sort_column(options, NULL, &invert);
+
+	if (name) {
+		field = memdiag_field_find(d->b, d->section_b, name);
+		if (!field)
+			return unknown_column(d->b, d->section_b, name, strlen(name));
+	}
+	*rows = must(calloc(d->nr_records + 1, sizeof(**rows)));
+	*nr = 0;
+	for (size_t n = 0; n < d->nr_records; n++) {
+		struct diff_row *row = &(*rows)[*nr];
+		const struct memdiag_data *data;
+		const struct memdiag_field *f;
+		uint64_t value;
+
+		if (d->records[n].change == MEMDIAG_CHANGE_SAME)
+			continue;
+		row->record = &d->records[n];
+		row->ascending = invert;
+		++*nr;
+		if (!field)
+			continue;
+		row->ascending = sorts_ascending(field) != invert;
+		if (is_difference(field)) {
+			memdiag_diff_delta(d, row->record, field_number(d, field), &row->delta);
+			continue;
+		}
+		value = side_value(d, row->record, field_number(d, field), &data, &f);
+		if (field->type == MEMDIAG_TYPE_STR)
+			row->text = value == MEMDIAG_ABSENT ? "" : memdiag_data_string(data, value);
+		row->delta.known = value != MEMDIAG_ABSENT;
+		row->delta.amount = value;
+	}
+	qsort(*rows, *nr, sizeof(**rows), compare_rows);
+	return 0;
+}
+
+static const char *change_name(const struct memdiag_diff_record *r)
+{
+	switch (r->change) {
+	case MEMDIAG_CHANGE_APPEARED:
+		return r->reused ? "appeared (id reused)" : "appeared";
+	case MEMDIAG_CHANGE_VANISHED:
+		return r->reused ? "vanished (id reused)" : "vanished";
+	default:
+		return r->renamed ? "renamed" : "changed";
+	}
+}
+
+static void diff_cells(struct libscols_table *table, const struct memdiag_diff *d,
+		       const struct memdiag_diff_record *r, const struct view *v, bool exact)
+{
+	unsigned int column = 0;
+
+	table_row(table);
+	table_cell(table, column++, change_name(r));
+	for (unsigned int n = 0; n < v->nr_columns; n++) {
+		const struct memdiag_field *f = v->columns[n];
+		const struct memdiag_data *data;
+		struct memdiag_delta delta;
+		char text[FORMAT_SIZE];
+		uint64_t value;
+
+		if (!is_difference(f)) {
+			value = side_value(d, r, field_number(d, f), &data, &f);
+			table_cell(table, column++, format_value(data, f, value, exact, text));
+			continue;
+		}
+		memdiag_diff_delta(d, r, field_number(d, f), &delta);
+		strcpy(text, "-");
+		if (delta.known) {
+			format_amount(d->b, f, delta.amount, exact, text);
+			signed_text(text, delta.negative, !delta.amount);
+		}
+		table_cell(table, column++, text);
+		if (!memdiag_diff_has_rates(d, field_number(d, f)))
+			continue;
+		strcpy(text, "-");
+		if (delta.has_rate)
+			snprintf(text, sizeof(text), "%.1f", delta.rate);
+		table_cell(table, column++, text);
+	}
+}
+
+static struct libscols_table *diff_table(const struct memdiag_diff *d, const struct view *v,
+					 const struct options *options)
+{
+	struct libscols_table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+	char *name;
+
+	table_column(table, "change", false);
+	for (unsigned int n = 0; n < v->nr_columns; n++) {
+		table_column(table, memdiag_field_name(v->data, v->columns[n]),
+			     memdiag_field_is_number(v->columns[n]));
+		if (!is_difference(v->columns[n]) ||
+		    !memdiag_diff_has_rates(d, field_number(d, v->columns[n])))
+			continue;
+		if (asprintf(&name, "%s/s", memdiag_field_name(v->data, v->columns[n])) < 0)
+			no_memory();
+		table_column(table, name, true);
+		free(name);
+	}
+	return table;
+}
+
+static struct json_object *json_delta(const struct memdiag_diff *d,
+				      const struct memdiag_diff_record *r, uint32_t n)
+{
+	const struct memdiag_field *fa = d->fields[n].a, *fb = d->fields[n].b;
+	struct json_object *o = must(json_object_new_object()), *number = NULL;
+	struct memdiag_delta delta;
+
+	memdiag_diff_delta(d, r, n, &delta);
+	json_add(o, "from",
+		 !fa || r->a == MEMDIAG_NO_RECORD
+			 ? NULL
+			 : json_value(d->a, fa, memdiag_value(d->a, d->section_a, r->a, fa)));
+	json_add(o, "to",
+		 r->b == MEMDIAG_NO_RECORD
+			 ? NULL
+			 : json_value(d->b, fb, memdiag_value(d->b, d->section_b, r->b, fb)));
+	if (delta.known && delta.negative)
+		number = must(json_object_new_int64((int64_t)-delta.amount));
+	else if (delta.known)
+		number = must(json_object_new_uint64(delta.amount));
+	json_add(o, "delta", number);
+	if (memdiag_diff_has_rates(d, n))
+		json_add(o, "rate",
+			 delta.has_rate ? must(json_object_new_double(delta.rate)) : NULL);
+	return o;
+}
+
+static struct json_object *json_record(const struct memdiag_diff *d,
+				       const struct memdiag_diff_record *r, const struct view *v)
+{
+	static const char *const names[] = {
+		[MEMDIAG_CHANGE_SAME] = "same",
+		[MEMDIAG_CHANGE_CHANGED] = "changed",
+		[MEMDIAG_CHANGE_APPEARED] = "appeared",
+		[MEMDIAG_CHANGE_VANISHED] = "vanished",
+	};
+	struct json_object *o = must(json_object_new_object());
+
+	json_add(o, "change", json_text(names[r->change]));
+	json_add(o, "reused", must(json_object_new_boolean(r->reused)));
+	json_add(o, "renamed", must(json_object_new_boolean(r->renamed)));
+	for (unsigned int n = 0; n < v->nr_columns; n++) {
+		const struct memdiag_field *f = v->columns[n];
+		const struct memdiag_data *data;
+		uint64_t value;
+
+		if (is_difference(f)) {
+			json_add(o, memdiag_field_name(v->data, f),
+				 json_delta(d, r, field_number(d, f)));
+			continue;
+		}
+		value = side_value(d, r, field_number(d, v->columns[n]), &data, &f);
+		json_add(o, memdiag_field_name(v->data, v->columns[n]), json_value(data, f, value));
+	}
+	return o;
+}
+
+static int show_records(const struct memdiag_diff *d, const struct view *v,
+			const struct options *options)
+{
+	struct json_object *document, *array;
+	struct libscols_table *table;
+	struct diff_row *rows = NULL;
+	size_t nr = 0;
+	int ret;
+
+	ret = make_rows(d, v, options, &rows, &nr);
+	if (ret)
+		return ret;
+	if (options->limit && nr > options->limit)
+		nr = options->limit;
+	if (options->given & OPT_JSON) {
+		document = json_diff(d->a, d->b, d->elapsed_ns, d->notices);
+		array = must(json_object_new_array());
+		for (size_t n = 0; n < nr; n++)
+			json_object_array_add(array, json_record(d, rows[n].record, v));
+		json_add(document, memdiag_section_name(d->b, d->section_b), array);
+		json_print(document);
+	} else {
+		tell_elapsed(d->elapsed_ns, d->notices, options);
+		table = diff_table(d, v, options);
+		for (size_t n = 0; n < nr; n++)
+			diff_cells(table, d, rows[n].record, v, options->given & OPT_BYTES);
+		if (!nr)
+			puts("nothing changed");
+		table_print(table);
+	}
+	free(rows);
+	return tell_notices(d->notices);
+}
+
+static int one_section(const struct memdiag_data *a, const struct memdiag_data *b, const char *name,
+		       const struct options *options)
+{
+	struct memdiag_error error;
+	struct memdiag_diff *d;
+	struct view view = {};
+	int ret;
+
+	if (!memdiag_data_find(a, name) && !memdiag_data_find(b, name))
+		return usage_error("no snapshot has a section '%s'; 'memdiagctl status' lists them",
+				   name);
+	if (memdiag_diff(a, b, name, &error, &d))
+		return cannot("cannot compare: %s", error.text);
+	ret = view_columns(d->b, d->section_b, option_value(options, OPT_OUTPUT),
+			   options->given & OPT_JSON, &view);
+	if (!ret)
+		ret = show_records(d, &view, options);
+	view_free(&view);
+	memdiag_diff_free(d);
+	return ret;
+}
+
+int cmd_diff(const struct command *command, const struct options *options)
+{
+	const char *section = options->nr_args > 2 ? options->args[2] : NULL;
+	struct memdiag_data *a = NULL, *b = NULL;
+	int ret;
+
+	(void)command;
+	ret = source_load(options->args[0], &a);
+	if (!ret)
+		ret = options->nr_args > 1
+			      ? source_load(options->args[1], &b)
+			      : source_live("system,slab,vmalloc_caller,memcg,zone", &b);
+	if (!ret)
+		ret = section ? one_section(a, b, section, options) : growth(a, b, options);
+	memdiag_data_free(a);
+	memdiag_data_free(b);
+	return ret;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* memdiagctl help, version: from the command table, the option table, the field tables. */
+#include <stdio.h>
+#include <string.h>
+
+#include "memdiagctl.h"
+
+static void print_option(const struct option_desc *o)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
+		 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+		 o->argument ? " " : "", o->argument ? o->argument : "");
+	printf("  %-26s %s\n", text, o->help);
+}
+
+static int help_all(void)
+{
+	puts("usage: memdiagctl [OPTIONS] COMMAND [ARGUMENTS]\n"
+	     "\n"
+	     "Where did the memory of the kernel go, who holds it, and does it leak?\n"
+	     "\n"
+	     "commands:");
+	for (unsigned int n = 0; n < nr_commands; n++) {
+		const struct command *c = &command_table[n];
+		char text[40];
+
+		snprintf(text, sizeof(text), "%s %s", c->name, c->arguments);
+		printf("  %-26s %s\n", text, c->help);
+	}
+	puts("\noptions, before or behind the command, each where it makes sense:");
+	for (unsigned int n = 0; n < nr_options; n++)
+		print_option(&option_table[n]);
+	puts("\n"
+	     "exit status: 0 done, 1 a check failed or a leak was found, 2 usage, 3 partial data,\n"
+	     "4 cannot run. 'memdiagctl help COMMAND' explains a command and lists its columns.");
+	return STATUS_DONE;
+}
+
+/* For completion and tests: command|arguments|options|values of --by */
+static int help_list(void)
+{
+	for (unsigned int n = 0; n < nr_commands; n++) {
+		const struct command *c = &command_table[n];
+
+		printf("%s|%s|", c->name, c->arguments);
+		for (unsigned int i = 0; i < nr_options; i++) {
+			if (!(c->options & option_table[i].bit))
+				continue;
+			if (option_table[i].letter)
+				printf("-%c ", option_table[i].letter);
+			printf("--%s ", option_table[i].name);
+		}
+		putchar('|');
+		for (const struct choice *ch = c->choices; ch && ch->section; ch++)
+			if (ch->by)
+				printf("%s ", ch->by);
+		putchar('\n');
+	}
+	return STATUS_DONE;
+}
+
+/* The columns are known to whoever made the data, not to this program. */
+static void print_columns(const struct memdiag_data *data, const char *section)
+{
+	const struct memdiag_section *s = memdiag_data_find(data, section);
+
+	if (!s || !s->nr_fields)
+		return;
+	printf("\ncolumns of section %s (* shown without -o):\n", section);
+	for (uint32_t n = 0; n < s->nr_fields; n++) {
+		const struct memdiag_field *f = memdiag_field(data, s, n);
+
+		printf(" %c%-25s ", f->flags & MEMDIAG_FIELD_BRIEF ? '*' : ' ',
+		       memdiag_field_name(data, f));
+		print_safe(stdout, memdiag_data_string(data, f->help));
+		putchar('\n');
+	}
+}
+
+/* Help must not fail for want of a module: then it says where the columns come from. */
+static struct memdiag_data *quiet_data(const struct options *options)
+{
+	const char *input = option_value(options, OPT_INPUT);
+	struct memdiag_device *device;
+	struct memdiag_data *data;
+	int ret;
+
+	if (input)
+		return memdiag_data_load(input, NULL, &data) ? NULL : data;
+	if (memdiag_device_open(MEMDIAG_DEVICE, NULL, &device))
+		return NULL;
+	ret = memdiag_device_snapshot(device, 0, NULL, &data);
+	memdiag_device_close(device);
+	return ret ? NULL : data;
+}
+
+/* Explains one command. */
+int help_command(const struct command *command, const struct options *options)
+{
+	struct memdiag_data *data = NULL;
+
+	printf("usage: memdiagctl %s%s%s [OPTIONS]\n\n%s\n\noptions:\n", command->name,
+	       *command->arguments ? " " : "", command->arguments, command->help);
+	for (unsigned int n = 0; n < nr_options; n++)
+		if (command->options & option_table[n].bit)
+			print_option(&option_table[n]);
+	if (command->choices && command->choices[0].by) {
+		puts("\nwhat to ask for by --by; the first is the default:");
+		for (const struct choice *c = command->choices; c->section; c++)
+			printf("  %-26s section %s\n", c->by, c->section);
+	}
+	if (!(command->options & OPT_OUTPUT))
+		return STATUS_DONE;
+	data = quiet_data(options);
+	if (!data) {
+		puts("\nThe columns depend on the snapshot: load the module or give --input FILE.");
+		return STATUS_DONE;
+	}
+	if (command->choices)
+		for (const struct choice *c = command->choices; c->section; c++)
+			print_columns(data, c->section);
+	else if (options->nr_args && command->run == cmd_section)
+		print_columns(data, options->args[0]);
+	memdiag_data_free(data);
+	return STATUS_DONE;
+}
+
+int cmd_help(const struct command *command, const struct options *options)
+{
+	const char *name = options->nr_args ? options->args[0] : NULL;
+
+	(void)command;
+	if (options->given & OPT_LIST)
+		return help_list();
+	if (!name)
+		return help_all();
+	command = command_find(name);
+	if (!command)
+		return usage_error("unknown command '%s'; see 'memdiagctl help'", name);
+	if (command->run == cmd_help)
+		return help_all();
+	return help_command(command, &(struct options){ .given = options->given & OPT_INPUT,
+							.value = { options->value[0] } });
+}
+
+int cmd_version(const struct command *command, const struct options *options)
+{
+	(void)command;
+	(void)options;
+	printf("memdiagctl %s, snapshot format %u.%u\n", MEMDIAG_VERSION, MEMDIAG_FORMAT_MAJOR,
+	       MEMDIAG_FORMAT_MINOR);
+	return STATUS_DONE;
+}

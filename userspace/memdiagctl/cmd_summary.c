@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* memdiagctl summary: where the memory is, in one screen. */
+#include <stdio.h>
+#include <string.h>
+
+#include "memdiagctl.h"
+
+#define TOP 5
+
+/* The parts, in the order of the screen. */
+static const struct part {
+	const char *section;
+	const char *title;
+	const char *sort;
+	/* Only so many rows; 0: all. */
+	unsigned int top;
+} parts[] = {
+	{ "system", NULL, NULL, 0 },
+	{ "zone", "zones", NULL, 0 },
+	{ "slab", "largest slab caches", "bytes", TOP },
+	{ "vmalloc_caller", "largest vmalloc callers", "size", TOP },
+	{ "memcg", "largest cgroups", "memory.current", TOP },
+	{ "vmstat", NULL, NULL, 0 },
+};
+
+/* Counters that tell of memory pressure since the boot; those not there are skipped. */
+static const char *const pressure[] = {
+	"oom_kill",	 "allocstall_normal",	    "allocstall_movable", "allocstall_dma32",
+	"compact_fail",	 "compact_stall",	    "pgscan_direct",	  "pgsteal_direct",
+	"pgscan_kswapd", "workingset_refault_file", "drop_pagecache",	  "drop_slab",
+};
+
+static void print_line(unsigned int *column, const char *name, const char *value)
+{
+	int width = printf("%s%s %s", *column ? "  " : "", name, value);
+
+	*column += width > 0 ? width : 0;
+	if (*column > 60) {
+		putchar('\n');
+		*column = 0;
+	}
+}
+
+/* The kernel, then every amount of memory the module has an opinion on. */
+static void print_system(const struct memdiag_data *data, const struct memdiag_section *s,
+			 const struct options *options)
+{
+	const char *release = "-", *machine = "";
+	unsigned int column = 0;
+	char buffer[FORMAT_SIZE];
+
+	if (!s->nr_records)
+		return;
+	memdiag_get_string(data, s, 0, "release", &release);
+	memdiag_get_string(data, s, 0, "machine", &machine);
+	format_time(memdiag_data_header(data)->realtime_ns, buffer);
+	fputs("kernel ", stdout);
+	print_safe(stdout, release);
+	putchar(*machine ? ' ' : ',');
+	print_safe(stdout, machine);
+	printf("%s %s\n", *machine ? "," : "", buffer);
+	for (uint32_t n = 0; n < s->nr_fields; n++) {
+		const struct memdiag_field *f = memdiag_field(data, s, n);
+		uint64_t value = memdiag_value(data, s, 0, f);
+
+		/* What is a label is no amount: the page size, for one. */
+		if (!memdiag_field_scale(data, f) || f->kind != MEMDIAG_KIND_GAUGE)
+			continue;
+		print_line(&column, memdiag_field_name(data, f),
+			   format_value(data, f, value, options->given & OPT_BYTES, buffer));
+	}
+	if (column)
+		putchar('\n');
+}
+
+static void print_verdicts(const struct memdiag_data *data, const struct memdiag_section *s)
+{
+	unsigned int bad = 0;
+
+	for (uint64_t r = 0; r < s->nr_records; r++) {
+		const char *state, *name = "?";
+		uint64_t node = 0;
+
+		/* An empty zone has nothing to run out of. */
+		if (memdiag_get_string(data, s, r, "state", &state) || !strcmp(state, "ok") ||
+		    !strcmp(state, "empty"))
+			continue;
+		memdiag_get_string(data, s, r, "name", &name);
+		memdiag_get_u64(data, s, r, "node", &node);
+		printf("%s node %llu ", bad++ ? "," : "not ok:", (unsigned long long)node);
+		print_safe(stdout, name);
+		fputs(" is ", stdout);
+		print_safe(stdout, state);
+	}
+	puts(bad ? "" : "all ok");
+}
+
+static void print_pressure(const struct memdiag_data *data, const struct memdiag_section *s)
+{
+	bool any = false;
+	unsigned int column = 0;
+
+	for (unsigned int n = 0; n < ARRAY_SIZE(pressure); n++) {
+		for (uint64_t r = 0; r < s->nr_records; r++) {
+			char buffer[FORMAT_SIZE];
+			const char *name;
+			uint64_t value;
+
+			if (memdiag_get_string(data, s, r, "name", &name) ||
+			    strcmp(name, pressure[n]) ||
+			    memdiag_get_u64(data, s, r, "value", &value) || !value)
+				continue;
+			if (!any)
+				puts("\npressure since boot");
+			any = true;
+			snprintf(buffer, sizeof(buffer), "%llu", (unsigned long long)value);
+			print_line(&column, name, buffer);
+		}
+	}
+	if (column)
+		putchar('\n');
+}
+
+static void print_part(const struct part *part, const struct view *view,
+		       const struct options *options)
+{
+	if (!strcmp(part->section, "system")) {
+		print_system(view->data, view->section, options);
+		return;
+	}
+	if (!strcmp(part->section, "vmstat")) {
+		print_pressure(view->data, view->section);
+		return;
+	}
+	printf("\n%s", part->title);
+	if (!strcmp(part->section, "zone")) {
+		fputs(": ", stdout);
+		print_verdicts(view->data, view->section);
+	} else {
+		printf(" (%llu of %llu)\n", (unsigned long long)view->nr_rows,
+		       (unsigned long long)view->section->nr_records);
+	}
+	render_table(view, options);
+}
+
+/* Says why a part is not there. */
+static void print_missing(const struct memdiag_data *data, const struct part *part)
+{
+	const struct memdiag_section *s = memdiag_data_find(data, part->section);
+	const char *reason = s ? memdiag_data_string(data, s->reason) : "";
+
+	warn("section %s: %s%s%s", part->section,
+	     s ? memdiag_state_name(s->state) : "not in this snapshot", *reason ? ": " : "",
+	     reason);
+}
+
+static int summary(const struct memdiag_data *data, const struct options *options)
+{
+	struct json_object *document = NULL;
+	int status = STATUS_DONE;
+	bool any = false;
+
+	if (options->given & OPT_JSON) {
+		document = must(json_object_new_object());
+		json_add(document, "header", json_header(data));
+	}
+	for (unsigned int n = 0; n < ARRAY_SIZE(parts); n++) {
+		const struct memdiag_section *s = memdiag_data_find(data, parts[n].section);
+		unsigned long limit = parts[n].top;
+		struct view view;
+
+		if (!s || s->state != MEMDIAG_STATE_OK) {
+			print_missing(data, &parts[n]);
+			status = STATUS_PARTIAL;
+		}
+		if (!s || !memdiag_section_has_records(s))
+			continue;
+		any = true;
+		if (limit && options->limit)
+			limit = options->limit;
+		view_make(data, s, options, parts[n].sort, limit, &view);
+		if (document)
+			json_add(document, parts[n].section, json_records(&view));
+		else
+			print_part(&parts[n], &view, options);
+		view_free(&view);
+	}
+	if (document)
+		json_print(document);
+	if (!any)
+		return cannot(
+			"cannot sum up: none of the sections needed is there; 'memdiagctl status' tells why");
+	return status;
+}
+
+int cmd_summary(const struct command *command, const struct options *options)
+{
+	struct memdiag_data *data;
+	int ret;
+
+	(void)command;
+	ret = source_get(options, "system,zone,slab,vmalloc_caller,memcg,vmstat", &data);
+	if (ret)
+		return ret;
+	ret = summary(data, options);
+	memdiag_data_free(data);
+	return ret;
+}

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# bash completion for memdiagctl. Asks the program itself what there is.
+
+_memdiagctl()
+{
+	local program=$1 current=$2 previous=$3
+	local list command='' options='' by='' word name its_options its_by
+
+	COMPREPLY=()
+	list=$("$program" help --list 2>/dev/null) || return
+	while IFS='|' read -r name _ its_options its_by; do
+		for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+			if [ "$word" = "$name" ] && [ -z "$command" ]; then
+				command=$name
+				options=$its_options
+				by=$its_by
+			fi
+		done
+	done <<<"$list"
+
+	case $previous in
+	--by)
+		mapfile -t COMPREPLY < <(compgen -W "$by" -- "$current")
+		return
+		;;
+	--input)
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return
+		;;
+	-o | --output | --sort | --sections | --limit)
+		# Columns and sections depend on the module or the file.
+		return
+		;;
+	esac
+	if [[ $current == -* ]]; then
+		[ -n "$command" ] || options=$(cut -d'|' -f3 <<<"$list" | tr ' ' '\n' | sort -u)
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+	elif [ -z "$command" ] || [ "$command" = help ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(cut -d'|' -f1 <<<"$list")" -- "$current")
+	else
+		case $command in
+		save | diff) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+		esac
+	fi
+}
+
+complete -F _memdiagctl memdiagctl

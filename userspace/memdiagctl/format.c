@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Values as text for people; --bytes asks for the bare number. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "memdiagctl.h"
+
+/* One byte of the buffer is left for a sign before the number. */
+#define NUMBER_SIZE (FORMAT_SIZE - 1)
+
+/* Steps up the units while one decimal would still round up to a full one. */
+static void scale(double value, unsigned int step, const char *const *units, unsigned int nr,
+		  char *buffer)
+{
+	unsigned int n = 0;
+
+	while (n + 1 < nr && (n ? value >= step - 0.05 : value >= step)) {
+		value /= step;
+		n++;
+	}
+	snprintf(buffer, NUMBER_SIZE, n ? "%.1f%s" : "%.0f%s", value, units[n]);
+}
+
+/* 192B, 4.0KiB, 1.5MiB */
+void format_bytes(double bytes, char *buffer)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+
+	scale(bytes, 1024, units, ARRAY_SIZE(units), buffer);
+}
+
+/* 17ns, 1.2ms, 3.0s */
+void format_ns(double ns, char *buffer)
+{
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+
+	scale(ns, 1000, units, ARRAY_SIZE(units), buffer);
+}
+
+/* UTC, so that the same file reads the same everywhere. */
+void format_time(uint64_t realtime_ns, char *buffer)
+{
+	time_t seconds = realtime_ns / 1000000000;
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) ||
+	    !strftime(buffer, NUMBER_SIZE, "%Y-%m-%d %H:%M:%S UTC", &tm))
+		snprintf(buffer, NUMBER_SIZE, "?");
+}
+
+/* As /proc/sys/kernel/random/boot_id prints it; "" if it is not known. */
+void format_boot_id(const struct memdiag_header *header, char *buffer)
+{
+	static const unsigned char zero[sizeof(header->boot_id)];
+	char *at = buffer;
+
+	*at = '\0';
+	if (!memcmp(header->boot_id, zero, sizeof(zero)))
+		return;
+	for (unsigned int n = 0; n < sizeof(header->boot_id); n++)
+		at += sprintf(at, "%s%02x", n == 4 || n == 6 || n == 8 || n == 10 ? "-" : "",
+			      header->boot_id[n]);
+}
+
+/* A number of the field's unit, without sign. */
+void format_amount(const struct memdiag_data *data, const struct memdiag_field *field,
+		   uint64_t amount, bool exact, char *buffer)
+{
+	uint64_t bytes = memdiag_field_scale(data, field);
+
+	if (exact)
+		snprintf(buffer, NUMBER_SIZE, "%" PRIu64, amount);
+	else if (bytes)
+		format_bytes((double)amount * bytes, buffer);
+	else if (field->unit == MEMDIAG_UNIT_NS)
+		format_ns(amount, buffer);
+	else if (field->unit == MEMDIAG_UNIT_PERMILLE)
+		snprintf(buffer, NUMBER_SIZE, "%" PRIu64 ".%03u", amount / 1000,
+			 (unsigned int)(amount % 1000));
+	else
+		snprintf(buffer, NUMBER_SIZE, "%" PRIu64, amount);
+}
+
+/**
+ * format_value() - a value as text
+ * @data: the snapshot
+ * @field: its field
+ * @value: the word
+ * @exact: no units
+ * @buffer: FORMAT_SIZE bytes for the text, used if it is no string
+ *
+ * Return: the text, "-" if there is none.
+ */
+const char *format_value(const struct memdiag_data *data, const struct memdiag_field *field,
+			 uint64_t value, bool exact, char *buffer)
+{
+	if (memdiag_value_is_absent(value))
+		return "-";
+	if (memdiag_value_is_unlimited(field, value))
+		return "max";
+	switch (field->type) {
+	case MEMDIAG_TYPE_STR: {
+		const char *text = memdiag_data_string(data, value);
+
+		/* An empty cell would shift the columns of whoever splits the line. */
+		return *text ? text : "-";
+	}
+	case MEMDIAG_TYPE_BOOL:
+		return value ? "yes" : "no";
+	case MEMDIAG_TYPE_U64:
+		format_amount(data, field, value, exact, buffer);
+		break;
+	case MEMDIAG_TYPE_S64:
+		buffer[0] = '-';
+		if ((int64_t)value < 0)
+			format_amount(data, field, -value, exact, buffer + 1);
+		else
+			format_amount(data, field, value, exact, buffer);
+		break;
+	default:
+		snprintf(buffer, NUMBER_SIZE, "0x%" PRIx64, value);
+	}
+	return buffer;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The command table and the way from the command line to a command. */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memdiagctl.h"
+
+#define CHOICES(...) ((const struct choice[]){ __VA_ARGS__, { NULL, NULL, NULL } })
+
+/* Sorted by name. */
+const struct command command_table[] = {
+	{ "buddy", "", "free blocks per order, fragmentation, pageblocks", 0, 0, OPT_TABLE | OPT_BY,
+	  CHOICES({ "migratetype", "buddy", NULL }, { "order", "fragmentation", NULL },
+		  { "pageblock", "pageblock", NULL }),
+	  cmd_section },
+	{ "cgroups", "", "memory cgroups, online and dying", 0, 0, OPT_TABLE,
+	  CHOICES({ NULL, "memcg", "memory.current" }), cmd_section },
+	{ "diff", "A [B [SECTION]]", "what grew from snapshot A to snapshot B or to now", 1, 3,
+	  OPT_OUTPUT | OPT_SORT | OPT_REVERSE | OPT_JSON | OPT_NO_HEADINGS | OPT_BYTES | OPT_LIMIT |
+		  OPT_HELP,
+	  NULL, cmd_diff },
+	{ "help", "[COMMAND]", "explain memdiagctl or a command", 0, 1,
+	  OPT_INPUT | OPT_LIST | OPT_HELP, NULL, cmd_help },
+	{ "save", "FILE", "save a snapshot (- for standard output)", 1, 1,
+	  OPT_INPUT | OPT_SECTIONS | OPT_HELP, NULL, cmd_save },
+	{ "show", "SECTION", "any section of the snapshot", 1, 1, OPT_TABLE, NULL, cmd_section },
+	{ "slab", "", "slab caches", 0, 0, OPT_TABLE, CHOICES({ NULL, "slab", "bytes" }),
+	  cmd_section },
+	{ "status", "", "what works on this kernel, and how it was found", 0, 0,
+	  OPT_INPUT | OPT_JSON | OPT_NO_HEADINGS | OPT_BYTES | OPT_HELP, NULL, cmd_status },
+	{ "summary", "", "where the memory is, in one screen", 0, 0,
+	  OPT_INPUT | OPT_JSON | OPT_BYTES | OPT_NO_HEADINGS | OPT_LIMIT | OPT_HELP, NULL,
+	  cmd_summary },
+	{ "version", "", "say the version", 0, 0, OPT_HELP, NULL, cmd_version },
+	{ "vmalloc", "", "areas of the vmalloc address space, their callers and modules", 0, 0,
+	  OPT_TABLE | OPT_BY,
+	  CHOICES({ "area", "vmalloc", "size" }, { "caller", "vmalloc_caller", "size" },
+		  { "module", "vmalloc_module", "size" }),
+	  cmd_section },
+	{ "vmstat", "", "counters of the virtual memory", 0, 0, OPT_TABLE,
+	  CHOICES({ NULL, "vmstat", NULL }), cmd_section },
+	{ "zones", "", "zones: watermarks, free pages, state", 0, 0, OPT_TABLE | OPT_BY,
+	  CHOICES({ "zone", "zone", NULL }, { "node", "node", NULL }, { "cpu", "pcp", NULL }),
+	  cmd_section },
+};
+
+const unsigned int nr_commands = ARRAY_SIZE(command_table);
+
+/* A command by its exact name, NULL if there is none. */
+const struct command *command_find(const char *name)
+{
+	for (unsigned int n = 0; n < nr_commands; n++)
+		if (!strcmp(command_table[n].name, name))
+			return &command_table[n];
+	return NULL;
+}
+
+static int check_options(const struct command *command, const struct options *options)
+{
+	for (unsigned int n = 0; n < nr_options; n++)
+		if (options->given & option_table[n].bit & ~command->options)
+			return usage_error(
+				"command '%s' has no option --%s; see 'memdiagctl help %s'",
+				command->name, option_table[n].name, command->name);
+	if (options->given & OPT_HELP)
+		return 0;
+	if (options->nr_args < command->min_args)
+		return usage_error("command '%s' needs: %s", command->name, command->arguments);
+	if (options->nr_args > command->max_args)
+		return usage_error("command '%s' does not take '%s'", command->name,
+				   options->args[command->max_args]);
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	const struct command *command;
+	struct options options = {};
+	const char *name;
+	int ret;
+
+	ret = options_parse(argc, argv, &options, &name);
+	if (ret)
+		return ret;
+	if (!name && options.given & OPT_VERSION)
+		name = "version";
+	else if (!name && options.given & OPT_HELP)
+		name = "help";
+	if (!name)
+		return usage_error("no command; see 'memdiagctl help'");
+	options.given &= ~OPT_VERSION;
+	command = command_find(name);
+	if (!command)
+		return usage_error("unknown command '%s'; see 'memdiagctl help'", name);
+	ret = check_options(command, &options);
+	if (ret)
+		return ret;
+	if (options.given & OPT_HELP && command->run != cmd_help)
+		return help_command(command, &options);
+	return command->run(command, &options);
+}
+
+/*
+ * Output that did not arrive is a failure. A reader that went away (EPIPE, as
+ * with head) knows that, so no words are made about it.
+ */
+static int finish(int status)
+{
+	int error = 0;
+
+	if (fflush(stdout) || ferror(stdout))
+		error = errno ? errno : EIO;
+	if (close(STDOUT_FILENO) && !error && errno != EBADF)
+		error = errno;
+	if (!error)
+		return status;
+	if (error == EPIPE)
+		return STATUS_CANNOT;
+	return cannot("cannot write to standard output: %s; the output is not complete",
+		      strerror(error));
+}
+
+int main(int argc, char **argv)
+{
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN);
+	return finish(run(argc, argv));
+}

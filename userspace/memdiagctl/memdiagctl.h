@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of memdiagctl share: commands, options, views, renderers. */
+#ifndef _MEMDIAGCTL_H
+#define _MEMDIAGCTL_H
+
+#include <json.h>
+
+#include "libmemdiag.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Exit statuses; documented in memdiagctl(8). */
+enum exit_status {
+	STATUS_DONE = 0,
+	STATUS_FOUND = 1,
+	STATUS_USAGE = 2,
+	STATUS_PARTIAL = 3,
+	STATUS_CANNOT = 4,
+};
+
+/* One bit per option; a command has the mask of those it takes. */
+enum option_bit {
+	OPT_INPUT = 1 << 0,
+	OPT_OUTPUT = 1 << 1,
+	OPT_SORT = 1 << 2,
+	OPT_REVERSE = 1 << 3,
+	OPT_BY = 1 << 4,
+	OPT_SECTIONS = 1 << 5,
+	OPT_JSON = 1 << 6,
+	OPT_NO_HEADINGS = 1 << 7,
+	OPT_BYTES = 1 << 8,
+	OPT_LIMIT = 1 << 9,
+	OPT_LIST = 1 << 10,
+	OPT_HELP = 1 << 11,
+	OPT_VERSION = 1 << 12,
+};
+
+#define OPT_TABLE                                                                       \
+	(OPT_INPUT | OPT_OUTPUT | OPT_SORT | OPT_REVERSE | OPT_JSON | OPT_NO_HEADINGS | \
+	 OPT_BYTES | OPT_LIMIT | OPT_HELP)
+
+#define MAX_ARGS 3
+
+/**
+ * struct options - the command line, parsed
+ * @given: mask of enum option_bit
+ * @value: of each option that has one, by bit number
+ * @limit: of --limit, 0 without
+ * @args: what is no option, without the command
+ * @nr_args: number of @args
+ */
+struct options {
+	unsigned int given;
+	const char *value[16];
+	unsigned long limit;
+	const char *args[MAX_ARGS];
+	int nr_args;
+};
+
+/**
+ * struct option_desc - one row of the option table
+ * @bit: enum option_bit
+ * @letter: short form or 0
+ * @name: long form
+ * @argument: name of its value for the help, NULL if it has none
+ * @help: one line
+ */
+struct option_desc {
+	unsigned int bit;
+	char letter;
+	const char *name;
+	const char *argument;
+	const char *help;
+};
+
+/**
+ * struct choice - what a table command shows
+ * @by: value of --by that asks for it; the first one of a command is the default
+ * @section: section of the snapshot
+ * @sort: column to sort by if there is no --sort, NULL for the kernel's order
+ */
+struct choice {
+	const char *by;
+	const char *section;
+	const char *sort;
+};
+
+/**
+ * struct command - one row of the command table
+ * @name: exact token
+ * @arguments: for the usage line, "" if it takes none
+ * @help: one line
+ * @min_args: least number of arguments
+ * @max_args: largest number of arguments
+ * @options: mask of enum option_bit it takes
+ * @choices: for table commands, ends with an entry without section
+ * @run: does it; returns an enum exit_status
+ */
+struct command {
+	const char *name;
+	const char *arguments;
+	const char *help;
+	int min_args;
+	int max_args;
+	unsigned int options;
+	const struct choice *choices;
+	int (*run)(const struct command *command, const struct options *options);
+};
+
+/* options.c */
+extern const struct option_desc option_table[];
+extern const unsigned int nr_options;
+const char *option_value(const struct options *options, enum option_bit bit);
+int options_parse(int argc, char **argv, struct options *options, const char **command);
+
+/* main.c */
+extern const struct command command_table[];
+extern const unsigned int nr_commands;
+const struct command *command_find(const char *name);
+
+/* message.c */
+__attribute__((format(printf, 1, 2))) void warn(const char *format, ...);
+__attribute__((format(printf, 1, 2))) int usage_error(const char *format, ...);
+__attribute__((format(printf, 1, 2))) int cannot(const char *format, ...);
+__attribute__((noreturn)) void no_memory(void);
+void *must(void *memory);
+void print_safe(FILE *stream, const char *text);
+
+/* source.c */
+int source_get(const struct options *options, const char *sections, struct memdiag_data **data);
+int source_load(const char *path, struct memdiag_data **data);
+int source_live(const char *sections, struct memdiag_data **data);
+int source_live_info(struct memdiag_info *info);
+int source_section(const struct memdiag_data *data, const char *name,
+		   const struct memdiag_section **section);
+
+/* format.c */
+/* Room for any formatted number with its sign. */
+#define FORMAT_SIZE 48
+const char *format_value(const struct memdiag_data *data, const struct memdiag_field *field,
+			 uint64_t value, bool exact, char *buffer);
+void format_amount(const struct memdiag_data *data, const struct memdiag_field *field,
+		   uint64_t amount, bool exact, char *buffer);
+void format_bytes(double bytes, char *buffer);
+void format_ns(double ns, char *buffer);
+void format_time(uint64_t realtime_ns, char *buffer);
+void format_boot_id(const struct memdiag_header *header, char *buffer);
+
+/**
+ * struct view - rows and columns of a section that are to be shown
+ * @data: the snapshot, borrowed
+ * @section: the section
+ * @columns: its fields, in the order of the columns
+ * @nr_columns: number of @columns
+ * @rows: numbers of its records, in the order of the rows
+ * @nr_rows: number of @rows
+ */
+struct view {
+	const struct memdiag_data *data;
+	const struct memdiag_section *section;
+	const struct memdiag_field **columns;
+	unsigned int nr_columns;
+	uint64_t *rows;
+	uint64_t nr_rows;
+};
+
+/* view.c */
+int view_make(const struct memdiag_data *data, const struct memdiag_section *section,
+	      const struct options *options, const char *default_sort, unsigned long limit,
+	      struct view *view);
+int view_columns(const struct memdiag_data *data, const struct memdiag_section *section,
+		 const char *list, bool all, struct view *view);
+void view_free(struct view *view);
+const char *sort_column(const struct options *options, const char *default_sort, bool *invert);
+bool sorts_ascending(const struct memdiag_field *field);
+int unknown_column(const struct memdiag_data *data, const struct memdiag_section *section,
+		   const char *name, size_t length);
+
+/* render_table.c */
+struct libscols_table;
+struct libscols_table *table_new(bool headings);
+void table_column(struct libscols_table *table, const char *name, bool right);
+void table_row(struct libscols_table *table);
+void table_cell(struct libscols_table *table, unsigned int column, const char *text);
+int table_print(struct libscols_table *table);
+int render_table(const struct view *view, const struct options *options);
+
+/* render_json.c */
+struct json_object *json_text(const char *text);
+struct json_object *json_value(const struct memdiag_data *data, const struct memdiag_field *field,
+			       uint64_t value);
+struct json_object *json_header(const struct memdiag_data *data);
+struct json_object *json_records(const struct view *view);
+void json_add(struct json_object *object, const char *name, struct json_object *value);
+int json_print(struct json_object *document);
+
+/* cmd_*.c */
+int cmd_diff(const struct command *command, const struct options *options);
+int cmd_help(const struct command *command, const struct options *options);
+int cmd_save(const struct command *command, const struct options *options);
+int cmd_section(const struct command *command, const struct options *options);
+int cmd_status(const struct command *command, const struct options *options);
+int cmd_summary(const struct command *command, const struct options *options);
+int cmd_version(const struct command *command, const struct options *options);
+int help_command(const struct command *command, const struct options *options);
+
+#endif /* _MEMDIAGCTL_H */

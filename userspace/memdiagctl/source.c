@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where the data comes from: the module or a saved snapshot. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "memdiagctl.h"
+
+static int cannot_open(int error, const char *why)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ENXIO:
+	case -ENODEV:
+		return cannot("cannot open %s: %s; is the module loaded? insmod memdiag.ko",
+			      MEMDIAG_DEVICE, why);
+	case -EPERM:
+	case -EACCES:
+		return cannot("cannot open %s: %s; be root in the initial user namespace",
+			      MEMDIAG_DEVICE, why);
+	default:
+		return cannot("cannot use %s: %s", MEMDIAG_DEVICE, why);
+	}
+}
+
+static int live_open(struct memdiag_device **device)
+{
+	struct memdiag_error error;
+	int ret = memdiag_device_open(MEMDIAG_DEVICE, &error, device);
+
+	return ret ? cannot_open(ret, error.text) : 0;
+}
+
+/* Asks the module about itself. Return: 0 or STATUS_CANNOT. */
+int source_live_info(struct memdiag_info *info)
+{
+	struct memdiag_device *device;
+	struct memdiag_error error;
+	int ret = live_open(&device);
+
+	if (ret)
+		return ret;
+	if (memdiag_device_info(device, &error, info))
+		ret = cannot("cannot ask %s: %s", MEMDIAG_DEVICE, error.text);
+	memdiag_device_close(device);
+	return ret;
+}
+
+/*
+ * Takes a snapshot of @sections (names with commas, NULL for all).
+ * Return: 0, STATUS_USAGE for a section that does not exist, STATUS_CANNOT.
+ */
+int source_live(const char *sections, struct memdiag_data **data)
+{
+	struct memdiag_device *device;
+	struct memdiag_error error;
+	uint64_t mask = 0;
+	int ret;
+
+	ret = live_open(&device);
+	if (ret)
+		return ret;
+	if (sections) {
+		ret = memdiag_device_mask(device, sections, &error, &mask);
+		if (ret == -ENOENT) {
+			ret = usage_error("%s; 'memdiagctl status' lists them", error.text);
+			goto close;
+		}
+	}
+	if (!ret)
+		ret = memdiag_device_snapshot(device, mask, &error, data);
+	if (ret == -EMFILE)
+		ret = cannot(
+			"cannot take a snapshot: %s; other open snapshots hold the memory, or raise the module's limit",
+			error.text);
+	else if (ret)
+		ret = cannot("cannot take a snapshot: %s", error.text);
+close:
+	memdiag_device_close(device);
+	return ret;
+}
+
+/* Loads a file, or takes a snapshot if it is the device. Return: 0 or STATUS_CANNOT. */
+int source_load(const char *path, struct memdiag_data **data)
+{
+	struct memdiag_error error;
+	int ret;
+
+	if (!strcmp(path, MEMDIAG_DEVICE))
+		return source_live(NULL, data);
+	ret = memdiag_data_load(path, &error, data);
+	if (!ret)
+		return 0;
+	if (ret == -EPROTONOSUPPORT)
+		return cannot("cannot read %s: %s; use the memdiagctl that belongs to it", path,
+			      error.text);
+	if (ret == -EBADMSG)
+		return cannot("cannot read %s: %s; save it again", path, error.text);
+	return cannot("cannot read %s: %s", path, error.text);
+}
+
+/* The data a command works on: --input or the module. */
+int source_get(const struct options *options, const char *sections, struct memdiag_data **data)
+{
+	const char *input = option_value(options, OPT_INPUT);
+
+	return input ? source_load(input, data) : source_live(sections, data);
+}
+
+/*
+ * A section that has records.
+ * Return: 0, STATUS_PARTIAL after a warning if some may be missing,
+ * STATUS_USAGE if there is no such section, STATUS_CANNOT if it has none.
+ */
+int source_section(const struct memdiag_data *data, const char *name,
+		   const struct memdiag_section **section)
+{
+	const struct memdiag_section *s = memdiag_data_find(data, name);
+	const char *reason;
+
+	if (!s)
+		return usage_error(
+			"the snapshot has no section '%s'; 'memdiagctl status' lists them", name);
+	*section = s;
+	reason = memdiag_data_string(data, s->reason);
+	switch (s->state) {
+	case MEMDIAG_STATE_OK:
+		return 0;
+	case MEMDIAG_STATE_PARTIAL:
+		warn("section %s is partial: %s", name, *reason ? reason : "no reason given");
+		return STATUS_PARTIAL;
+	case MEMDIAG_STATE_NOT_ASKED:
+		return cannot(
+			"cannot show section %s: it was not collected; save a snapshot with it",
+			name);
+	default:
+		return cannot(
+			"cannot show section %s: %s: %s (%s); 'memdiagctl status' tells about all",
+			name, memdiag_state_name(s->state), *reason ? reason : "no reason given",
+			s->error < 0 && s->error > -4096 ? strerror(-s->error) : "no error");
+	}
+}
