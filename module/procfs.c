@@ -210,6 +210,9 @@ static void procfs_memcg(struct seq_file *m, const struct memdiag_bytes *bytes)
 			   procfs_string(bytes, MEMDIAG_SEC_MEMCG, n, "state"),
 			   procfs_string(bytes, MEMDIAG_SEC_MEMCG, n, "path"));
 	}
+	/* The root of cgroup v2 has no memory.current. */
+	if (!i && memdiag_snapshot_section(bytes, MEMDIAG_SEC_MEMCG)->nr_records)
+		seq_puts(m, "  none below the root\n");
 }
 
 static int procfs_show(struct seq_file *m, void *v)
