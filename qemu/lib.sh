@@ -95,24 +95,20 @@ build_dir() {
 
 # mirror SUITE: the URI which serves SUITE, from the environment or from this
 # machine's own apt configuration. Before the first "apt-get update" apt knows
-# no labels, only what sources.list says.
+# only what sources.list says: names of suites, but no labels.
 mirror() {
-	local kind=Debian uri=${MEMDIAG_MIRROR:-}
+	local label=Debian pattern='^[a-z]+$' variable=MEMDIAG_MIRROR uri
 	if [[ $1 == *-security ]]; then
-		kind=Debian-Security uri=${MEMDIAG_SECURITY_MIRROR:-}
+		label=Debian-Security pattern='^[a-z]+-security$' variable=MEMDIAG_SECURITY_MIRROR
 	fi
-	if [[ -z $uri ]]; then
-		# shellcheck disable=SC2016  # apt's variables, not the shell's
-		uri=$(apt-get indextargets \
-			--format '$(LABEL)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)' |
-			awk -F'|' -v kind="$kind" '
-			{ guess = $2 ~ /-security$/ ? "Debian-Security" : "Debian" }
-			$1 == kind { print $4; found = 1; exit }
-			$1 == "" && $3 == "main" && guess == kind && !uri { uri = $4 }
-			END { if (!found && uri) print uri }')
-	fi
-	[[ -n $uri ]] || die "no $kind archive in apt's sources: set $(
-		[[ $kind == Debian ]] && echo MEMDIAG_MIRROR || echo MEMDIAG_SECURITY_MIRROR)"
+	uri=${!variable:-}
+	# shellcheck disable=SC2016  # apt's variables, not the shell's
+	[[ $uri ]] || uri=$(apt-get indextargets --format '$(LABEL) $(REPO_URI)' |
+		awk -v label="$label" '$1 == label && !n++ { print $2 }')
+	# shellcheck disable=SC2016
+	[[ $uri ]] || uri=$(apt-get indextargets --no-release-info --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' |
+		awk -v pattern="$pattern" '$1 ~ pattern && $2 == "main" && !n++ { print $3 }')
+	[[ $uri ]] || die "apt's sources name no $label archive: set $variable"
 	echo "${uri%/}"
 }
 

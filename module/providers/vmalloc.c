@@ -293,7 +293,7 @@ static int vmalloc_collect(struct memdiag_sink *sink)
 	int error;
 
 	if (!vmalloc_by_ops)
-		return memdiag_vmalloc_for_each_line(vmalloc_push_line, sink);
+		return memdiag_vmalloc_read_lines(vmalloc_push_line, sink);
 	error = vmalloc_collect_busy(sink);
 	if (!error && vmalloc_purge_list)
 		error = vmalloc_collect_purge(sink);
@@ -672,7 +672,7 @@ static int vmalloc_check_text(void)
 
 	if (!probe)
 		return -ENOMEM;
-	ret = memdiag_vmalloc_for_each_line(vmalloc_is_probe, NULL);
+	ret = memdiag_vmalloc_read_lines(vmalloc_is_probe, NULL);
 	vfree(probe);
 	if (ret < 0)
 		return ret;

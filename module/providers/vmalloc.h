@@ -55,7 +55,7 @@ struct vmalloc_line {
 	char caller[KSYM_SYMBOL_LEN];
 };
 
-int memdiag_vmalloc_for_each_line(int (*fn)(struct vmalloc_line *line, void *arg),
+int memdiag_vmalloc_read_lines(int (*fn)(struct vmalloc_line *line, void *arg),
 				  void *arg);
 
 #endif /* _MEMDIAG_VMALLOC_H */

@@ -97,7 +97,7 @@ static bool vmalloc_parse(char *text, struct vmalloc_line *line)
 }
 
 /**
- * memdiag_vmalloc_for_each_line() - read /proc/vmallocinfo
+ * memdiag_vmalloc_read_lines() - read /proc/vmallocinfo
  * @fn: called for each line, taken apart; ends the walk with a value other
  *	than 0
  * @arg: handed to @fn
@@ -107,8 +107,7 @@ static bool vmalloc_parse(char *text, struct vmalloc_line *line)
  * Return: what the last call of @fn returned; -EINVAL if a line was not
  * understood, -EINTR on a fatal signal, or as memdiag_file_read().
  */
-int memdiag_vmalloc_for_each_line(int (*fn)(struct vmalloc_line *line, void *arg),
-				  void *arg)
+int memdiag_vmalloc_read_lines(int (*fn)(struct vmalloc_line *line, void *arg), void *arg)
 {
 	struct vmalloc_line *line;
 	char *text, *rest, *one;

@@ -34,10 +34,16 @@ static inline struct zone *memdiag_next_zone(struct zone *zone)
 	for ((zone) = memdiag_first_zone(); (zone);			\
 	     (zone) = memdiag_next_zone(zone))
 
+static inline struct zone *memdiag_skip_unpopulated(struct zone *zone)
+{
+	while (zone && !populated_zone(zone))
+		zone = memdiag_next_zone(zone);
+	return zone;
+}
+
 #define memdiag_for_each_populated_zone(zone)				\
-	memdiag_for_each_zone(zone)					\
-		if (!populated_zone(zone)) {				\
-		} else
+	for ((zone) = memdiag_skip_unpopulated(memdiag_first_zone()); (zone); \
+	     (zone) = memdiag_skip_unpopulated(memdiag_next_zone(zone)))
 
 /* Enough room at the first try, but for memory hotplug in the middle. */
 static inline unsigned int memdiag_nr_zones(void)

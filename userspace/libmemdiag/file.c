@@ -230,16 +230,15 @@ int memdiag_data_save(const struct memdiag_data *data, const char *path,
 	struct stat st;
 	int ret;
 
-	if (!strcmp(path, "-")) {
+	if (!strcmp(path, "-"))
 		ret = write_snapshot(STDOUT_FILENO, data);
-	} else if (stat(path, &st)) {
+	else if (stat(path, &st))
 		ret = errno == ENOENT ? write_atomically(data, path) : -errno;
-	} else if (S_ISDIR(st.st_mode)) {
+	else if (S_ISDIR(st.st_mode))
 		ret = -EISDIR;
-	} else if (!S_ISREG(st.st_mode)) {
+	else if (!S_ISREG(st.st_mode))
 		ret = write_in_place(data, path);
-	} else {
+	else
 		ret = realpath(path, resolved) ? write_atomically(data, resolved) : -errno;
-	}
 	return ret ? file_fail(error, ret) : 0;
 }
