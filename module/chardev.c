@@ -110,9 +110,25 @@ static const struct vm_operations_struct chardev_vm_ops = {
 	.close = chardev_vm_close,
 };
 
+/* Insert the snapshot's pages; the caller's offset and length were checked. */
+static int chardev_map(struct vm_area_struct *vma, const struct memdiag_bytes *bytes)
+{
+	const void *page = bytes->data + (vma->vm_pgoff << PAGE_SHIFT);
+	unsigned long at;
+	int error = 0;
+
+	for (at = vma->vm_start; !error && at < vma->vm_end; at += PAGE_SIZE) {
+		error = vm_insert_page(vma, at, vmalloc_to_page(page));
+		page += PAGE_SIZE;
+	}
+	return error;
+}
+
 static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	unsigned long nr = vma_pages(vma);
 	struct memdiag_bytes *bytes;
+	unsigned long have;
 	int error;
 
 	if (vma->vm_flags & (VM_WRITE | VM_EXEC))
@@ -122,7 +138,10 @@ static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 		return PTR_ERR(bytes);
 	/* For private mappings the file being read-only does not imply it. */
 	vm_flags_clear(vma, VM_MAYWRITE | VM_MAYEXEC);
-	error = remap_vmalloc_range(vma, bytes->data, vma->vm_pgoff);
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP);
+	have = PAGE_ALIGN(bytes->size) >> PAGE_SHIFT;
+	error = vma->vm_pgoff >= have || nr > have - vma->vm_pgoff ? -EINVAL :
+		chardev_map(vma, bytes);
 	if (error) {
 		memdiag_snapshot_put(bytes);
 		return error;

@@ -10,7 +10,7 @@
 
 module_param_named(snapshot_mib, memdiag_snapshot_mib, uint, 0444);
 MODULE_PARM_DESC(snapshot_mib,
-		 "MiB that all snapshots together may take (default: 1/16 of RAM, at least 8, at most 256)");
+		 "MiB that all snapshots together may take (default: 1/16 of RAM, at least 8, at most 256; never more than 1024)");
 
 unsigned int memdiag_force_ways;
 module_param_named(force_ways, memdiag_force_ways, uint, 0444);

@@ -219,9 +219,20 @@ static inline void memdiag_lock_end(struct memdiag_sink *sink)
 }
 
 /**
+ * memdiag_lock_unknown() - say that locks were held by code we cannot measure
+ * @sink: the sink
+ *
+ * For when the kernel prints something for us under its own locks.
+ */
+static inline void memdiag_lock_unknown(struct memdiag_sink *sink)
+{
+	sink->lock_ns = MEMDIAG_ABSENT;
+}
+
+/**
  * struct memdiag_bytes - a finished snapshot
  * @ref: one reference per open file, mapping and reader
- * @data: the bytes, as in uapi/memdiag.h; vmalloc_user() memory
+ * @data: the bytes, as in uapi/memdiag.h; whole pages of vmalloc() memory
  * @size: their number
  * @charged: what counts against the limit, bytes
  * @sections: mask of the sections collected
@@ -251,6 +262,7 @@ extern unsigned int memdiag_snapshot_mib;
 struct seq_file;
 void memdiag_text_head(struct seq_file *m, const struct memdiag_bytes *bytes,
 		       const struct memdiag_section *section);
+void memdiag_text_string(struct seq_file *m, const char *string);
 void memdiag_text_record(struct seq_file *m, const struct memdiag_bytes *bytes,
 			 const struct memdiag_section *section, u64 n);
 

@@ -49,6 +49,15 @@ static const char *procfs_string(const struct memdiag_bytes *bytes, u32 id, u64 
 	return value == MEMDIAG_ABSENT ? "-" : memdiag_snapshot_string(bytes, value);
 }
 
+/* A count in a column. */
+static void procfs_count(struct seq_file *m, u64 value)
+{
+	if (value == MEMDIAG_ABSENT)
+		seq_puts(m, "         -");
+	else
+		seq_printf(m, "%10llu", value);
+}
+
 /* Print @value units of @unit bytes as KiB in a column. */
 static void procfs_kib(struct seq_file *m, u64 value, unsigned int unit)
 {
@@ -121,7 +130,7 @@ static void procfs_use(struct seq_file *m, const struct memdiag_bytes *bytes)
 		unsigned int unit;
 	} uses[] = {
 		{ "anonymous", "nr_anon_pages", PAGE_SIZE },
-		{ "page cache", "nr_file_pages", PAGE_SIZE },
+		{ "file and swap cache", "nr_file_pages", PAGE_SIZE },
 		{ "  of it shmem", "nr_shmem", PAGE_SIZE },
 		{ "slab reclaimable", "nr_slab_reclaimable", PAGE_SIZE },
 		{ "slab unreclaimable", "nr_slab_unreclaimable", PAGE_SIZE },
@@ -171,10 +180,10 @@ static void procfs_slab(struct seq_file *m, const struct memdiag_bytes *bytes)
 	procfs_for_each_top(i, n, v, bytes, MEMDIAG_SEC_SLAB, "bytes") {
 		seq_printf(m, "  %-20s", procfs_string(bytes, MEMDIAG_SEC_SLAB, n, "name"));
 		procfs_kib(m, v, 1);
-		seq_printf(m, "%9lld %9lld %9lld\n",
-			   procfs_value(bytes, MEMDIAG_SEC_SLAB, n, "active_objs"),
-			   procfs_value(bytes, MEMDIAG_SEC_SLAB, n, "num_objs"),
-			   procfs_value(bytes, MEMDIAG_SEC_SLAB, n, "objsize"));
+		procfs_count(m, procfs_value(bytes, MEMDIAG_SEC_SLAB, n, "active_objs"));
+		procfs_count(m, procfs_value(bytes, MEMDIAG_SEC_SLAB, n, "num_objs"));
+		procfs_count(m, procfs_value(bytes, MEMDIAG_SEC_SLAB, n, "objsize"));
+		seq_putc(m, '\n');
 	}
 }
 
@@ -183,13 +192,13 @@ static void procfs_vmalloc(struct seq_file *m, const struct memdiag_bytes *bytes
 	unsigned int i;
 	u64 n, v;
 
-	seq_puts(m, "vmalloc callers            KiB  areas  kind        caller\n");
+	seq_puts(m, "vmalloc callers            KiB     areas  kind        caller\n");
 	procfs_reason(m, bytes, MEMDIAG_SEC_VMALLOC_CALLER);
 	procfs_for_each_top(i, n, v, bytes, MEMDIAG_SEC_VMALLOC_CALLER, "size") {
 		seq_puts(m, "                      ");
 		procfs_kib(m, v, 1);
-		seq_printf(m, " %6lld  %-11s %s\n",
-			   procfs_value(bytes, MEMDIAG_SEC_VMALLOC_CALLER, n, "areas"),
+		procfs_count(m, procfs_value(bytes, MEMDIAG_SEC_VMALLOC_CALLER, n, "areas"));
+		seq_printf(m, "  %-11s %s\n",
 			   procfs_string(bytes, MEMDIAG_SEC_VMALLOC_CALLER, n, "kind"),
 			   procfs_string(bytes, MEMDIAG_SEC_VMALLOC_CALLER, n, "caller"));
 	}
@@ -206,9 +215,10 @@ static void procfs_memcg(struct seq_file *m, const struct memdiag_bytes *bytes)
 		seq_puts(m, "                      ");
 		procfs_kib(m, v, 1);
 		procfs_kib(m, procfs_value(bytes, MEMDIAG_SEC_MEMCG, n, "memory.max"), 1);
-		seq_printf(m, "  %-8s %s\n",
-			   procfs_string(bytes, MEMDIAG_SEC_MEMCG, n, "state"),
-			   procfs_string(bytes, MEMDIAG_SEC_MEMCG, n, "path"));
+		seq_printf(m, "  %-8s ",
+			   procfs_string(bytes, MEMDIAG_SEC_MEMCG, n, "state"));
+		memdiag_text_string(m, procfs_string(bytes, MEMDIAG_SEC_MEMCG, n, "path"));
+		seq_putc(m, '\n');
 	}
 	/* The root of cgroup v2 has no memory.current. */
 	if (!i && memdiag_snapshot_section(bytes, MEMDIAG_SEC_MEMCG)->nr_records)

@@ -5,7 +5,7 @@
  * Collecting fills one growable buffer of records per section and one of
  * strings for all. Neither grows under a lock: a push into a full buffer fails,
  * the provider backs out, the buffer grows, and the provider starts again. When
- * all are done, everything is copied into one piece of vmalloc_user() memory,
+ * all are done, everything is copied into one piece of vmalloc() memory,
  * which is immutable from then on.
  *
  * One snapshot is collected at a time: two would only slow each other and the
@@ -33,6 +33,13 @@
 #define SNAPSHOT_MAX_RESTARTS	12
 /* Room for a section's first walk: enough for the slab caches of most machines. */
 #define SNAPSHOT_FIRST_RECORDS	256
+/* Room for the strings of the first snapshot. */
+#define SNAPSHOT_FIRST_STRINGS	SZ_16K
+/*
+ * To look at a machine without memory must not cost a process its life: rather
+ * no snapshot than the OOM killer, and no message about it.
+ */
+#define SNAPSHOT_GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 /* Slots of the table that finds strings already pushed; a power of two. */
 #define SNAPSHOT_HASH_SLOTS	8192
 #define SNAPSHOT_HASH_PROBES	8
@@ -65,6 +72,8 @@ unsigned int memdiag_snapshot_mib;
 
 static DEFINE_MUTEX(snapshot_lock);
 static u64 snapshot_generation;
+/* How long the strings of the last snapshot were, for the next. */
+static size_t snapshot_last_strings;
 static atomic64_t snapshot_held = ATOMIC64_INIT(0);
 static u64 snapshot_limit;
 static u8 snapshot_boot_id[16];
@@ -106,7 +115,7 @@ static int snapshot_grow(size_t *charged, void **buf, size_t used, size_t old, s
 	error = snapshot_charge(charged, new);
 	if (error)
 		return error;
-	more = kvmalloc(new, GFP_KERNEL);
+	more = kvmalloc(new, SNAPSHOT_GFP);
 	if (!more) {
 		snapshot_uncharge(charged, new);
 		return -ENOMEM;
@@ -188,13 +197,16 @@ static int strings_put(struct memdiag_collection *c, const char *string, u32 *of
  *
  * Context: any, also under locks.
  *
- * Return: the record, all fields MEMDIAG_ABSENT; NULL if there is no room: the
- * provider then releases its locks and returns -ENOSPC.
+ * Return: the record, all fields MEMDIAG_ABSENT; NULL if there is no room, for it
+ * or for an earlier string: the provider then releases its locks and returns
+ * -ENOSPC.
  */
 void *memdiag_push(struct memdiag_sink *sink)
 {
 	void *record;
 
+	if (sink->collection->strings_full)
+		return NULL;
 	if (sink->nr_records == sink->max_records) {
 		sink->full = true;
 		return NULL;
@@ -228,7 +240,7 @@ u64 memdiag_push_string(struct memdiag_sink *sink, const char *string)
 /**
  * memdiag_push_printf() - format a short string into the string table
  * @sink: the provider's sink
- * @fmt: format; the result is at most KSYM_SYMBOL_LEN - 1 bytes
+ * @fmt: format; the result is cut at 127 bytes
  *
  * Context: any, but formatting is slow: not under locks that others wait for.
  *
@@ -250,8 +262,8 @@ u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...)
  * @sink: the provider's sink
  * @address: what to name
  *
- * As %pS prints it: "name+0x12/0x34 [module]", or the bare number if the kernel
- * knows no name; without the right to see addresses then "?".
+ * As %pS prints it: "name+0x12/0x34 [module]"; "?" if the kernel knows no name,
+ * for then %pS prints the raw address.
  *
  * Context: process; not under locks.
  *
@@ -389,7 +401,7 @@ static int sink_prepare(struct memdiag_sink *sink)
 	error = snapshot_charge(&sink->collection->charged, size);
 	if (error)
 		return error;
-	sink->records = kvmalloc(size, GFP_KERNEL);
+	sink->records = kvmalloc(size, SNAPSHOT_GFP);
 	if (!sink->records) {
 		snapshot_uncharge(&sink->collection->charged, size);
 		sink->max_records = 0;
@@ -427,34 +439,52 @@ static int sink_walk(struct memdiag_sink *sink)
 	}
 }
 
-/* Returns an error only if the snapshot as a whole cannot be made. */
+/* Give back what a section took that came to nothing: others may need it. */
+static void sink_fail(struct memdiag_sink *sink, size_t strings_len, int error)
+{
+	size_t size = sink->status->record_size;
+
+	kvfree(sink->records);
+	sink->records = NULL;
+	snapshot_uncharge(&sink->collection->charged, sink->max_records * size);
+	sink->max_records = 0;
+	sink->nr_records = 0;
+	sink->collection->strings_len = strings_len;
+	sink->state = MEMDIAG_STATE_UNAVAILABLE;
+	sink->error = error;
+	if (error == -EMFILE)
+		snprintf(sink->reason, sizeof(sink->reason),
+			 "more than the %llu MiB that snapshots may take: raise snapshot_mib",
+			 snapshot_limit >> 20);
+	else
+		snprintf(sink->reason, sizeof(sink->reason), "collecting failed: %pe",
+			 ERR_PTR(error));
+}
+
+/*
+ * Returns an error only on a fatal signal: whatever else goes wrong, also a lack
+ * of memory, costs this section and not the snapshot.
+ */
 static int sink_collect(struct memdiag_sink *sink)
 {
 	struct memdiag_status *status = (struct memdiag_status *)sink->status;
+	size_t strings_len = sink->collection->strings_len;
 	u64 start;
 	int error;
 
 	sink_begin(sink);
 	if (status->state == MEMDIAG_STATE_UNAVAILABLE)
 		return 0;
-	error = sink_prepare(sink);
-	if (error)
-		return error;
 	start = ktime_get_ns();
-	error = sink_walk(sink);
+	error = sink_prepare(sink);
+	if (!error)
+		error = sink_walk(sink);
 	sink->collect_ns = ktime_get_ns() - start;
-	if (!error) {
+	if (!error)
 		WRITE_ONCE(status->last_records, sink->nr_records);
-		return 0;
-	}
-	if (error == -EINTR || error == -ENOMEM || error == -EMFILE)
-		return error;
-	sink->nr_records = 0;
-	sink->state = MEMDIAG_STATE_UNAVAILABLE;
-	sink->error = error;
-	snprintf(sink->reason, sizeof(sink->reason), "collecting failed: %pe",
-		 ERR_PTR(error));
-	return 0;
+	else if (error != -EINTR)
+		sink_fail(sink, strings_len, error);
+	return error == -EINTR ? error : 0;
 }
 
 static void collection_free(struct memdiag_collection *c)
@@ -471,8 +501,10 @@ static void collection_free(struct memdiag_collection *c)
 
 static struct memdiag_collection *collection_alloc(u64 sections)
 {
+	size_t strings = max_t(size_t, SNAPSHOT_FIRST_STRINGS,
+			       snapshot_last_strings + snapshot_last_strings / 8);
 	size_t fixed = sizeof(struct memdiag_collection) +
-		       SNAPSHOT_HASH_SLOTS * sizeof(u32) + SZ_16K;
+		       SNAPSHOT_HASH_SLOTS * sizeof(u32) + strings;
 	struct memdiag_collection *c;
 	size_t charged = 0;
 	u32 id;
@@ -481,20 +513,20 @@ static struct memdiag_collection *collection_alloc(u64 sections)
 	error = snapshot_charge(&charged, fixed);
 	if (error)
 		return ERR_PTR(error);
-	c = kvzalloc(sizeof(*c), GFP_KERNEL);
+	c = kvzalloc(sizeof(*c), SNAPSHOT_GFP);
 	if (!c) {
 		snapshot_uncharge(&charged, fixed);
 		return ERR_PTR(-ENOMEM);
 	}
 	c->charged = charged;
 	c->sections = sections;
-	c->slots = kvcalloc(SNAPSHOT_HASH_SLOTS, sizeof(u32), GFP_KERNEL);
-	c->strings = kvmalloc(SZ_16K, GFP_KERNEL);
+	c->slots = kvcalloc(SNAPSHOT_HASH_SLOTS, sizeof(u32), SNAPSHOT_GFP);
+	c->strings = kvmalloc(strings, SNAPSHOT_GFP);
 	if (!c->slots || !c->strings) {
 		collection_free(c);
 		return ERR_PTR(-ENOMEM);
 	}
-	c->strings_max = SZ_16K;
+	c->strings_max = strings;
 	c->strings[0] = '\0';
 	c->strings_len = 1;
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
@@ -601,7 +633,7 @@ static struct memdiag_bytes *layout_bytes(struct memdiag_collection *c,
 	u32 id;
 
 	sections = kcalloc(MEMDIAG_NR_SECTIONS, sizeof(*sections), GFP_KERNEL);
-	fields = kvcalloc(layout_nr_fields(c), sizeof(*fields), GFP_KERNEL);
+	fields = kvcalloc(layout_nr_fields(c), sizeof(*fields), SNAPSHOT_GFP);
 	bytes = kzalloc(sizeof(*bytes), GFP_KERNEL);
 	if (!sections || !fields || !bytes)
 		goto free;
@@ -628,7 +660,8 @@ static struct memdiag_bytes *layout_bytes(struct memdiag_collection *c,
 	if (error)
 		goto free;
 	error = -ENOMEM;
-	bytes->data = vmalloc_user(bytes->size);
+	/* Whole zeroed pages, as they can be mapped. */
+	bytes->data = __vmalloc(PAGE_ALIGN(bytes->size), SNAPSHOT_GFP | __GFP_ZERO);
 	if (!bytes->data)
 		goto uncharge;
 	layout_copy(c, bytes->data, header, sections, fields);
@@ -709,8 +742,10 @@ struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 	}
 	header.generation = snapshot_generation + 1;
 	bytes = layout_bytes(c, &header);
-	if (!IS_ERR(bytes))
+	if (!IS_ERR(bytes)) {
 		snapshot_generation++;
+		snapshot_last_strings = c->strings_len;
+	}
 free:
 	collection_free(c);
 unlock:
@@ -807,8 +842,9 @@ int memdiag_snapshot_init(void)
 	struct sysinfo info;
 
 	si_meminfo(&info);
+	/* No buffer may come near INT_MAX, which kvmalloc() refuses with a splat. */
 	if (memdiag_snapshot_mib)
-		snapshot_limit = (u64)memdiag_snapshot_mib << 20;
+		snapshot_limit = (u64)min(memdiag_snapshot_mib, 1024u) << 20;
 	else
 		snapshot_limit = clamp_t(u64, (u64)info.totalram * PAGE_SIZE / 16,
 					 SZ_8M, SZ_256M);

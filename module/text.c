@@ -8,8 +8,8 @@
  *	one record per line, values separated by one space
  *
  * Numbers are in base units, "-" is a value that could not be read, "max" a
- * limit that is not set. White space, backslashes and control characters in a
- * string are written as \ooo, an empty string as \0 - so splitting at spaces
+ * limit that is not set. Whatever is not a printable ASCII character in a string,
+ * and the backslash, are written as \ooo, an empty string as \0 - so splitting at spaces
  * always gives as many words as there are columns. Later versions append
  * columns.
  */
@@ -45,7 +45,12 @@ void memdiag_text_head(struct seq_file *m, const struct memdiag_bytes *bytes,
 			   memdiag_snapshot_string(bytes, section->reason));
 }
 
-static void text_string(struct seq_file *m, const char *string)
+/**
+ * memdiag_text_string() - print a string so that it stays one word
+ * @m: where to
+ * @string: the string; anything in it that a terminal could act on is escaped
+ */
+void memdiag_text_string(struct seq_file *m, const char *string)
 {
 	if (!*string) {
 		seq_puts(m, "\\0");
@@ -59,7 +64,7 @@ static void text_string(struct seq_file *m, const char *string)
 	for (; *string; string++) {
 		unsigned char c = *string;
 
-		if (c <= ' ' || c == '\\' || c == 0x7f)
+		if (c <= ' ' || c == '\\' || c >= 0x7f)
 			seq_printf(m, "\\%03o", c);
 		else
 			seq_putc(m, c);
@@ -84,7 +89,7 @@ static void text_value(struct seq_file *m, const struct memdiag_bytes *bytes,
 		seq_put_decimal_ll(m, "", (s64)value);
 		break;
 	case MEMDIAG_TYPE_STR:
-		text_string(m, memdiag_snapshot_string(bytes, value));
+		memdiag_text_string(m, memdiag_snapshot_string(bytes, value));
 		break;
 	case MEMDIAG_TYPE_BOOL:
 		seq_putc(m, value ? '1' : '0');

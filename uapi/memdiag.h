@@ -23,10 +23,11 @@
  * ------------------
  * The sections of a snapshot are collected back to back, in the order of the
  * section table; the header says when the first began and the last ended.
- * Records of one section come from one walk, under the locks of the
- * subsystem that owns them, so they agree with each other as far as the
- * kernel itself keeps them in agreement. Nothing is frozen meanwhile:
- * different sections are that many nanoseconds apart.
+ * Records of one section come from one walk, in the way the kernel itself
+ * reads the subject: under its locks where it takes them, let go in between
+ * where the walk is long, and without where it takes none. Nothing is frozen
+ * meanwhile: different sections are that many nanoseconds apart, and values
+ * that move can disagree by what moved.
  *
  * The bytes
  * ---------
@@ -37,8 +38,9 @@
  * snapshot and are multiples of eight. Each table says how long one entry is:
  * step by that length, not by the length known here; later versions append
  * members. Every value of a record is one 64-bit word; its field says what the
- * word means. Strings are NUL-terminated UTF-8 in the string table and are
- * never cut.
+ * word means. Strings are NUL-terminated in the string table; names that are
+ * the kernel's own are ASCII, those given by users (of cgroups, say) any bytes.
+ * They are never cut.
  *
  * A file written by "memdiagctl save" holds the same bytes, with a checksum
  * filled in.
@@ -60,7 +62,8 @@
  *  EINTR       a fatal signal arrived while collecting
  *  EINVAL      @size is smaller than the first version of the structure, or
  *              the offset or length of a mapping does not lie in the snapshot
- *  EMFILE      snapshots of all open files together would exceed the limit
+ *  EMFILE      snapshots of all open files together would exceed the limit;
+ *              a single section too large for it is only unavailable
  *  ENODATA     there is no snapshot yet to read or map
  *  ENOMEM      no memory for the snapshot
  *  ENOTTY      unknown command
@@ -260,7 +263,8 @@ struct memdiag_field {
  * @records: offset of the records
  * @nr_records: number of records
  * @collect_ns: time it took to collect, nanoseconds
- * @lock_ns: longest time a lock of the kernel was held meanwhile, nanoseconds
+ * @lock_ns: longest time a spinning lock of the kernel was held meanwhile,
+ *	nanoseconds; MEMDIAG_ABSENT if the kernel's own code held it, unmeasured
  * @restarts: how often the walk began again because it ran out of space
  * @__reserved: zero
  */

@@ -45,6 +45,9 @@
 /* cgroups to ask for their memory.stat by text. */
 #define MEMCG_MAX_TEXT		1000
 
+/* Behind the path of a removed cgroup. */
+#define MEMCG_DELETED		" (deleted)"
+
 struct memcg_events {
 	u64 low;
 	u64 high;
@@ -125,7 +128,7 @@ static const struct memdiag_field_desc memcg_fields[] = {
 	MEMCG_COUNT(memory.failcnt, "memory.failcnt", 0,
 		    "charges that met the limit"),
 	MEMCG_FIELD(residual, "residual", S64, BYTES, GAUGE, MEMDIAG_FIELD_INEXACT,
-		    "memory.current less anon, file, kernel and sock: charged ahead, or not yet in memory.stat; the items lag by up to 64 pages per CPU and 2 s"),
+		    "memory.current less anon, file, kernel and sock: swap cache that is not mapped, hugetlb, and what is charged ahead; the items lag by up to 64 pages per CPU and 2 s"),
 
 	MEMCG_COUNT(events.low, "memory.events.low", 0,
 		    "reclaimed although below memory.low; with all cgroups below it, on v1 alone"),
@@ -400,11 +403,12 @@ static u64 memcg_push_path(struct memdiag_sink *sink, struct cgroup_subsys_state
 	if (css == memcg_root)
 		return memdiag_push_string(sink, "/");
 	length = cgroup_path(css->cgroup, path, PATH_MAX);
-	if (length < 0 || length >= PATH_MAX)
+	/* One that fills the buffer may have been cut: rather none. */
+	if (length < 0 || length >= PATH_MAX - 1)
 		return MEMDIAG_ABSENT;
 	/* As /proc/PID/cgroup shows it. */
 	if (dead)
-		strlcat(path, " (deleted)", PATH_MAX);
+		strcat(path, MEMCG_DELETED);
 	return memdiag_push_string(sink, path);
 }
 
@@ -522,12 +526,16 @@ static unsigned int memcg_estimate(void)
 
 static int memcg_collect(struct memdiag_sink *sink)
 {
-	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
+	char *path = kmalloc(PATH_MAX + sizeof(MEMCG_DELETED), GFP_KERNEL);
 	int error;
 
 	if (!path)
 		return -ENOMEM;
-	/* For the flush only; without it the numbers are two seconds older. */
+	/*
+	 * For the flush only, under the kernel's own locks; without it the
+	 * numbers are two seconds older.
+	 */
+	memdiag_lock_unknown(sink);
 	memdiag_memcg_stat_text(memcg_root, NULL);
 	error = memcg_walk(sink, path);
 	kfree(path);

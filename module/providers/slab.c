@@ -214,6 +214,7 @@ static int slab_collect_one(struct memdiag_sink *sink, struct seq_file *m, void 
 		slab_fill_cache(sink, record, &cache);
 		return 0;
 	}
+	memdiag_lock_unknown(sink);
 	error = memdiag_slab_line_show(m, entry, &cache.line);
 	if (!error)
 		slab_fill_line(sink, record, &cache.line);

@@ -292,8 +292,10 @@ static int vmalloc_collect(struct memdiag_sink *sink)
 {
 	int error;
 
-	if (!vmalloc_by_ops)
+	if (!vmalloc_by_ops) {
+		memdiag_lock_unknown(sink);
 		return memdiag_vmalloc_read_lines(vmalloc_push_line, sink);
+	}
 	error = vmalloc_collect_busy(sink);
 	if (!error && vmalloc_purge_list)
 		error = vmalloc_collect_purge(sink);
@@ -465,7 +467,7 @@ static int vmalloc_finish(struct memdiag_sink *sink)
 	unsigned int i;
 
 	if (!vmalloc_by_ops && !see)
-		memdiag_mark_partial(sink, "addresses hidden by kptr_restrict: which module an area holds is not known");
+		memdiag_mark_partial(sink, "addresses are not to be seen (kernel.kptr_restrict): which module an area holds is not known");
 	cache = kvcalloc(BIT(SYMBOL_CACHE_BITS), sizeof(*cache), GFP_KERNEL);
 	if (!cache)
 		return -ENOMEM;
@@ -703,9 +705,11 @@ static void vmalloc_provider_init(struct memdiag_status *status)
 		return;
 	}
 
-	error = vmalloc_check_text();
+	error = memdiag_vmalloc_text_init();
+	if (!error)
+		error = vmalloc_check_text();
 	memdiag_resolve_note(MEMDIAG_ITEM_FILE, VMALLOC_PATH, MEMDIAG_SRC_TEXT, error,
-			     error ? "own area not found in it" :
+			     error == -EINVAL ? "own area not found in it" : error ? "cannot be read" :
 			     "own area found by its size, pages and caller");
 	if (error)
 		memdiag_set_unavailable(status, error, VMALLOC_PATH " not understood: %pe",
@@ -716,6 +720,7 @@ static void vmalloc_provider_init(struct memdiag_status *status)
 
 static void vmalloc_provider_exit(struct memdiag_status *status)
 {
+	memdiag_vmalloc_text_exit();
 	memdiag_ops_close(&vmalloc_ops);
 }
 

@@ -50,11 +50,13 @@ struct vmalloc_line {
 	unsigned long end;
 	unsigned long size;
 	unsigned long nr_pages;
-	unsigned long phys_addr;
+	u64 phys_addr;
 	u64 flags;
 	char caller[KSYM_SYMBOL_LEN];
 };
 
+int memdiag_vmalloc_text_init(void);
+void memdiag_vmalloc_text_exit(void);
 int memdiag_vmalloc_read_lines(int (*fn)(struct vmalloc_line *line, void *arg),
 				  void *arg);
 

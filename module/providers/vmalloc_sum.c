@@ -41,7 +41,7 @@ static const struct memdiag_field_desc vmalloc_caller_fields[] = {
 	MEMDIAG_FIELD(struct vmalloc_sum, size, "size", U64, BYTES, GAUGE,
 		      MEMDIAG_FIELD_BRIEF, "address space taken, with guard pages"),
 	MEMDIAG_FIELD(struct vmalloc_sum, nr_pages, "nr_pages", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas"),
+		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas, as far as they are known; absent if of none"),
 };
 
 static const struct memdiag_field_desc vmalloc_module_fields[] = {
@@ -53,7 +53,7 @@ static const struct memdiag_field_desc vmalloc_module_fields[] = {
 	MEMDIAG_FIELD(struct vmalloc_sum, size, "size", U64, BYTES, GAUGE,
 		      MEMDIAG_FIELD_BRIEF, "address space taken, with guard pages"),
 	MEMDIAG_FIELD(struct vmalloc_sum, nr_pages, "nr_pages", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas"),
+		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas, as far as they are known; absent if of none"),
 };
 
 /* The table finds strings again only as a rule, so contents are compared. */
@@ -98,7 +98,6 @@ static struct vmalloc_sum *sum_find(struct memdiag_sink *sink, u32 *table, u32 m
 	sum->kind = kind;
 	sum->areas = 0;
 	sum->size = 0;
-	sum->nr_pages = 0;
 	return sum;
 }
 
@@ -149,8 +148,10 @@ static int sum_collect(struct memdiag_sink *sink, bool by_caller)
 			sum->module = MEMDIAG_ABSENT;
 		sum->areas++;
 		sum->size += area->size;
+		/* Not known for vm_map_ram and unpurged areas: stays absent. */
 		if (area->nr_pages != MEMDIAG_ABSENT)
-			sum->nr_pages += area->nr_pages;
+			sum->nr_pages = area->nr_pages +
+				(sum->nr_pages == MEMDIAG_ABSENT ? 0 : sum->nr_pages);
 		if (i % VMALLOC_BATCH == VMALLOC_BATCH - 1) {
 			cond_resched();
 			if (fatal_signal_pending(current))

@@ -4,6 +4,8 @@
  * where they are spread over nodes and printed as a whole.
  */
 #include <linux/ctype.h>
+#include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -80,20 +82,53 @@ static bool vmalloc_parse(char *text, struct vmalloc_line *line)
 			if (kstrtoul(word + 6, 10, &line->nr_pages))
 				return false;
 		} else if (!strncmp(word, "phys=", 5)) {
-			if (kstrtoul(word + 5, 16, &line->phys_addr))
+			/* "0x" and more bits than a long where physical memory has */
+			if (kstrtou64(word + 5, 16, &line->phys_addr))
 				return false;
 		} else if (!strcmp(word, "unpurged")) {
 			line->flags |= AREA_UNPURGED;
 		} else if (!strcmp(word, "vm_map_ram")) {
 			line->flags |= AREA_VM_MAP_RAM;
 		} else if (!vmalloc_is_node_count(word) && strcmp(word, "vm_area")) {
-			/* The symbol, and maybe "[module]" behind it. */
+			/*
+			 * The symbol, and maybe "[module]" behind it; where it has
+			 * no name the kernel prints the raw address.
+			 */
+			if (!line->caller[0] && !strncmp(word, "0x", 2))
+				word = "?";
 			if (line->caller[0])
 				strlcat(line->caller, " ", sizeof(line->caller));
 			strlcat(line->caller, word, sizeof(line->caller));
 		}
 	}
 	return true;
+}
+
+static struct file *text_file;
+
+/**
+ * memdiag_vmalloc_text_init() - open /proc/vmallocinfo, for as long as we are here
+ *
+ * Context: may sleep.
+ *
+ * Return: 0, or negative errno as open(2).
+ */
+int memdiag_vmalloc_text_init(void)
+{
+	struct file *file = memdiag_file_open(VMALLOC_PATH);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	text_file = file;
+	return 0;
+}
+
+/** memdiag_vmalloc_text_exit() - undo memdiag_vmalloc_text_init(), if it was called */
+void memdiag_vmalloc_text_exit(void)
+{
+	if (text_file)
+		filp_close(text_file, NULL);
+	text_file = NULL;
 }
 
 /**
@@ -105,7 +140,7 @@ static bool vmalloc_parse(char *text, struct vmalloc_line *line)
  * Context: may sleep.
  *
  * Return: what the last call of @fn returned; -EINVAL if a line was not
- * understood, -EINTR on a fatal signal, or as memdiag_file_read().
+ * understood, -EINTR on a fatal signal, or as memdiag_file_read_opened().
  */
 int memdiag_vmalloc_read_lines(int (*fn)(struct vmalloc_line *line, void *arg), void *arg)
 {
@@ -118,7 +153,7 @@ int memdiag_vmalloc_read_lines(int (*fn)(struct vmalloc_line *line, void *arg), 
 	line = kmalloc(sizeof(*line), GFP_KERNEL);
 	if (!line)
 		return -ENOMEM;
-	length = memdiag_file_read(VMALLOC_PATH, &text, VMALLOC_LIMIT);
+	length = memdiag_file_read_opened(text_file, &text, VMALLOC_LIMIT);
 	if (length < 0) {
 		kfree(line);
 		return length;

@@ -26,11 +26,23 @@ struct file_work {
 	struct file *file;
 };
 
+/* Not what could block or act when read, whatever stands at the path. */
+static struct file *file_open_regular(const char *path)
+{
+	struct file *file = filp_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
+
+	if (!IS_ERR(file) && !S_ISREG(file_inode(file)->i_mode)) {
+		filp_close(file, NULL);
+		return ERR_PTR(-EINVAL);
+	}
+	return file;
+}
+
 static void file_open_work(struct work_struct *work)
 {
 	struct file_work *open = container_of(work, struct file_work, work);
 
-	open->file = filp_open(open->path, O_RDONLY | O_CLOEXEC, 0);
+	open->file = file_open_regular(open->path);
 }
 
 /**
@@ -54,7 +66,8 @@ void memdiag_file_exit(void)
  * memdiag_file_open() - open a kernel file for reading
  * @path: absolute path
  *
- * Context: may sleep.
+ * Context: may sleep; waits for a worker, so only while the module loads: keep
+ * the file open for later.
  *
  * Return: the file, to be closed with filp_close(file, NULL); or ERR_PTR():
  * -ENOENT and the like, as open(2).
@@ -69,7 +82,7 @@ struct file *memdiag_file_open(const char *path)
 	destroy_work_on_stack(&open.work);
 
 	if (IS_ERR(open.file))
-		return filp_open(path, O_RDONLY | O_CLOEXEC, 0);
+		return file_open_regular(path);
 	return open.file;
 }
 
@@ -77,7 +90,8 @@ struct file *memdiag_file_open(const char *path)
 static ssize_t file_read_all(struct file *file, char **text, size_t limit)
 {
 	loff_t hint = i_size_read(file_inode(file));
-	size_t room = hint > 0 && hint < limit ? hint + 1 : PAGE_SIZE;
+	/* One byte for the NUL, one to see the end without growing. */
+	size_t room = hint > 0 && hint < limit ? hint + 2 : PAGE_SIZE;
 	size_t length = 0;
 	loff_t pos = 0;
 	char *buf, *more;
@@ -88,7 +102,7 @@ static ssize_t file_read_all(struct file *file, char **text, size_t limit)
 		return -ENOMEM;
 	for (;;) {
 		if (length == room - 1) {
-			if (room > limit) {
+			if (length >= limit) {
 				n = -EFBIG;
 				break;
 			}
@@ -107,6 +121,8 @@ static ssize_t file_read_all(struct file *file, char **text, size_t limit)
 			break;
 		length += n;
 	}
+	if (!n && length > limit)
+		n = -EFBIG;
 	if (n < 0) {
 		kvfree(buf);
 		return n;

@@ -67,7 +67,7 @@ static void print_sections(const struct memdiag_data *data, const struct options
 		table_cell(table, 1, memdiag_state_name(s->state));
 		table_cell(table, 2, memdiag_source_name(s->source));
 		for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
-			if (!there)
+			if (!there || numbers[i] == MEMDIAG_ABSENT)
 				strcpy(text, "-");
 			else if (!exact && (i == 1 || i == 2))
 				format_ns(numbers[i], text);

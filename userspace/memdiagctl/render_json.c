@@ -103,7 +103,7 @@ static struct json_object *json_section(const struct memdiag_data *data,
 	json_add(o, "reason", json_text(memdiag_data_string(data, s->reason)));
 	json_add(o, "source", json_text(memdiag_source_name(s->source)));
 	json_add(o, "collect_ns", json_number(s->collect_ns));
-	json_add(o, "lock_ns", json_number(s->lock_ns));
+	json_add(o, "lock_ns", s->lock_ns == MEMDIAG_ABSENT ? NULL : json_number(s->lock_ns));
 	json_add(o, "restarts", json_number(s->restarts));
 	json_add(o, "nr_records", json_number(s->nr_records));
 	return o;
