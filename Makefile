@@ -49,16 +49,20 @@ modules:
 userspace:
 	+$(MAKE) -C userspace O=$(O)
 
+# Where the module goes, below DESTDIR. Not "make kernelrelease": headers packages
+# can say something else there than the kernel does.
+MODDIR = /lib/modules/$(shell cat $(KDIR)/include/config/kernel.release)/updates
+
 install: all
 	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
-	install -D -m 644 module/memdiag.ko \
-		"$(DESTDIR)/lib/modules/$$($(MAKE) -s -C $(KDIR) kernelrelease)/updates/memdiag.ko"
-	@test -n "$(DESTDIR)" || depmod "$$($(MAKE) -s -C $(KDIR) kernelrelease)"
+	install -D -m 644 module/memdiag.ko "$(DESTDIR)$(MODDIR)/memdiag.ko"
+	$(CROSS_COMPILE)strip --strip-debug "$(DESTDIR)$(MODDIR)/memdiag.ko"
+	@test -n "$(DESTDIR)" || depmod "$(notdir $(patsubst %/updates,%,$(MODDIR)))"
 
 uninstall:
 	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall
-	rm -f "$(DESTDIR)/lib/modules/$$($(MAKE) -s -C $(KDIR) kernelrelease)/updates/memdiag.ko"
-	@test -n "$(DESTDIR)" || depmod "$$($(MAKE) -s -C $(KDIR) kernelrelease)"
+	rm -f "$(DESTDIR)$(MODDIR)/memdiag.ko"
+	@test -n "$(DESTDIR)" || depmod "$(notdir $(patsubst %/updates,%,$(MODDIR)))"
 
 setup:
 	@qemu/setup
