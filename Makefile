@@ -49,20 +49,22 @@ modules:
 userspace:
 	+$(MAKE) -C userspace O=$(O)
 
-# Where the module goes, below DESTDIR. Not "make kernelrelease": headers packages
-# can say something else there than the kernel does.
-MODDIR = /lib/modules/$(shell cat $(KDIR)/include/config/kernel.release)/updates
+# Where the module goes, below DESTDIR. Debian's headers say another release to
+# "make kernelrelease" than the kernel has; this is the one modules are made for.
+RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h)
+MODDIR = /lib/modules/$(RELEASE)/updates
 
 install: all
 	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) install
 	install -D -m 644 module/memdiag.ko "$(DESTDIR)$(MODDIR)/memdiag.ko"
 	$(CROSS_COMPILE)strip --strip-debug "$(DESTDIR)$(MODDIR)/memdiag.ko"
-	@test -n "$(DESTDIR)" || depmod "$(notdir $(patsubst %/updates,%,$(MODDIR)))"
+	@test -n "$(DESTDIR)" || depmod "$(RELEASE)"
 
 uninstall:
 	+$(MAKE) -C userspace O=$(O) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) uninstall
 	rm -f "$(DESTDIR)$(MODDIR)/memdiag.ko"
-	@test -n "$(DESTDIR)" || depmod "$(notdir $(patsubst %/updates,%,$(MODDIR)))"
+	@test -n "$(DESTDIR)" || depmod "$(RELEASE)"
 
 setup:
 	@qemu/setup
