@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Suite memdiag_counters: the pure parts of the providers of pages: names, kinds
+ * and units of /proc/vmstat, lines of /proc/meminfo, fragmentation indexes.
+ */
+#include "kunit.h"
+
+#include "../../module/providers/system.c"
+#include "../../module/providers/resolve.c"
+#include "../../module/providers/vmstat.c"
+#include "../../module/providers/node.c"
+#include "../../module/providers/zone.c"
+#include "../../module/providers/buddy.c"
+
+static void counters_vmstat_lines(struct kunit *test)
+{
+	char text[] = "nr_free_pages 12\npgfault 0\nlast 18446744073709551615\n";
+	char *rest = text;
+	struct vmstat_line line;
+
+	KUNIT_ASSERT_TRUE(test, vmstat_next_line(&rest, &line));
+	KUNIT_EXPECT_STREQ(test, line.name, "nr_free_pages");
+	KUNIT_EXPECT_EQ(test, line.value, 12UL);
+	KUNIT_ASSERT_TRUE(test, vmstat_next_line(&rest, &line));
+	KUNIT_EXPECT_STREQ(test, line.name, "pgfault");
+	KUNIT_EXPECT_EQ(test, line.value, 0UL);
+	KUNIT_ASSERT_TRUE(test, vmstat_next_line(&rest, &line));
+	KUNIT_EXPECT_EQ(test, line.value, ULONG_MAX);
+	KUNIT_EXPECT_FALSE(test, vmstat_next_line(&rest, &line));
+}
+
+static void counters_vmstat_bad_lines(struct kunit *test)
+{
+	static const char * const bad[] = {
+		"", "\n", "name", "name\n", "name ", " 12\n", "name 12x\n", "name -1\n",
+		"name 1 2\n", "name  12\n", "name 18446744073709551616\n",
+	};
+	struct vmstat_line line;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		char text[40], *rest = text;
+
+		strscpy(text, bad[i], sizeof(text));
+		KUNIT_EXPECT_FALSE_MSG(test, vmstat_next_line(&rest, &line), "'%s'", bad[i]);
+	}
+}
+
+static void counters_vmstat_kinds(struct kunit *test)
+{
+	static const struct {
+		const char *name;
+		u16 kind;
+		const char *unit;
+	} known[] = {
+		{ "nr_free_pages", MEMDIAG_KIND_GAUGE, "pages" },
+		{ "nr_kernel_stack", MEMDIAG_KIND_GAUGE, "kbytes" },
+		{ "nr_anon_transparent_hugepages", MEMDIAG_KIND_GAUGE, "hugepages" },
+		{ "nr_dirtied", MEMDIAG_KIND_COUNTER, "pages" },
+		{ "nr_tlb_remote_flush", MEMDIAG_KIND_COUNTER, "count" },
+		{ "workingset_nodes", MEMDIAG_KIND_GAUGE, "count" },
+		{ "workingset_refault_file", MEMDIAG_KIND_COUNTER, "pages" },
+		{ "pgfault", MEMDIAG_KIND_COUNTER, "count" },
+		{ "pgpgin", MEMDIAG_KIND_COUNTER, "kbytes" },
+		{ "numa_hit", MEMDIAG_KIND_COUNTER, "count" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, vmstat_kind(known[i].name), known[i].kind, "%s",
+				    known[i].name);
+		KUNIT_EXPECT_STREQ(test, vmstat_unit(known[i].name), known[i].unit);
+	}
+}
+
+/* Names in the tables of zones and nodes, at the place the enums say. */
+static void counters_vmstat_names(struct kunit *test)
+{
+	struct memdiag_field_desc fields[3] = {};
+
+	KUNIT_ASSERT_TRUE(test, vmstat_named);
+	KUNIT_ASSERT_EQ(test, memdiag_vmstat_fields(fields, 80, MEMDIAG_VMSTAT_NODE +
+						    NR_ANON_MAPPED, 3, MEMDIAG_FIELD_BRIEF,
+						    "some help"), 3);
+	KUNIT_EXPECT_STREQ(test, fields[0].name, "nr_anon_pages");
+	KUNIT_EXPECT_STREQ(test, fields[1].name, "nr_mapped");
+	KUNIT_EXPECT_EQ(test, fields[0].offset, 80);
+	KUNIT_EXPECT_EQ(test, fields[2].offset, 96);
+	KUNIT_EXPECT_EQ(test, fields[0].unit, MEMDIAG_UNIT_PAGES);
+	KUNIT_EXPECT_EQ(test, fields[0].flags, MEMDIAG_FIELD_BRIEF);
+	KUNIT_EXPECT_STREQ(test, fields[0].help, "some help");
+	vmstat_named = false;
+	KUNIT_EXPECT_EQ(test, memdiag_vmstat_fields(fields, 0, 0, 3, 0, ""), 0);
+	vmstat_named = true;
+}
+
+/* A wrong name at one of the anchors, and none is believed any more. */
+static void counters_vmstat_wrong_names(struct kunit *test)
+{
+	unsigned int at = MEMDIAG_VMSTAT_NODE + NR_SHMEM;
+	char *name;
+
+	KUNIT_ASSERT_TRUE(test, vmstat_named);
+	KUNIT_EXPECT_TRUE(test, vmstat_check_names());
+	name = vmstat_names[at];
+	vmstat_names[at] = vmstat_names[at + 1];
+	KUNIT_EXPECT_FALSE(test, vmstat_check_names());
+	vmstat_names[at] = name;
+	KUNIT_EXPECT_TRUE(test, vmstat_check_names());
+}
+
+static void counters_meminfo(struct kunit *test)
+{
+	static const char text[] =
+		"MemTotal:        1000 kB\n"
+		"MemFree:           40 kB\n"
+		"SwapCached:         0 kB\n"
+		"Swap:\n"
+		"Odd:   123456789012345678901234567890 kB\n"
+		"VmallocTotal:   34359738367 kB\n"
+		"Last: 8";
+
+	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "MemTotal"), 250ULL);
+	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "MemFree"), 10ULL);
+	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "SwapCached"), 0ULL);
+	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "VmallocTotal"), 34359738367ULL / 4);
+	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Last"), 2ULL);
+	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Swap"), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Odd"), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Mem"), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Free"), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, meminfo_pages("", "MemTotal"), MEMDIAG_ABSENT);
+}
+
+static void counters_fragmentation(struct kunit *test)
+{
+	/* 100 single pages, 10 blocks of 2, one of 8. */
+	struct fragmentation_info info = {
+		.nr_free = { [0] = 100, [1] = 10, [3] = 1 },
+		.free_pages = 128,
+		.free_blocks_total = 111,
+	};
+	struct fragmentation_info none = {};
+
+	KUNIT_EXPECT_EQ(test, fragmentation_suitable(&info, 0), 128UL);
+	KUNIT_EXPECT_EQ(test, fragmentation_suitable(&info, 1), 14UL);
+	KUNIT_EXPECT_EQ(test, fragmentation_suitable(&info, 2), 2UL);
+	KUNIT_EXPECT_EQ(test, fragmentation_suitable(&info, 3), 1UL);
+	KUNIT_EXPECT_EQ(test, fragmentation_suitable(&info, 4), 0UL);
+	/* Part of the memory in blocks that are too small. */
+	KUNIT_EXPECT_EQ(test, fragmentation_unusable(&info, 0, 128), 0ULL);
+	KUNIT_EXPECT_EQ(test, fragmentation_unusable(&info, 1, 14), 781ULL);
+	KUNIT_EXPECT_EQ(test, fragmentation_unusable(&info, 3, 1), 937ULL);
+	KUNIT_EXPECT_EQ(test, fragmentation_unusable(&info, 4, 0), 1000ULL);
+	KUNIT_EXPECT_EQ(test, fragmentation_unusable(&none, 0, 0), 1000ULL);
+	/* 1000 - (1000 + 1000 * 128 / 16) / 111 */
+	KUNIT_EXPECT_EQ(test, fragmentation_index_of(&info, 3, 1), -1000LL);
+	KUNIT_EXPECT_EQ(test, fragmentation_index_of(&info, 4, 0), 919LL);
+	KUNIT_EXPECT_EQ(test, fragmentation_index_of(&none, 4, 0), 0LL);
+}
+
+static void counters_verdict(struct kunit *test)
+{
+	struct fragmentation_record record = {};
+
+	record.available_now = 1;
+	KUNIT_EXPECT_STREQ(test, fragmentation_verdict(&record, true), "available");
+	record.available_now = 0;
+	KUNIT_EXPECT_STREQ(test, fragmentation_verdict(&record, true), "watermark");
+	record.free_blocks_suitable = 3;
+	KUNIT_EXPECT_STREQ(test, fragmentation_verdict(&record, false), "reserved");
+	record.free_blocks_suitable = 0;
+	record.fragmentation_index = 501;
+	KUNIT_EXPECT_STREQ(test, fragmentation_verdict(&record, false), "fragmentation");
+	record.fragmentation_index = 500;
+	KUNIT_EXPECT_STREQ(test, fragmentation_verdict(&record, false), "lack of memory");
+	record.fragmentation_index = -1000;
+	KUNIT_EXPECT_STREQ(test, fragmentation_verdict(&record, false), "lack of memory");
+}
+
+static struct kunit_case counters_cases[] = {
+	KUNIT_CASE(counters_vmstat_lines),
+	KUNIT_CASE(counters_vmstat_bad_lines),
+	KUNIT_CASE(counters_vmstat_kinds),
+	KUNIT_CASE(counters_vmstat_names),
+	KUNIT_CASE(counters_vmstat_wrong_names),
+	KUNIT_CASE(counters_meminfo),
+	KUNIT_CASE(counters_fragmentation),
+	KUNIT_CASE(counters_verdict),
+	{}
+};
+
+static struct kunit_suite counters_suite = {
+	.name = "memdiag_counters",
+	.suite_init = memdiag_kunit_live,
+	.test_cases = counters_cases,
+};
+kunit_test_suite(counters_suite);

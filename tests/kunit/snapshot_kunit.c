@@ -1,0 +1,960 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Suite memdiag_snapshot: sinks, strings, layout and limit, with providers that
+ * do as they are told.
+ */
+#include <linux/module.h>
+
+#include "kunit.h"
+
+static bool fake;
+
+static const struct memdiag_status *fake_or_real_status(u32 id)
+{
+	return fake ? &memdiag_kunit_statuses[id] : memdiag_status(id);
+}
+
+/* Only what snapshot.c calls: the real registry serves everybody else. */
+#define memdiag_status(id) fake_or_real_status(id)
+#include "../../module/snapshot.c"
+#undef memdiag_status
+
+struct fake memdiag_kunit_fakes[MEMDIAG_NR_SECTIONS];
+struct memdiag_provider memdiag_kunit_providers[MEMDIAG_NR_SECTIONS];
+struct memdiag_status memdiag_kunit_statuses[MEMDIAG_NR_SECTIONS];
+
+#define fakes		memdiag_kunit_fakes
+#define providers	memdiag_kunit_providers
+#define statuses	memdiag_kunit_statuses
+
+static u64 fake_saved_limit;
+static size_t fake_saved_strings;
+static char fake_names[MEMDIAG_NR_SECTIONS][8];
+
+static const struct memdiag_field_desc fake_fields[] = {
+	MEMDIAG_FIELD(struct fake_record, n, "n", U64, NONE, LABEL, MEMDIAG_FIELD_KEY,
+		      "number of the record"),
+	MEMDIAG_FIELD(struct fake_record, text, "text", STR, BYTES, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "text made of it"),
+};
+
+static struct fake *fake_of(const struct memdiag_sink *sink)
+{
+	return &fakes[sink->status->provider->id];
+}
+
+static u64 fake_number(u32 id, u64 i)
+{
+	return id * 1000000ULL + i;
+}
+
+static int fake_collect(struct memdiag_sink *sink)
+{
+	struct fake *f = fake_of(sink);
+	u32 id = sink->status->provider->id;
+	unsigned int i;
+
+	f->walks++;
+	if (f->collect)
+		return f->collect(sink);
+	for (i = 0; i < f->nr; i++) {
+		struct fake_record *record = memdiag_push(sink);
+
+		if (!record)
+			return -ENOSPC;
+		record->n = fake_number(id, i);
+		record->text = f->text ? memdiag_push_printf(sink, f->text, record->n) :
+			       memdiag_push_string(sink, "");
+	}
+	if (f->partial)
+		memdiag_mark_partial(sink, "%s", f->partial);
+	return f->error;
+}
+
+static int fake_finish(struct memdiag_sink *sink)
+{
+	struct fake *f = fake_of(sink);
+
+	f->finishes++;
+	return f->finish_error;
+}
+
+/* Runs last, when all that the case took is put: it must leave nothing behind. */
+static void fake_end(void *arg)
+{
+	struct kunit *test = arg;
+
+	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), 0ULL);
+	fake = false;
+	snapshot_limit = fake_saved_limit;
+	snapshot_last_strings = fake_saved_strings;
+}
+
+int memdiag_kunit_fake_begin(struct kunit *test)
+{
+	u32 id;
+
+	memset(fakes, 0, sizeof(fakes));
+	memset(providers, 0, sizeof(providers));
+	memset(statuses, 0, sizeof(statuses));
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		snprintf(fake_names[id], sizeof(fake_names[id]), "fake%u", id);
+		fakes[id].nr = 3;
+		fakes[id].text = "text %llu";
+		providers[id] = (struct memdiag_provider) {
+			.id = id,
+			.name = fake_names[id],
+			.help = "a fake",
+			.collect = fake_collect,
+		};
+		statuses[id] = (struct memdiag_status) {
+			.provider = &providers[id],
+			.fields = fake_fields,
+			.nr_fields = ARRAY_SIZE(fake_fields),
+			.record_size = sizeof(struct fake_record),
+			.state = MEMDIAG_STATE_OK,
+			.source = MEMDIAG_SRC_EXPORT,
+			/* So the first walk has room for 16. */
+			.last_records = 1,
+		};
+	}
+	fake_saved_limit = snapshot_limit;
+	fake_saved_strings = snapshot_last_strings;
+	snapshot_last_strings = 0;
+	snapshot_limit = SZ_64M;
+	fake = true;
+	return kunit_add_action_or_reset(test, fake_end, test);
+}
+
+static void snapshot_action(void *bytes)
+{
+	memdiag_snapshot_put(bytes);
+}
+
+struct memdiag_bytes *memdiag_kunit_snapshot(struct kunit *test, u64 sections)
+{
+	struct memdiag_bytes *bytes = memdiag_snapshot_collect(sections);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bytes);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, snapshot_action, bytes), 0);
+	return bytes;
+}
+
+u64 memdiag_kunit_value(struct kunit *test, const struct memdiag_bytes *bytes, u32 id,
+			u64 record, const char *name)
+{
+	const struct memdiag_section *s = memdiag_snapshot_section(bytes, id);
+	const struct memdiag_field *f = bytes->data + s->fields;
+	u32 i;
+
+	KUNIT_ASSERT_LT(test, record, s->nr_records);
+	for (i = 0; i < s->nr_fields; i++)
+		if (!strcmp(memdiag_snapshot_string(bytes, f[i].name), name))
+			return *(const u64 *)(bytes->data + s->records +
+					      record * s->record_size + f[i].offset);
+	KUNIT_FAIL(test, "%s has no field %s", memdiag_snapshot_string(bytes, s->name), name);
+	return MEMDIAG_ABSENT;
+}
+
+const char *memdiag_kunit_string(struct kunit *test, const struct memdiag_bytes *bytes, u32 id,
+				 u64 record, const char *name)
+{
+	u64 value = memdiag_kunit_value(test, bytes, id, record, name);
+
+	return value == MEMDIAG_ABSENT ? "-" : memdiag_snapshot_string(bytes, value);
+}
+
+static const struct memdiag_section *section_of(const struct memdiag_bytes *bytes, u32 id)
+{
+	return memdiag_snapshot_section(bytes, id);
+}
+
+static const char *string_of(const struct memdiag_bytes *bytes, u64 at)
+{
+	return memdiag_snapshot_string(bytes, at);
+}
+
+/* All records of a section, as fake_collect() makes them. */
+static void expect_records(struct kunit *test, const struct memdiag_bytes *bytes, u32 id, u64 nr)
+{
+	const struct memdiag_section *s = section_of(bytes, id);
+	const struct fake_record *r = bytes->data + s->records;
+	unsigned int wrong = 0;
+	char text[128];
+	u64 i;
+
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_OK);
+	KUNIT_EXPECT_EQ(test, s->error, 0);
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, s->reason), "");
+	KUNIT_ASSERT_EQ(test, s->nr_records, nr);
+	for (i = 0; i < nr; i++) {
+		snprintf(text, sizeof(text), fakes[id].text ?: "", fake_number(id, i));
+		if (r[i].n != fake_number(id, i) || strcmp(string_of(bytes, r[i].text), text))
+			wrong++;
+	}
+	KUNIT_EXPECT_EQ_MSG(test, wrong, 0, "of %llu records of section %u", nr, id);
+}
+
+/* A table of the layout: begins where the one before ended. */
+static u64 expect_table(struct kunit *test, const struct memdiag_bytes *bytes, u64 at,
+			u64 offset, u64 nr, u64 size)
+{
+	KUNIT_EXPECT_EQ(test, offset, at);
+	KUNIT_EXPECT_EQ(test, offset % 8, 0ULL);
+	KUNIT_EXPECT_LE(test, offset + nr * size, bytes->size);
+	return offset + nr * size;
+}
+
+static void expect_layout(struct kunit *test, const struct memdiag_bytes *bytes)
+{
+	const struct memdiag_header *h = bytes->data;
+	const char *strings = bytes->data + h->strings;
+	u64 at = sizeof(*h);
+	u32 id, i;
+
+	KUNIT_EXPECT_MEMEQ(test, h->magic, MEMDIAG_MAGIC, 8);
+	KUNIT_EXPECT_EQ(test, h->byte_order, MEMDIAG_BYTE_ORDER);
+	KUNIT_EXPECT_EQ(test, h->format_major, MEMDIAG_FORMAT_MAJOR);
+	KUNIT_EXPECT_EQ(test, h->format_minor, MEMDIAG_FORMAT_MINOR);
+	KUNIT_EXPECT_EQ(test, h->header_size, sizeof(*h));
+	KUNIT_EXPECT_EQ(test, h->nr_sections, MEMDIAG_NR_SECTIONS);
+	KUNIT_EXPECT_EQ(test, h->section_size, sizeof(struct memdiag_section));
+	KUNIT_EXPECT_EQ(test, h->flags, 0);
+	KUNIT_EXPECT_EQ(test, h->checksum, 0);
+	KUNIT_EXPECT_EQ(test, h->__reserved, 0);
+	KUNIT_EXPECT_EQ(test, h->page_size, PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, h->total_size, bytes->size);
+	KUNIT_EXPECT_LE(test, h->start_ns, h->end_ns);
+	KUNIT_EXPECT_GE(test, h->boottime_ns + NSEC_PER_MSEC, h->start_ns);
+	KUNIT_EXPECT_STREQ(test, strings + h->version, MEMDIAG_VERSION);
+
+	at = expect_table(test, bytes, at, h->sections, h->nr_sections, h->section_size);
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		const struct memdiag_section *s = section_of(bytes, id);
+		const struct memdiag_field *f = bytes->data + s->fields;
+
+		KUNIT_EXPECT_EQ(test, s->id, id);
+		KUNIT_EXPECT_EQ(test, s->__reserved, 0);
+		KUNIT_EXPECT_STREQ(test, strings + s->name, providers[id].name);
+		KUNIT_EXPECT_STREQ(test, strings + s->help, providers[id].help);
+		if (!(bytes->sections & BIT_ULL(id))) {
+			KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_NOT_ASKED);
+			KUNIT_EXPECT_EQ(test, s->nr_fields, 0);
+			KUNIT_EXPECT_EQ(test, s->nr_records, 0ULL);
+			continue;
+		}
+		KUNIT_EXPECT_NE(test, s->state, MEMDIAG_STATE_NOT_ASKED);
+		KUNIT_ASSERT_EQ(test, s->field_size, sizeof(*f));
+		KUNIT_ASSERT_EQ(test, s->nr_fields, statuses[id].nr_fields);
+		KUNIT_EXPECT_EQ(test, s->record_size, statuses[id].record_size);
+		at = expect_table(test, bytes, at, s->fields, s->nr_fields, s->field_size);
+		at = expect_table(test, bytes, at, s->records, s->nr_records, s->record_size);
+		for (i = 0; i < s->nr_fields; i++) {
+			const struct memdiag_field_desc *d = &statuses[id].fields[i];
+
+			KUNIT_EXPECT_STREQ(test, strings + f[i].name, d->name);
+			KUNIT_EXPECT_STREQ(test, strings + f[i].help, d->help);
+			KUNIT_EXPECT_EQ(test, f[i].type, d->type);
+			KUNIT_EXPECT_EQ(test, f[i].unit, d->unit);
+			KUNIT_EXPECT_EQ(test, f[i].kind, d->kind);
+			KUNIT_EXPECT_EQ(test, f[i].flags, d->flags);
+			KUNIT_EXPECT_EQ(test, f[i].offset, d->offset);
+			KUNIT_EXPECT_EQ(test, f[i].source, d->source ?: s->source);
+		}
+	}
+	at = expect_table(test, bytes, at, h->strings, h->strings_size, 1);
+	KUNIT_EXPECT_EQ(test, strings[0], '\0');
+	KUNIT_EXPECT_EQ(test, strings[h->strings_size - 1], '\0');
+	KUNIT_EXPECT_EQ(test, h->total_size, ALIGN(at, 8));
+}
+
+static void snapshot_layout(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		fakes[id].nr = id * 5;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	KUNIT_EXPECT_EQ(test, bytes->sections, MEMDIAG_ALL_SECTIONS);
+	expect_layout(test, bytes);
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		expect_records(test, bytes, id, id * 5);
+		KUNIT_EXPECT_EQ(test, section_of(bytes, id)->source, MEMDIAG_SRC_EXPORT);
+	}
+}
+
+static void snapshot_layout_of_some(struct kunit *test)
+{
+	u64 mask = MEMDIAG_BIT(VMSTAT) | MEMDIAG_BIT(MEMCG);
+	struct memdiag_bytes *bytes = memdiag_kunit_snapshot(test, mask);
+
+	KUNIT_EXPECT_EQ(test, bytes->sections, mask);
+	expect_layout(test, bytes);
+	expect_records(test, bytes, MEMDIAG_SEC_VMSTAT, 3);
+	expect_records(test, bytes, MEMDIAG_SEC_MEMCG, 3);
+	KUNIT_EXPECT_EQ(test, fakes[MEMDIAG_SEC_SLAB].walks, 0);
+}
+
+/* Memory behind what is used must not carry what was there before. */
+static void snapshot_padding(struct kunit *test)
+{
+	struct memdiag_bytes *bytes = memdiag_kunit_snapshot(test, 0);
+	const struct memdiag_header *h = bytes->data;
+
+	KUNIT_EXPECT_NULL(test, memchr_inv(bytes->data + h->strings + h->strings_size, 0,
+					   PAGE_ALIGN(bytes->size) - h->strings -
+					   h->strings_size));
+}
+
+static int collect_nothing_said(struct memdiag_sink *sink)
+{
+	return memdiag_push(sink) ? 0 : -ENOSPC;
+}
+
+static void snapshot_absent(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+	const struct fake_record *r;
+
+	fakes[5].collect = collect_nothing_said;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(5));
+	r = bytes->data + section_of(bytes, 5)->records;
+	KUNIT_ASSERT_EQ(test, section_of(bytes, 5)->nr_records, 1ULL);
+	KUNIT_EXPECT_EQ(test, r->n, MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, r->text, MEMDIAG_ABSENT);
+}
+
+static void snapshot_grows_records(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+
+	fakes[3].nr = 1000;
+	fakes[3].text = "same";
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_layout(test, bytes);
+	expect_records(test, bytes, 3, 1000);
+	expect_records(test, bytes, 2, 3);
+	expect_records(test, bytes, 4, 3);
+	/* 16 doubled six times are 1024. */
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 6);
+	KUNIT_EXPECT_EQ(test, fakes[3].walks, 7);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 2)->restarts, 0);
+	/* The next one knows how many there were. */
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_records(test, bytes, 3, 1000);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 0);
+}
+
+static unsigned int estimate_40(void)
+{
+	return 40;
+}
+
+static void snapshot_estimate(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+
+	providers[1].estimate = estimate_40;
+	fakes[1].nr = 40;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(1));
+	expect_records(test, bytes, 1, 40);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 1)->restarts, 0);
+	fakes[1].nr = 41;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(1));
+	expect_records(test, bytes, 1, 41);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 1)->restarts, 1);
+}
+
+static void snapshot_grows_strings(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+
+	fakes[2].text = "shared %llu";
+	fakes[3].nr = 1000;
+	fakes[3].text = "a text of which a thousand do not fit in 16 KiB: %020llu";
+	statuses[3].last_records = 1000;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_layout(test, bytes);
+	expect_records(test, bytes, 2, 3);
+	expect_records(test, bytes, 3, 1000);
+	expect_records(test, bytes, 4, 3);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 3);
+}
+
+/* Only the tables' own strings do not fit: no walk is repeated for them. */
+static void snapshot_grows_strings_late(struct kunit *test)
+{
+	char *help = kunit_kmalloc(test, SZ_32K, GFP_KERNEL);
+	struct memdiag_bytes *bytes;
+
+	KUNIT_ASSERT_NOT_NULL(test, help);
+	memset(help, 'h', SZ_32K - 1);
+	help[SZ_32K - 1] = '\0';
+	providers[0].help = help;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_layout(test, bytes);
+	KUNIT_EXPECT_EQ(test, fakes[0].walks, 1);
+}
+
+static void snapshot_outrun(struct kunit *test)
+{
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+	char reason[64];
+
+	fakes[6].nr = UINT_MAX;
+	fakes[6].text = NULL;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_layout(test, bytes);
+	s = section_of(bytes, 6);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
+	KUNIT_EXPECT_EQ(test, s->error, -EAGAIN);
+	KUNIT_EXPECT_EQ(test, s->nr_records, 0ULL);
+	snprintf(reason, sizeof(reason), "collecting failed: %pe", ERR_PTR(-EAGAIN));
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, s->reason), reason);
+	KUNIT_EXPECT_EQ(test, fakes[6].walks, SNAPSHOT_MAX_RESTARTS + 1);
+	expect_records(test, bytes, 5, 3);
+	expect_records(test, bytes, 7, 3);
+}
+
+static void snapshot_collect_error(struct kunit *test)
+{
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+	char reason[64];
+	u32 id;
+
+	fakes[4].error = -EIO;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_layout(test, bytes);
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		if (id != 4)
+			expect_records(test, bytes, id, 3);
+	s = section_of(bytes, 4);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
+	KUNIT_EXPECT_EQ(test, s->error, -EIO);
+	KUNIT_EXPECT_EQ(test, s->nr_records, 0ULL);
+	snprintf(reason, sizeof(reason), "collecting failed: %pe", ERR_PTR(-EIO));
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, s->reason), reason);
+	/* The next snapshot may succeed. */
+	fakes[4].error = 0;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_records(test, bytes, 4, 3);
+}
+
+/* A lack of memory in one section is the matter of that section. */
+static void snapshot_memory_error(struct kunit *test)
+{
+	static const struct {
+		int error;
+		const char *reason;
+	} errors[] = {
+		{ -ENOMEM, "collecting failed" },
+		{ -EMFILE, "more than the 64 MiB that snapshots may take: raise snapshot_mib" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(errors); i++) {
+		const struct memdiag_section *s;
+		struct memdiag_bytes *bytes;
+
+		fakes[4].error = errors[i].error;
+		bytes = memdiag_kunit_snapshot(test, 0);
+		expect_layout(test, bytes);
+		expect_records(test, bytes, 3, 3);
+		expect_records(test, bytes, 5, 3);
+		s = section_of(bytes, 4);
+		KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
+		KUNIT_EXPECT_EQ(test, s->error, errors[i].error);
+		KUNIT_EXPECT_EQ(test, s->nr_records, 0ULL);
+		KUNIT_EXPECT_TRUE(test, strstarts(string_of(bytes, s->reason), errors[i].reason));
+	}
+}
+
+static void snapshot_signal(struct kunit *test)
+{
+	u64 generation = snapshot_generation;
+	struct memdiag_bytes *bytes;
+
+	fakes[4].error = -EINTR;
+	bytes = memdiag_snapshot_collect(0);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(bytes), -EINTR);
+	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), 0ULL);
+	if (!IS_ERR(bytes))
+		memdiag_snapshot_put(bytes);
+	KUNIT_EXPECT_EQ(test, snapshot_generation, generation);
+	KUNIT_EXPECT_EQ(test, fakes[5].walks, 0);
+}
+
+static void snapshot_partial(struct kunit *test)
+{
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+
+	fakes[7].partial = "some are missing";
+	bytes = memdiag_kunit_snapshot(test, 0);
+	s = section_of(bytes, 7);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_PARTIAL);
+	KUNIT_EXPECT_EQ(test, s->error, 0);
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, s->reason), "some are missing");
+	KUNIT_EXPECT_EQ(test, s->nr_records, 3ULL);
+	/* It is about one snapshot, and the next has all. */
+	fakes[7].partial = NULL;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_records(test, bytes, 7, 3);
+}
+
+static int collect_partial_twice(struct memdiag_sink *sink)
+{
+	memdiag_mark_partial(sink, "first %d", 1);
+	memdiag_mark_partial(sink, "second");
+	return 0;
+}
+
+/* Partial on the first walk only, which has to be repeated. */
+static int collect_partial_once(struct memdiag_sink *sink)
+{
+	unsigned int i;
+
+	if (fake_of(sink)->walks == 1)
+		memdiag_mark_partial(sink, "of a walk that does not count");
+	for (i = 0; i < 20; i++)
+		if (!memdiag_push(sink))
+			return -ENOSPC;
+	return 0;
+}
+
+static void snapshot_partial_of_walk(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+
+	fakes[7].collect = collect_partial_twice;
+	fakes[8].collect = collect_partial_once;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, section_of(bytes, 7)->reason), "first 1");
+	KUNIT_EXPECT_EQ(test, fakes[8].walks, 2);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 8)->state, MEMDIAG_STATE_OK);
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, section_of(bytes, 8)->reason), "");
+}
+
+static void snapshot_state_of_init(struct kunit *test)
+{
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+
+	memdiag_set_unavailable(&statuses[3], -ENOENT, "no symbol");
+	memdiag_set_partial(&statuses[4], MEMDIAG_SRC_TEXT, "by text");
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_layout(test, bytes);
+	s = section_of(bytes, 3);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
+	KUNIT_EXPECT_EQ(test, s->error, -ENOENT);
+	KUNIT_EXPECT_EQ(test, s->source, MEMDIAG_SRC_NONE);
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, s->reason), "no symbol");
+	KUNIT_EXPECT_EQ(test, fakes[3].walks, 0);
+	s = section_of(bytes, 4);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_PARTIAL);
+	KUNIT_EXPECT_EQ(test, s->source, MEMDIAG_SRC_TEXT);
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, s->reason), "by text");
+	KUNIT_EXPECT_EQ(test, s->nr_records, 3ULL);
+	expect_records(test, bytes, 5, 3);
+}
+
+static int finish_upper(struct memdiag_sink *sink)
+{
+	unsigned int i;
+
+	for (i = 0; i < sink->nr_records; i++) {
+		struct fake_record *r = memdiag_record(sink, i);
+
+		r->text = memdiag_push_printf(sink, "FINISHED: %s of %020llu",
+					      memdiag_string(sink, r->text), r->n);
+	}
+	return fake_finish(sink);
+}
+
+static void snapshot_finish(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+	char reason[64];
+
+	providers[2].finish = finish_upper;
+	providers[3].finish = fake_finish;
+	fakes[3].error = -EIO;
+	providers[4].finish = fake_finish;
+	fakes[4].finish_error = -EPROTO;
+	/* Its strings run out while finishing: all is done again. */
+	providers[5].finish = finish_upper;
+	fakes[5].nr = 300;
+	statuses[5].last_records = 300;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	expect_layout(test, bytes);
+
+	KUNIT_EXPECT_EQ(test, fakes[2].finishes, 1);
+	KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, 2, 1, "text"),
+			   "FINISHED: text 2000001 of 00000000000002000001");
+	KUNIT_EXPECT_EQ(test, fakes[3].finishes, 0);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 4)->state, MEMDIAG_STATE_UNAVAILABLE);
+	snprintf(reason, sizeof(reason), "collecting failed: %pe", ERR_PTR(-EPROTO));
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, section_of(bytes, 4)->reason), reason);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 5)->restarts, 1);
+	KUNIT_EXPECT_EQ(test, fakes[5].finishes, 2);
+	KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, 5, 299, "text"),
+			   "FINISHED: text 5000299 of 00000000000005000299");
+}
+
+/* Derived from section 3: the sum of its numbers, or nothing. */
+static int collect_derived(struct memdiag_sink *sink)
+{
+	const struct memdiag_sink *other = memdiag_other(sink, 3);
+	struct fake_record *record;
+	unsigned int i;
+
+	if (!other)
+		return -ENODATA;
+	record = memdiag_push(sink);
+	if (!record)
+		return -ENOSPC;
+	record->n = 0;
+	record->text = 0;
+	for (i = 0; i < other->nr_records; i++)
+		record->n += ((struct fake_record *)memdiag_record(other, i))->n;
+	return 0;
+}
+
+static void snapshot_derived(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+
+	providers[3].after = BIT_ULL(1);
+	providers[8].after = BIT_ULL(3);
+	providers[9].after = BIT_ULL(4);
+	fakes[8].collect = collect_derived;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(8));
+	expect_layout(test, bytes);
+	KUNIT_EXPECT_EQ(test, bytes->sections, BIT_ULL(8) | BIT_ULL(3) | BIT_ULL(1));
+	expect_records(test, bytes, 1, 3);
+	expect_records(test, bytes, 3, 3);
+	KUNIT_EXPECT_EQ(test, memdiag_kunit_value(test, bytes, 8, 0, "n"), 9000003ULL);
+
+	/* A parent is collected without its children. */
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(3));
+	KUNIT_EXPECT_EQ(test, bytes->sections, BIT_ULL(3) | BIT_ULL(1));
+
+	/* What it is derived from fails, or does only in part. */
+	fakes[3].error = -EIO;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(8));
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 8)->state, MEMDIAG_STATE_UNAVAILABLE);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 8)->error, -ENODATA);
+	fakes[3].error = 0;
+	fakes[3].partial = "half";
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(8));
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 8)->state, MEMDIAG_STATE_OK);
+	KUNIT_EXPECT_EQ(test, memdiag_kunit_value(test, bytes, 8, 0, "n"), 9000003ULL);
+}
+
+static void snapshot_strings_shared(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+	const struct fake_record *r, *other;
+	unsigned int i;
+
+	fakes[2].nr = 100;
+	fakes[2].text = "one for all";
+	fakes[3].text = "one for all";
+	fakes[4].text = NULL;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	r = bytes->data + section_of(bytes, 2)->records;
+	for (i = 1; i < 100; i++)
+		KUNIT_EXPECT_EQ(test, r[i].text, r[0].text);
+	other = bytes->data + section_of(bytes, 3)->records;
+	KUNIT_EXPECT_EQ(test, other->text, r[0].text);
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, r[0].text), "one for all");
+	/* The empty string is the NUL that the table begins with. */
+	other = bytes->data + section_of(bytes, 4)->records;
+	KUNIT_EXPECT_EQ(test, other->text, 0ULL);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 4)->reason, 0);
+}
+
+/* Many more than there are slots, in two sections: all read back. */
+static void snapshot_strings_many(struct kunit *test)
+{
+	unsigned int nr = SNAPSHOT_HASH_SLOTS + 2000;
+	struct memdiag_bytes *bytes;
+
+	fakes[2].nr = nr;
+	fakes[2].text = "%llu";
+	statuses[2].last_records = nr;
+	fakes[3].nr = 1000;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(2) | BIT_ULL(3));
+	expect_layout(test, bytes);
+	expect_records(test, bytes, 2, nr);
+	expect_records(test, bytes, 3, 1000);
+}
+
+/* The first walk pushes other strings than the one that counts. */
+static int collect_changing(struct memdiag_sink *sink)
+{
+	struct fake *f = fake_of(sink);
+	unsigned int i;
+
+	for (i = 0; i < 2000; i++) {
+		struct fake_record *record = memdiag_push(sink);
+
+		if (!record)
+			return -ENOSPC;
+		record->n = i;
+		/* Of another length, so that old slots point into new strings. */
+		record->text = memdiag_push_printf(sink, "%*u", 5 + f->walks % 7, i);
+	}
+	return 0;
+}
+
+static void snapshot_strings_stale(struct kunit *test)
+{
+	const struct fake_record *r;
+	struct memdiag_bytes *bytes;
+	unsigned int i, wrong = 0;
+	unsigned long number;
+
+	fakes[2].collect = collect_changing;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(2) | BIT_ULL(3));
+	expect_layout(test, bytes);
+	expect_records(test, bytes, 3, 3);
+	KUNIT_EXPECT_GT(test, section_of(bytes, 2)->restarts, 1);
+	r = bytes->data + section_of(bytes, 2)->records;
+	for (i = 0; i < 2000; i++)
+		wrong += kstrtoul(skip_spaces(string_of(bytes, r[i].text)), 10, &number) ||
+			 number != i;
+	KUNIT_EXPECT_EQ(test, wrong, 0);
+}
+
+/*
+ * Too little for it at every place in turn. The limit is the one thing that
+ * refuses memory here; each refusal must give back what was taken before.
+ */
+static void snapshot_limit_everywhere(struct kunit *test)
+{
+	unsigned int refused = 0, without = 0;
+	u64 generation = snapshot_generation;
+	bool complete = false;
+
+	fakes[3].nr = 200;
+	fakes[4].text = "a longer text, so that the strings have to grow: %060llu";
+	fakes[4].nr = 200;
+	for (snapshot_limit = 0; snapshot_limit < SZ_1M && !complete; snapshot_limit += 1000) {
+		const struct memdiag_section *s;
+		struct memdiag_bytes *bytes;
+
+		statuses[3].last_records = 1;
+		statuses[4].last_records = 1;
+		snapshot_last_strings = 0;
+		bytes = memdiag_snapshot_collect(BIT_ULL(3) | BIT_ULL(4));
+		if (IS_ERR(bytes)) {
+			KUNIT_EXPECT_EQ(test, PTR_ERR(bytes), -EMFILE);
+			KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), 0ULL);
+			refused++;
+			continue;
+		}
+		generation++;
+		KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), bytes->charged);
+		KUNIT_EXPECT_LE(test, memdiag_snapshot_held(), snapshot_limit);
+		expect_layout(test, bytes);
+		s = section_of(bytes, 4);
+		if (s->state == MEMDIAG_STATE_UNAVAILABLE) {
+			KUNIT_EXPECT_EQ(test, s->error, -EMFILE);
+			without++;
+		} else {
+			expect_records(test, bytes, 3, 200);
+			expect_records(test, bytes, 4, 200);
+			complete = true;
+		}
+		memdiag_snapshot_put(bytes);
+		KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), 0ULL);
+	}
+	KUNIT_EXPECT_GT(test, refused, 40);
+	KUNIT_EXPECT_GT(test, without, 10);
+	KUNIT_EXPECT_TRUE(test, complete);
+	KUNIT_EXPECT_EQ(test, snapshot_generation, generation);
+}
+
+static void snapshot_limit_shared(struct kunit *test)
+{
+	struct memdiag_bytes *held[64], *bytes;
+	unsigned int nr = 0, i;
+
+	snapshot_limit = SZ_256K;
+	while (nr < ARRAY_SIZE(held)) {
+		bytes = memdiag_snapshot_collect(0);
+		if (IS_ERR(bytes))
+			break;
+		held[nr++] = bytes;
+	}
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(bytes), -EMFILE);
+	KUNIT_EXPECT_GT(test, nr, 2);
+	/* One less makes room for one more. */
+	if (nr)
+		memdiag_snapshot_put(held[--nr]);
+	bytes = memdiag_snapshot_collect(0);
+	KUNIT_EXPECT_FALSE(test, IS_ERR(bytes));
+	if (!IS_ERR(bytes))
+		held[nr++] = bytes;
+	for (i = 0; i < nr; i++)
+		memdiag_snapshot_put(held[i]);
+	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), 0ULL);
+}
+
+static void snapshot_generations(struct kunit *test)
+{
+	const struct memdiag_header *a = memdiag_kunit_snapshot(test, 0)->data;
+	const struct memdiag_header *b, *c;
+
+	b = memdiag_kunit_snapshot(test, BIT_ULL(1))->data;
+	KUNIT_EXPECT_EQ(test, b->generation, a->generation + 1);
+	fakes[1].error = -EINTR;
+	KUNIT_EXPECT_TRUE(test, IS_ERR(memdiag_snapshot_collect(0)));
+	fakes[1].error = 0;
+	c = memdiag_kunit_snapshot(test, 0)->data;
+	KUNIT_EXPECT_EQ(test, c->generation, b->generation + 1);
+	KUNIT_EXPECT_LE(test, a->end_ns, b->start_ns);
+	KUNIT_EXPECT_LE(test, b->end_ns, c->start_ns);
+}
+
+static void snapshot_references(struct kunit *test)
+{
+	struct memdiag_bytes *bytes = memdiag_snapshot_collect(0);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bytes);
+	memdiag_snapshot_get(bytes);
+	memdiag_snapshot_put(bytes);
+	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), bytes->charged);
+	expect_layout(test, bytes);
+	memdiag_snapshot_put(bytes);
+	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), 0ULL);
+	memdiag_snapshot_put(NULL);
+}
+
+static int collect_locks(struct memdiag_sink *sink)
+{
+	static const unsigned int us[] = { 20, 500, 10 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(us); i++) {
+		u64 until = ktime_get_mono_fast_ns() + us[i] * NSEC_PER_USEC;
+
+		memdiag_lock_begin(sink);
+		while (ktime_get_mono_fast_ns() < until)
+			cpu_relax();
+		memdiag_lock_end(sink);
+	}
+	return 0;
+}
+
+static void snapshot_lock_time(struct kunit *test)
+{
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+
+	fakes[2].collect = collect_locks;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	s = section_of(bytes, 2);
+	/* The longest one, and not all of them together. */
+	KUNIT_EXPECT_GE(test, s->lock_ns, 490 * NSEC_PER_USEC);
+	KUNIT_EXPECT_LE(test, s->lock_ns, s->collect_ns);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->lock_ns, 0ULL);
+}
+
+static int collect_unknown_lock(struct memdiag_sink *sink)
+{
+	memdiag_lock_unknown(sink);
+	memdiag_lock_begin(sink);
+	memdiag_lock_end(sink);
+	return 0;
+}
+
+/* One that could not be measured may have been longer than all that were. */
+static void snapshot_lock_unknown(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+
+	fakes[2].collect = collect_unknown_lock;
+	bytes = memdiag_kunit_snapshot(test, 0);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 2)->lock_ns, MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->lock_ns, 0ULL);
+}
+
+static int collect_symbols(struct memdiag_sink *sink)
+{
+	static const unsigned long addresses[] = {
+		(unsigned long)collect_locks + 1, (unsigned long)schedule, 4242,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(addresses); i++) {
+		struct fake_record *record = memdiag_push(sink);
+
+		if (!record)
+			return -ENOSPC;
+		record->n = memdiag_push_symbol_module(sink, addresses[i]);
+		record->text = memdiag_push_symbol(sink, addresses[i]);
+	}
+	return 0;
+}
+
+static void snapshot_symbols(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+	const struct fake_record *r;
+
+	fakes[2].collect = collect_symbols;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(2));
+	r = bytes->data + section_of(bytes, 2)->records;
+	KUNIT_ASSERT_EQ(test, section_of(bytes, 2)->nr_records, 3ULL);
+	KUNIT_EXPECT_TRUE(test, strstarts(string_of(bytes, r[0].text), "collect_locks+0x1/0x"));
+	KUNIT_ASSERT_NE(test, r[0].n, MEMDIAG_ABSENT);
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, r[0].n), KBUILD_MODNAME);
+	KUNIT_EXPECT_TRUE(test, strstarts(string_of(bytes, r[1].text), "schedule+0x0/0x"));
+	KUNIT_EXPECT_EQ(test, r[1].n, MEMDIAG_ABSENT);
+	/* An address is never shown. */
+	KUNIT_EXPECT_STREQ(test, string_of(bytes, r[2].text), "?");
+	KUNIT_EXPECT_EQ(test, r[2].n, MEMDIAG_ABSENT);
+}
+
+static struct kunit_case snapshot_cases[] = {
+	KUNIT_CASE(snapshot_layout),
+	KUNIT_CASE(snapshot_layout_of_some),
+	KUNIT_CASE(snapshot_padding),
+	KUNIT_CASE(snapshot_absent),
+	KUNIT_CASE(snapshot_grows_records),
+	KUNIT_CASE(snapshot_estimate),
+	KUNIT_CASE(snapshot_grows_strings),
+	KUNIT_CASE(snapshot_grows_strings_late),
+	KUNIT_CASE(snapshot_outrun),
+	KUNIT_CASE(snapshot_collect_error),
+	KUNIT_CASE(snapshot_memory_error),
+	KUNIT_CASE(snapshot_signal),
+	KUNIT_CASE(snapshot_partial),
+	KUNIT_CASE(snapshot_partial_of_walk),
+	KUNIT_CASE(snapshot_state_of_init),
+	KUNIT_CASE(snapshot_finish),
+	KUNIT_CASE(snapshot_derived),
+	KUNIT_CASE(snapshot_strings_shared),
+	KUNIT_CASE(snapshot_strings_many),
+	KUNIT_CASE(snapshot_strings_stale),
+	KUNIT_CASE(snapshot_limit_everywhere),
+	KUNIT_CASE(snapshot_limit_shared),
+	KUNIT_CASE(snapshot_generations),
+	KUNIT_CASE(snapshot_references),
+	KUNIT_CASE(snapshot_lock_time),
+	KUNIT_CASE(snapshot_lock_unknown),
+	KUNIT_CASE(snapshot_symbols),
+	{}
+};
+
+static struct kunit_suite snapshot_suite = {
+	.name = "memdiag_snapshot",
+	.init = memdiag_kunit_fake_begin,
+	.test_cases = snapshot_cases,
+};
+kunit_test_suite(snapshot_suite);

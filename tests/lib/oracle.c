@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ktap.h"
+#include "oracle.h"
+
+#define ORACLE_ATTEMPTS 60
+#define ORACLE_SHOWN 25
+
+/**
+ * struct fact - one value
+ * @key: record/field
+ * @string: NULL for a number
+ * @number: the number
+ * @order: as it was said
+ */
+struct fact {
+	char *key;
+	char *string;
+	long long number;
+	unsigned int order;
+};
+
+unsigned long oracle_values;
+
+static struct fact *facts_add(struct facts *facts, const char *key, va_list args)
+{
+	struct fact *fact;
+
+	if (facts->nr == facts->max) {
+		facts->max = facts->max ? facts->max * 2 : 1024;
+		facts->fact = realloc(facts->fact, facts->max * sizeof(*fact));
+		if (!facts->fact)
+			abort();
+	}
+	fact = &facts->fact[facts->nr];
+	memset(fact, 0, sizeof(*fact));
+	if (vasprintf(&fact->key, key, args) < 0)
+		abort();
+	fact->order = facts->nr++;
+	return fact;
+}
+
+void facts_number(struct facts *facts, long long number, const char *key, ...)
+{
+	va_list args;
+
+	va_start(args, key);
+	facts_add(facts, key, args)->number = number;
+	va_end(args);
+}
+
+void facts_string(struct facts *facts, const char *string, const char *key, ...)
+{
+	va_list args;
+
+	va_start(args, key);
+	facts_add(facts, key, args)->string = strdup(string);
+	va_end(args);
+}
+
+void facts_free(struct facts *facts)
+{
+	unsigned int i;
+
+	for (i = 0; i < facts->nr; i++) {
+		free(facts->fact[i].key);
+		free(facts->fact[i].string);
+	}
+	free(facts->fact);
+	memset(facts, 0, sizeof(*facts));
+}
+
+void facts_field(struct facts *facts, const struct snap *snap,
+		 const struct memdiag_section *section, uint64_t n, unsigned int field,
+		 const char *record)
+{
+	const struct memdiag_field *f = snap_field(snap, section, field);
+	uint64_t value = snap_value(snap, section, n, field);
+	const char *name = snap_string(snap, f->name);
+
+	if (value == MEMDIAG_ABSENT)
+		return;
+	if (f->type == MEMDIAG_TYPE_STR)
+		facts_string(facts, snap_string(snap, value), "%s/%s", record, name);
+	else if (value == MEMDIAG_UNLIMITED)
+		facts_string(facts, "max", "%s/%s", record, name);
+	else
+		facts_number(facts, value, "%s/%s", record, name);
+}
+
+static int fact_compare(const void *a, const void *b)
+{
+	const struct fact *x = a, *y = b;
+	int c = strcmp(x->key, y->key);
+
+	return c ?: (x->order > y->order) - (x->order < y->order);
+}
+
+/* The n-th fact of the same key gets a key of its own, so that none hides another. */
+static void facts_sort(struct facts *facts)
+{
+	unsigned int i, n = 0, first = 0;
+	char *key;
+
+	qsort(facts->fact, facts->nr, sizeof(struct fact), fact_compare);
+	for (i = 1; i < facts->nr; i++) {
+		if (strcmp(facts->fact[i].key, facts->fact[first].key)) {
+			first = i;
+			n = 0;
+			continue;
+		}
+		if (asprintf(&key, "%s#%u", facts->fact[i].key, ++n) < 0)
+			abort();
+		free(facts->fact[i].key);
+		facts->fact[i].key = key;
+	}
+	qsort(facts->fact, facts->nr, sizeof(struct fact), fact_compare);
+}
+
+static int fact_find(const void *key, const void *fact)
+{
+	return strcmp(key, ((const struct fact *)fact)->key);
+}
+
+static const struct fact *facts_find(const struct facts *facts, const char *key)
+{
+	return facts->nr ? bsearch(key, facts->fact, facts->nr, sizeof(struct fact), fact_find)
+			 : NULL;
+}
+
+static bool fact_same(const struct fact *a, const struct fact *b)
+{
+	return a->string && b->string && !strcmp(a->string, b->string);
+}
+
+static bool fact_between(const struct fact *value, const struct fact *a, const struct fact *b)
+{
+	if (value->string || a->string || b->string)
+		return fact_same(value, a) || fact_same(value, b);
+	if (a->number > b->number)
+		return value->number <= a->number && value->number >= b->number;
+	return value->number >= a->number && value->number <= b->number;
+}
+
+static bool fact_right(const struct fact *value, const struct fact *a, const struct fact *b)
+{
+	if (!value)
+		return !a || !b;
+	if (!a && !b)
+		return false;
+	/* It came or went: there is nothing to hold it against. */
+	if (!a || !b)
+		return true;
+	return fact_between(value, a, b);
+}
+
+static void fact_text(const struct fact *fact, char *text, size_t size)
+{
+	if (!fact)
+		snprintf(text, size, "-");
+	else if (fact->string)
+		snprintf(text, size, "'%s'", fact->string);
+	else
+		snprintf(text, size, "%lld", fact->number);
+}
+
+/**
+ * struct verdict - what became of a fact
+ * @key: which
+ * @right: it was right once
+ * @attempt: when it was last there
+ * @text: what was said when it was wrong last
+ */
+struct verdict {
+	char *key;
+	bool right;
+	unsigned int attempt;
+	char text[240];
+};
+
+static struct verdict *verdicts;
+static unsigned int nr_verdicts, max_verdicts;
+
+static int verdict_find(const void *key, const void *verdict)
+{
+	return strcmp(key, ((const struct verdict *)verdict)->key);
+}
+
+static int verdict_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct verdict *)a)->key, ((const struct verdict *)b)->key);
+}
+
+static struct verdict *verdict_add(const char *key)
+{
+	struct verdict *verdict;
+
+	if (nr_verdicts == max_verdicts) {
+		max_verdicts = max_verdicts ? max_verdicts * 2 : 1024;
+		verdicts = realloc(verdicts, max_verdicts * sizeof(*verdict));
+		if (!verdicts)
+			abort();
+	}
+	verdict = &verdicts[nr_verdicts++];
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->key = strdup(key);
+	return verdict;
+}
+
+static void verdicts_clear(void)
+{
+	while (nr_verdicts)
+		free(verdicts[--nr_verdicts].key);
+}
+
+/* Judge all keys of @facts; new ones go behind the @sorted ones. */
+static void judge(const struct facts *facts, const struct facts *before, const struct facts *value,
+		  const struct facts *after, unsigned int sorted, unsigned int attempt)
+{
+	unsigned int i;
+
+	for (i = 0; i < facts->nr; i++) {
+		const char *key = facts->fact[i].key;
+		const struct fact *b = facts_find(before, key);
+		const struct fact *v = facts_find(value, key);
+		const struct fact *a = facts_find(after, key);
+		struct verdict *verdict = NULL;
+		char bt[64], vt[64], at[64];
+
+		if (sorted)
+			verdict = bsearch(key, verdicts, sorted, sizeof(*verdict), verdict_find);
+		if (!verdict)
+			verdict = verdict_add(key);
+		verdict->attempt = attempt;
+		if (fact_right(v, b, a)) {
+			verdict->right = true;
+		} else {
+			fact_text(b, bt, sizeof(bt));
+			fact_text(v, vt, sizeof(vt));
+			fact_text(a, at, sizeof(at));
+			snprintf(verdict->text, sizeof(verdict->text),
+				 "kernel %s, memdiag %s, kernel %s", bt, vt, at);
+		}
+	}
+}
+
+/* A key may be there twice, from two sides: keep one, right if either is. */
+static void verdicts_sort(void)
+{
+	unsigned int i, to = 0;
+
+	qsort(verdicts, nr_verdicts, sizeof(*verdicts), verdict_compare);
+	for (i = 1; i < nr_verdicts; i++) {
+		if (!strcmp(verdicts[i].key, verdicts[to].key)) {
+			verdicts[to].right |= verdicts[i].right;
+			verdicts[to].attempt = verdicts[i].attempt;
+			free(verdicts[i].key);
+		} else {
+			verdicts[++to] = verdicts[i];
+		}
+	}
+	if (nr_verdicts)
+		nr_verdicts = to + 1;
+}
+
+/*
+ * What came and went within one attempt cannot be held against anything; but it
+ * is no excuse for the attempt, only for those in which it is not there.
+ */
+static bool verdict_wrong(const struct verdict *verdict, unsigned int attempt)
+{
+	return !verdict->right && verdict->attempt == attempt;
+}
+
+static unsigned int nr_wrong(unsigned int attempt)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr_verdicts; i++)
+		n += verdict_wrong(&verdicts[i], attempt);
+	return n;
+}
+
+static void show_wrong(unsigned int attempt)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nr_verdicts; i++) {
+		if (!verdict_wrong(&verdicts[i], attempt))
+			continue;
+		if (++n <= ORACLE_SHOWN)
+			ktap_note("%s: %s", verdicts[i].key, verdicts[i].text);
+	}
+	if (n > ORACLE_SHOWN)
+		ktap_note("... %u more", n - ORACLE_SHOWN);
+}
+
+/*
+ * Collecting takes pages from this CPU's lists and gives them back before the
+ * kernel is asked again; so the lists of a CPU are looked at from another one.
+ */
+static void oracle_move(unsigned int attempt)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(attempt % sysconf(_SC_NPROCESSORS_ONLN), &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+/* Whether there is something to compare; else a result is printed. */
+static bool oracle_once(const struct oracle *oracle, struct snap *snap, unsigned int attempt)
+{
+	struct facts before = {}, value = {}, after = {};
+	const struct memdiag_section *section;
+	unsigned int sorted = nr_verdicts;
+	const char *wrong;
+	int error;
+
+	if (!oracle->kernel(&before)) {
+		ktap_skip("the kernel does not say", "oracle_%s", oracle->name);
+		return false;
+	}
+	error = snap_collect(snap, 1ull << oracle->section);
+	if (error)
+		ktap_bail("oracle_%s: SNAPSHOT: %s", oracle->name, strerror(-error));
+	wrong = snap_check(snap);
+	if (wrong)
+		ktap_bail("oracle_%s: %s", oracle->name, wrong);
+	section = snap_section(snap, oracle->section);
+	if (!snap_has(snap, oracle->section)) {
+		ktap_ok(false, "oracle_%s: section is unavailable: %s", oracle->name,
+			snap_string(snap, section->reason));
+		return false;
+	}
+	oracle->memdiag(&value, snap, section);
+	oracle->kernel(&after);
+	facts_sort(&before);
+	facts_sort(&value);
+	facts_sort(&after);
+	judge(&before, &before, &value, &after, sorted, attempt);
+	judge(&value, &before, &value, &after, sorted, attempt);
+	verdicts_sort();
+	facts_free(&before);
+	facts_free(&value);
+	facts_free(&after);
+	return true;
+}
+
+void oracle_run(const struct oracle *oracle)
+{
+	unsigned int attempt, wrong = 0, first = 0;
+	struct snap snap;
+	int error;
+
+	error = snap_open(&snap);
+	if (error)
+		ktap_bail("%s: %s", SNAP_DEVICE, strerror(-error));
+	verdicts_clear();
+	for (attempt = 1; attempt <= ORACLE_ATTEMPTS; attempt++) {
+		oracle_move(attempt);
+		if (!oracle_once(oracle, &snap, attempt))
+			goto drop;
+		wrong = nr_wrong(attempt);
+		if (attempt == 1)
+			first = wrong;
+		if (!wrong)
+			break;
+		usleep(20000);
+	}
+	if (!nr_verdicts) {
+		ktap_ok(false, "oracle_%s: nothing was compared", oracle->name);
+		goto drop;
+	}
+	show_wrong(ORACLE_ATTEMPTS);
+	oracle_values += nr_verdicts;
+	if (wrong)
+		ktap_ok(false, "oracle_%s: %u of %u values wrong in all of %d attempts",
+			oracle->name, wrong, nr_verdicts, ORACLE_ATTEMPTS);
+	else
+		ktap_ok(true, "oracle_%s: %u values, %u moved at first, %u attempts", oracle->name,
+			nr_verdicts, first, attempt);
+drop:
+	snap_drop(&snap);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Compare what memdiag says with what the kernel says, value by value.
+ *
+ * Both sides are turned into facts: "record/field" and a number or a string.
+ * The kernel is asked before and after memdiag. A fact is right if
+ *
+ *   - memdiag has it and it lies between, or at, the two of the kernel, or
+ *   - the kernel has it only before or only after: it came or went.
+ *
+ * What is there before and after must be there in between, and what is there
+ * in between must be there before or after.
+ *
+ * A number that went up and came down again in between is not wrong, so a
+ * comparison is repeated; but every single fact must be right in at least one
+ * of them, and no bound is ever widened.
+ */
+#ifndef _TESTS_ORACLE_H
+#define _TESTS_ORACLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "snap.h"
+
+struct fact;
+
+/** struct facts - what one side says */
+struct facts {
+	struct fact *fact;
+	unsigned int nr;
+	unsigned int max;
+};
+
+__attribute__((format(printf, 3, 4))) void facts_number(struct facts *facts, long long number,
+							const char *key, ...);
+__attribute__((format(printf, 3, 4))) void facts_string(struct facts *facts, const char *string,
+							const char *key, ...);
+void facts_free(struct facts *facts);
+
+/* A field of a record of memdiag's under the key "@record/its name"; not if absent. */
+void facts_field(struct facts *facts, const struct snap *snap,
+		 const struct memdiag_section *section, uint64_t n, unsigned int field,
+		 const char *record);
+
+/**
+ * struct oracle - a section and what the kernel says of the same
+ * @name: for the result
+ * @section: which
+ * @kernel: asks the kernel; false: it does not say (skipped)
+ * @memdiag: reads the section, or asks memdiag in another way
+ */
+struct oracle {
+	const char *name;
+	unsigned int section;
+	bool (*kernel)(struct facts *facts);
+	void (*memdiag)(struct facts *facts, const struct snap *snap,
+			const struct memdiag_section *section);
+};
+
+/* Prints one result. */
+void oracle_run(const struct oracle *oracle);
+
+/* How many values oracle_run() has compared so far. */
+extern unsigned long oracle_values;
+
+#endif /* _TESTS_ORACLE_H */

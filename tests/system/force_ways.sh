@@ -1,0 +1,183 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# force_ways.sh - close ways into the kernel, one after the other and together
+#
+# The module parameter force_ways (bits: 1 BTF, 2 symbols, 4 seq operations)
+# leaves memdiag the next best way. Every section must then be there by another
+# way, or be partial or unavailable with a reason, never empty and called ok; and
+# what is there must be as right as before (tests/bin/oracle). Run as root in the
+# guest, ends with the module loaded as it was found. The twin is way 0.
+
+# shellcheck source=tests/lib/ktap.sh
+. ktap.sh
+
+ko=${MEMDIAG_KO:-/lib/memdiag/memdiag.ko}
+dir=/sys/kernel/debug/memdiag
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# state FILE: ok, partial or unavailable
+state() {
+	case $(sed -n 3p "$1") in
+	'# partial: '?*) echo partial ;;
+	'# unavailable: '?*) echo unavailable ;;
+	'# '*) echo "unknown state" ;;
+	*) echo ok ;;
+	esac
+}
+
+reason() { sed -n '3s/^# //p' "$1"; }
+records() { grep -vc '^#' "$1" | awk '{ print $1 - 1 }'; }
+
+# column FILE NAME: all values of a column, sorted, each once
+column() {
+	awk -v name="$2" '
+		NR == 2 { for (i = 2; i <= NF; i++) if ($i == name) column = i - 1 }
+		NR > 2 && !/^#/ && column { print $column }' "$1" | sort -u
+}
+
+# source SECTION: the source of its records, as status says
+source_of() { awk -v name="$1" '$1 == name && ($2 ~ /ok|partial|unavailable/) { print $3; exit }' "$work/status"; }
+
+# was_on WAYS BIT
+has() { [ $(($1 & $2)) != 0 ]; }
+
+expect() { # WHAT GOT WANTED...
+	what=$1 got=$2
+	shift 2
+	for wanted; do
+		[ "$got" != "$wanted" ] || { ktap_pass "$what is $got"; return; }
+	done
+	ktap_fail "$what is '$got', not $*"
+}
+
+collect() { # WAYS
+	rmmod memdiag 2>/dev/null
+	if ! insmod "$ko" force_ways="$1"; then
+		ktap_fail "force_ways=$1: the module loads"
+		return 1
+	fi
+	ktap_pass "force_ways=$1: the module loads"
+	mkdir -p "$work/$1"
+	for file in "$dir"/*; do
+		cat "$file" >"$work/$1/${file##*/}" || ktap_fail "force_ways=$1: ${file##*/} is read"
+	done
+	memdiagctl status --no-headings >"$work/status" 2>"$work/status.err" ||
+		ktap_fail "force_ways=$1: memdiagctl status"
+}
+
+# Whatever is closed: a state, a reason if not ok, records if there are any.
+check_sections() { # WAYS
+	bad=
+	for file in "$work/$1"/*; do
+		name=${file##*/} before=$work/0/${file##*/}
+		[ "$(head -n 1 "$file")" = "memdiag $name - version: 1.0" ] || bad="$bad $name:heading"
+		case $(state "$file") in
+		unavailable) [ "$(records "$file")" = 0 ] || bad="$bad $name:unavailable-with-records" ;;
+		ok | partial)
+			[ "$(records "$file")" -gt 0 ] || [ "$(records "$before")" = 0 ] ||
+				bad="$bad $name:$(state "$file")-without-records"
+			;;
+		*) bad="$bad $name:state" ;;
+		esac
+		# Nothing gets better by closing a way.
+		[ "$(state "$before")" != unavailable ] || [ "$(state "$file")" = unavailable ] ||
+			bad="$bad $name:better-than-before"
+	done
+	if [ "$bad" ]; then
+		ktap_fail "force_ways=$1: sections in order"
+		ktap_note "$bad"
+	else
+		ktap_pass "force_ways=$1: sections in order"
+	fi
+}
+
+check_ways() { # WAYS
+	off=$(grep -c 'switched\\040off' "$work/$1/resolve")
+	if [ "$1" = 0 ]; then
+		[ "$off" = 0 ] && ktap_pass "force_ways=0: nothing is switched off" ||
+			ktap_fail "force_ways=0: nothing is switched off, $off lines say so"
+	else
+		[ "$off" -gt 0 ] && ktap_pass "force_ways=$1: resolve says so, in $off lines" ||
+			ktap_fail "force_ways=$1: resolve does not say that anything is switched off"
+	fi
+
+	slab=$work/$1/slab
+	if has "$1" 4; then
+		expect "force_ways=$1: slab" "$(state "$slab")" unavailable
+		case $(reason "$slab") in
+		*'/proc/slabinfo cannot be walked'*) ktap_pass "force_ways=$1: slab says why" ;;
+		*) ktap_fail "force_ways=$1: slab says why, not '$(reason "$slab")'" ;;
+		esac
+		expect "force_ways=$1: vmstat" "$(state "$work/$1/vmstat")" ok
+		expect "force_ways=$1: vmstat's source" "$(source_of vmstat)" text
+		expect "force_ways=$1: vmalloc" "$(state "$work/$1/vmalloc")" ok partial
+		expect "force_ways=$1: vmalloc's source" "$(source_of vmalloc)" text
+	elif has "$1" 1; then
+		expect "force_ways=$1: slab" "$(state "$slab")" partial
+		expect "force_ways=$1: slab's source" "$(source_of slab)" text
+		expect "force_ways=$1: slab's object_size" "$(column "$slab" object_size)" -
+	else
+		expect "force_ways=$1: slab" "$(state "$slab")" "$(state "$work/0/slab")"
+		[ "$(state "$slab")" = ok ] &&
+			expect "force_ways=$1: slab's object_size is known" \
+				"$(column "$slab" object_size | grep -c '^-$')" 0
+	fi
+	# The names must be the same by any way; some counters may appear late.
+	column "$work/0/vmstat" name >"$work/names"
+	column "$work/$1/vmstat" name >"$work/names.now"
+	ktap_check "force_ways=$1: vmstat has the same names" cmp "$work/names" "$work/names.now"
+	if [ "$(state "$slab")" != unavailable ]; then
+		column "$work/0/slab" name | grep -v memdiag >"$work/names"
+		column "$slab" name | grep -v memdiag >"$work/names.now"
+		ktap_check "force_ways=$1: slab has the same names" cmp "$work/names" "$work/names.now"
+	fi
+	# One area in fifty may come or go, not more.
+	n=$(records "$work/$1/vmalloc") of=$(records "$work/0/vmalloc")
+	if [ "$n" -ge $((of - of / 10 - 5)) ]; then
+		ktap_pass "force_ways=$1: vmalloc has $n areas, $of by the best way"
+	else
+		ktap_fail "force_ways=$1: vmalloc has $n areas, $of by the best way"
+	fi
+	if has "$1" 2 && ! has "$1" 4 && [ "$(source_of vmalloc)" = ops ]; then
+		expect "force_ways=$1: vmalloc" "$(state "$work/$1/vmalloc")" partial
+	fi
+}
+
+check_oracle() { # WAYS
+	sections=
+	for name in slab vmalloc vmstat zone buddy memcg system; do
+		[ "$(state "$work/$1/$name")" = unavailable ] || sections="$sections $name"
+	done
+	if [ ! -x /tests/bin/oracle ]; then
+		ktap_skip "no /tests/bin/oracle" "force_ways=$1: oracle"
+		return
+	fi
+	# shellcheck disable=SC2086  # a list
+	if /tests/bin/oracle $sections >"$work/oracle"; then
+		ktap_pass "force_ways=$1: oracle of$sections: $(grep -c '^ok' "$work/oracle") results"
+	else
+		ktap_fail "force_ways=$1: oracle of$sections"
+		ktap_note "$(grep -v '^ok' "$work/oracle" | head -n 30)"
+	fi
+}
+
+ktap_start
+for ways in 0 1 2 3 4 5 6 7; do
+	collect $ways || continue
+	check_sections $ways
+	check_ways $ways
+	check_oracle $ways
+done
+
+ktap_check "an unknown bit is ignored" sh -c "rmmod memdiag; insmod $ko force_ways=64"
+if rmmod memdiag && ! insmod "$ko" force_ways=none 2>/dev/null; then
+	ktap_pass "no number is refused"
+else
+	ktap_fail "no number is refused"
+fi
+ktap_check "the module loads again without" insmod "$ko"
+ktap_note "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace' | head -n 5)"
+ktap_check "nothing in the log" sh -c "! dmesg | grep -qE 'BUG:|WARNING:|Oops'"
+ktap_end

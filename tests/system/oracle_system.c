@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * system: uname, /proc/meminfo and others; resolve and status: that what the
+ * section table says of a section does not contradict what it contains.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "ktap.h"
+#include "oracle.h"
+#include "oracles.h"
+
+static void meminfo_fact(struct facts *facts, const char *text, const char *line, const char *field)
+{
+	const char *at = text;
+	size_t n = strlen(line);
+
+	while (at && (strncmp(at, line, n) || at[n] != ':')) {
+		at = strchr(at, '\n');
+		at += !!at;
+	}
+	if (at)
+		facts_number(facts, strtoll(at + n + 1, NULL, 10) * 1024 / getpagesize(),
+			     "system/%s", field);
+}
+
+static unsigned int count_list(const char *path)
+{
+	char *text = file_read("%s", path), *rest = text, *word;
+	unsigned int nr = 0, a, b;
+
+	while (text && (word = strsep(&rest, ",\n"))) {
+		int n = sscanf(word, "%u-%u", &a, &b);
+
+		nr += n == 2 ? b - a + 1 : n == 1;
+	}
+	free(text);
+	return nr;
+}
+
+static bool system_kernel(struct facts *facts)
+{
+	static const struct {
+		const char *line, *field;
+	} lines[] = {
+		{ "MemTotal", "mem_total" },
+		{ "MemFree", "mem_free" },
+		{ "MemAvailable", "mem_available" },
+		{ "Shmem", "mem_shared" },
+		{ "Buffers", "mem_buffer" },
+		{ "SwapTotal", "swap_total" },
+		{ "SwapFree", "swap_free" },
+		{ "CommitLimit", "commit_limit" },
+		{ "Committed_AS", "committed_as" },
+		{ "VmallocUsed", "vmalloc_used" },
+		{ "Percpu", "percpu" },
+		{ "HardwareCorrupted", "hardware_corrupted" },
+	};
+	char *text = file_read("/proc/meminfo");
+	struct utsname uts;
+	struct timespec now;
+	unsigned int i;
+	long long value;
+
+	if (!text)
+		return false;
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		meminfo_fact(facts, text, lines[i].line, lines[i].field);
+	free(text);
+	uname(&uts);
+	facts_string(facts, uts.release, "system/release");
+	facts_string(facts, uts.version, "system/version");
+	facts_string(facts, uts.machine, "system/machine");
+	facts_number(facts, getpagesize(), "system/page_size");
+	facts_number(facts, count_list("/sys/devices/system/cpu/online"), "system/nr_cpus_online");
+	facts_number(facts, count_list("/sys/devices/system/cpu/possible"),
+		     "system/nr_cpus_possible");
+	facts_number(facts, count_list("/sys/devices/system/node/online") ?: 1,
+		     "system/nr_nodes_online");
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	facts_number(facts, now.tv_sec * 1000000000ll + now.tv_nsec, "system/uptime");
+	if (file_number(&value, "/proc/sys/kernel/tainted"))
+		facts_number(facts, value, "system/tainted");
+	text = file_read("/proc/pagetypeinfo");
+	if (text && sscanf(text, "Page block order: %lld", &value) == 1) {
+		char *orders = strstr(text, "at order");
+		unsigned int nr = 0;
+
+		facts_number(facts, value, "system/pageblock_order");
+		orders = orders ? orders + strlen("at order") : NULL;
+		if (orders)
+			orders[strcspn(orders, "\n")] = '\0';
+		while (orders && file_word(&orders))
+			nr++;
+		facts_number(facts, nr, "system/nr_orders");
+	}
+	free(text);
+	text = file_read("/sys/module/memdiag/version");
+	if (text) {
+		text[strcspn(text, "\n")] = '\0';
+		facts_string(facts, text, "system/memdiag_version");
+		free(text);
+	}
+	text = file_read("/sys/kernel/mm/transparent_hugepage/enabled");
+	if (text) {
+		char mode[20];
+		const char *open = strchr(text, '[');
+
+		if (open && sscanf(open, "[%19[^]]]", mode) == 1)
+			facts_string(facts, mode, "system/thp");
+		free(text);
+	} else {
+		facts_string(facts, "not built", "system/thp");
+	}
+	facts_string(facts, "on", "system/debugfs");
+	facts_string(facts, access("/sys/kernel/btf/vmlinux", F_OK) ? "not built" : "on",
+		     "system/btf");
+	facts_string(facts, access("/sys/devices/system/node", F_OK) ? "not built" : "on",
+		     "system/numa");
+	facts_string(facts, access("/sys/fs/cgroup/memory", F_OK) ? "v2" : "v1", "system/memcg");
+	text = file_read("/proc/pressure/memory");
+	if (text)
+		facts_string(facts, "on", "system/psi");
+	free(text);
+	return true;
+}
+
+static void system_memdiag(struct facts *facts, const struct snap *snap,
+			   const struct memdiag_section *s)
+{
+	static const char *const but[] = {
+		"hz",
+		"kmemleak",
+		"page_owner",
+		"alloc_tag",
+		"kasan",
+		"kfence",
+		"slub_debug",
+		"kprobes",
+		"kallsyms_all",
+		"tracepoints",
+		"memdiag_snapshot_bytes",
+		"memdiag_snapshot_limit",
+	};
+	char *psi = file_read("/proc/pressure/memory");
+	unsigned int f, i;
+
+	for (f = 0; f < s->nr_fields && s->nr_records == 1; f++) {
+		const char *name = snap_string(snap, snap_field(snap, s, f)->name);
+
+		for (i = 0; i < sizeof(but) / sizeof(but[0]) && strcmp(name, but[i]); i++)
+			;
+		if (i < sizeof(but) / sizeof(but[0]) || (!psi && !strcmp(name, "psi")))
+			continue;
+		facts_field(facts, snap, s, 0, f, "system");
+	}
+	free(psi);
+}
+
+static const struct oracle system_oracle = {
+	.name = "system",
+	.section = MEMDIAG_SEC_SYSTEM,
+	.kernel = system_kernel,
+	.memdiag = system_memdiag,
+};
+
+/* The instruments, by the files that they make. */
+static void instruments(void)
+{
+	static const struct {
+		const char *field, *file;
+	} made[] = {
+		{ "kmemleak", "/sys/kernel/debug/kmemleak" },
+		{ "page_owner", "/sys/kernel/debug/page_owner" },
+		{ "alloc_tag", "/proc/sys/vm/mem_profiling" },
+		{ "kprobes", "/sys/kernel/debug/kprobes/list" },
+		{ "kfence", "/sys/kernel/debug/kfence/stats" },
+	};
+	const struct memdiag_section *s;
+	struct snap snap;
+	unsigned int i;
+	bool ok = true;
+
+	snap_take(&snap, SNAP_BIT(SYSTEM));
+	s = snap_section(&snap, MEMDIAG_SEC_SYSTEM);
+	for (i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+		const char *state = snap_get_string(&snap, s, 0, made[i].field);
+		bool there = !access(made[i].file, F_OK);
+
+		/* Some files are there only while it is on. */
+		if (!state || (there && !strcmp(state, "not built")) ||
+		    (!there && !strcmp(state, "on"))) {
+			ktap_note("%s: %s, %s is %sthere", made[i].field, state ?: "-",
+				  made[i].file, there ? "" : "not ");
+			ok = false;
+		}
+	}
+	ktap_ok(ok, "oracle_system: instruments");
+	snap_drop(&snap);
+}
+
+/* How a section says it was found has to fit the items it rests on. */
+static void resolve(void)
+{
+	const struct memdiag_section *s;
+	unsigned long wrong = 0;
+	struct snap snap;
+	uint64_t n;
+
+	snap_take(&snap, SNAP_BIT(RESOLVE));
+	s = snap_section(&snap, MEMDIAG_SEC_RESOLVE);
+	for (n = 0; n < s->nr_records; n++) {
+		const char *name = snap_get_string(&snap, s, n, "name");
+		const char *source = snap_get_string(&snap, s, n, "source");
+		int64_t error = snap_get(&snap, s, n, "error");
+
+		if (!name || !*name || !source || error > 0 ||
+		    (error < 0) != !strcmp(source, "none") ||
+		    !snap_get_string(&snap, s, n, "kind") ||
+		    !*(snap_get_string(&snap, s, n, "detail") ?: "")) {
+			ktap_note("%s: source %s, error %lld", name ?: "-", source ?: "-",
+				  (long long)error);
+			wrong++;
+		}
+		if (error)
+			ktap_note("not found: %s: %s", name,
+				  snap_get_string(&snap, s, n, "detail"));
+	}
+	ktap_ok(s->nr_records && !wrong, "oracle_resolve: %llu items",
+		(unsigned long long)s->nr_records);
+	snap_drop(&snap);
+}
+
+void oracle_system(void)
+{
+	oracle_run(&system_oracle);
+	instruments();
+	resolve();
+}

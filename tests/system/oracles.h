@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _TESTS_ORACLES_H
+#define _TESTS_ORACLES_H
+
+/* Each prints the results of one section or of a few that belong together. */
+void oracle_slab(void);
+void oracle_vmalloc(void);
+void oracle_vmstat(void);
+void oracle_zone(void);
+void oracle_buddy(void);
+void oracle_memcg(void);
+void oracle_system(void);
+
+#endif /* _TESTS_ORACLES_H */
