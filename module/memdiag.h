@@ -13,7 +13,7 @@
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/kref.h>
-#include <linux/ktime.h>
+#include <linux/sched/clock.h>
 #include <linux/types.h>
 
 #include "../uapi/memdiag.h"
@@ -199,11 +199,13 @@ static inline void *memdiag_record(const struct memdiag_sink *sink, unsigned int
  *
  * With memdiag_lock_end() measures the longest hold, which the snapshot
  * reports. Holds do not nest: measure the outermost lock that others wait for
- * spinning; a mutex around it is not counted.
+ * spinning; a mutex around it is not counted. The clock is that of the CPU: who
+ * holds a spinning lock stays on it, and a machine whose common clock is slow to
+ * read would otherwise spend most of the time reading it.
  */
 static inline void memdiag_lock_begin(struct memdiag_sink *sink)
 {
-	sink->lock_start = ktime_get_mono_fast_ns();
+	sink->lock_start = sched_clock();
 }
 
 /**
@@ -212,7 +214,7 @@ static inline void memdiag_lock_begin(struct memdiag_sink *sink)
  */
 static inline void memdiag_lock_end(struct memdiag_sink *sink)
 {
-	u64 held = ktime_get_mono_fast_ns() - sink->lock_start;
+	u64 held = sched_clock() - sink->lock_start;
 
 	if (held > sink->lock_ns)
 		sink->lock_ns = held;

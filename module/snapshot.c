@@ -13,6 +13,7 @@
  * charged against one limit.
  */
 #include <linux/err.h>
+#include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/kallsyms.h>
 #include <linux/mm.h>
@@ -43,6 +44,8 @@
 /* Slots of the table that finds strings already pushed; a power of two. */
 #define SNAPSHOT_HASH_SLOTS	8192
 #define SNAPSHOT_HASH_PROBES	8
+/* Slots for symbols, by hash; as many as differ on most machines. */
+#define SNAPSHOT_SYMBOL_BITS	8
 /* String offsets are 32 bit in the tables. */
 #define SNAPSHOT_MAX_STRINGS	SZ_1G
 
@@ -68,9 +71,21 @@ struct memdiag_collection {
 	size_t charged;
 };
 
+/**
+ * struct snapshot_symbol - a name that was looked up
+ * @address: of code of the kernel itself
+ * @name: its name, or NULL in a free slot
+ */
+struct snapshot_symbol {
+	unsigned long address;
+	char *name;
+};
+
 unsigned int memdiag_snapshot_mib;
 
 static DEFINE_MUTEX(snapshot_lock);
+/* Under snapshot_lock, as all that follow. */
+static struct snapshot_symbol snapshot_names[BIT(SNAPSHOT_SYMBOL_BITS)];
 static u64 snapshot_generation;
 /* How long the strings of the last snapshot were, for the next. */
 static size_t snapshot_last_strings;
@@ -257,6 +272,30 @@ u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...)
 	return memdiag_push_string(sink, text);
 }
 
+/*
+ * Name @address in @text. Names of the kernel itself stay what they are, and
+ * looking them up is slow, so they are kept; those with a "[module]" (or [bpf])
+ * behind them may be gone or another's tomorrow.
+ */
+static const char *symbol_name(unsigned long address, char *text)
+{
+	struct snapshot_symbol *symbol;
+
+	symbol = &snapshot_names[hash_long(address, SNAPSHOT_SYMBOL_BITS)];
+	if (symbol->name && symbol->address == address)
+		return symbol->name;
+	sprint_symbol(text, address);
+	/* It prints a raw address if it knows no name for it. */
+	if (!strncmp(text, "0x", 2))
+		return "?";
+	if (strchr(text, '['))
+		return text;
+	kfree(symbol->name);
+	symbol->address = address;
+	symbol->name = kstrdup(text, GFP_KERNEL);
+	return symbol->name ?: text;
+}
+
 /**
  * memdiag_push_symbol() - name a code address
  * @sink: the provider's sink
@@ -265,7 +304,7 @@ u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...)
  * As %pS prints it: "name+0x12/0x34 [module]"; "?" if the kernel knows no name,
  * for then %pS prints the raw address.
  *
- * Context: process; not under locks.
+ * Context: process, while collecting; not under locks.
  *
  * Return: as memdiag_push_string().
  */
@@ -273,11 +312,7 @@ u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
 {
 	char text[KSYM_SYMBOL_LEN];
 
-	sprint_symbol(text, address);
-	/* sprint_symbol() prints a raw address if it knows no name for it */
-	if (!strncmp(text, "0x", 2))
-		return memdiag_push_string(sink, "?");
-	return memdiag_push_string(sink, text);
+	return memdiag_push_string(sink, symbol_name(address, text));
 }
 
 /**
@@ -285,7 +320,7 @@ u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
  * @sink: the provider's sink
  * @address: the address
  *
- * Context: process; not under locks.
+ * Context: process, while collecting; not under locks.
  *
  * Return: value for a STR field: the module's name, or MEMDIAG_ABSENT if it
  * lies in the kernel itself or nowhere.
@@ -293,16 +328,13 @@ u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
 u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address)
 {
 	char text[KSYM_SYMBOL_LEN];
-	char *open, *end;
+	const char *open;
 
-	sprint_symbol(text, address);
-	open = strrchr(text, '[');
+	open = strrchr(symbol_name(address, text), '[');
+	/* A build id may stand behind the name. */
 	if (!open)
 		return MEMDIAG_ABSENT;
-	/* A build id may stand behind the name. */
-	end = strpbrk(open, " ]");
-	if (end)
-		*end = '\0';
+	text[open - text + strcspn(open, " ]")] = '\0';
 	return memdiag_push_string(sink, open + 1);
 }
 
@@ -463,23 +495,24 @@ static void sink_fail(struct memdiag_sink *sink, size_t strings_len, int error)
 
 /*
  * Returns an error only on a fatal signal: whatever else goes wrong, also a lack
- * of memory, costs this section and not the snapshot.
+ * of memory, costs this section and not the snapshot. @now is the time on entry
+ * and on return: some machines have a clock that is slow to read.
  */
-static int sink_collect(struct memdiag_sink *sink)
+static int sink_collect(struct memdiag_sink *sink, u64 *now)
 {
 	struct memdiag_status *status = (struct memdiag_status *)sink->status;
 	size_t strings_len = sink->collection->strings_len;
-	u64 start;
+	u64 start = *now;
 	int error;
 
 	sink_begin(sink);
 	if (status->state == MEMDIAG_STATE_UNAVAILABLE)
 		return 0;
-	start = ktime_get_ns();
 	error = sink_prepare(sink);
 	if (!error)
 		error = sink_walk(sink);
-	sink->collect_ns = ktime_get_ns() - start;
+	*now = ktime_get_ns();
+	sink->collect_ns = *now - start;
 	if (!error)
 		WRITE_ONCE(status->last_records, sink->nr_records);
 	else if (error != -EINTR)
@@ -714,6 +747,7 @@ struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 	struct memdiag_collection *c;
 	struct memdiag_bytes *bytes;
 	int error = 0;
+	u64 now;
 	u32 id;
 
 	BUILD_BUG_ON(sizeof(struct memdiag_header) % 8);
@@ -732,10 +766,11 @@ struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 	header.boottime_ns = ktime_get_boottime_ns();
 	header.realtime_ns = ktime_get_real_ns();
 	header.start_ns = ktime_get_ns();
+	now = header.start_ns;
 	for (id = 0; id < MEMDIAG_NR_SECTIONS && !error; id++)
 		if (sections & BIT_ULL(id))
-			error = sink_collect(&c->sinks[id]);
-	header.end_ns = ktime_get_ns();
+			error = sink_collect(&c->sinks[id], &now);
+	header.end_ns = now;
 	if (error) {
 		bytes = ERR_PTR(error);
 		goto free;
@@ -855,5 +890,11 @@ int memdiag_snapshot_init(void)
 /** memdiag_snapshot_exit() - all snapshots must be gone by now */
 void memdiag_snapshot_exit(void)
 {
+	unsigned int i;
+
 	WARN_ON_ONCE(atomic64_read(&snapshot_held));
+	for (i = 0; i < ARRAY_SIZE(snapshot_names); i++) {
+		kfree(snapshot_names[i].name);
+		snapshot_names[i].name = NULL;
+	}
 }

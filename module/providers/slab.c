@@ -23,6 +23,8 @@
  * memory that does not come from slabs: large kmalloc(), KFENCE objects.
  */
 #include <linux/err.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -257,17 +259,30 @@ static u64 slab_push_flags(struct memdiag_sink *sink, u64 flags)
 	return memdiag_push_string(sink, text);
 }
 
+/* Few caches differ in their flags, so the last few texts are kept. */
+#define SLAB_FLAGS_KEPT		16
+
 static int slab_finish(struct memdiag_sink *sink)
 {
-	unsigned int i;
+	struct {
+		u64 flags;
+		u64 names;
+	} kept[SLAB_FLAGS_KEPT] = {};
+	unsigned int i, k;
 
 	for (i = 0; i < sink->nr_records; i++) {
 		struct slab_record *record = memdiag_record(sink, i);
 
 		if (record->ctor != MEMDIAG_ABSENT)
 			record->ctor = memdiag_push_symbol(sink, record->ctor);
-		if (record->flags != MEMDIAG_ABSENT)
-			record->flag_names = slab_push_flags(sink, record->flags);
+		if (record->flags != MEMDIAG_ABSENT) {
+			k = hash_64(record->flags, ilog2(SLAB_FLAGS_KEPT));
+			if (!kept[k].names || kept[k].flags != record->flags) {
+				kept[k].flags = record->flags;
+				kept[k].names = slab_push_flags(sink, record->flags);
+			}
+			record->flag_names = kept[k].names;
+		}
 		cond_resched();
 	}
 	return 0;

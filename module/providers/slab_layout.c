@@ -29,6 +29,7 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -461,6 +462,14 @@ int memdiag_slab_line_show(struct seq_file *m, void *entry,
 	return memdiag_slab_line_parse(text ? text + 1 : m->buf, line);
 }
 
+/* A member behind the end of its struct would be a read of somebody else's memory. */
+static bool slab_is_inside(const struct memdiag_btf *btf, const struct memdiag_member *member)
+{
+	u64 end = (u64)member->bit_offset + member->bit_size;
+
+	return end <= (u64)memdiag_btf_size(btf, member->type) * BITS_PER_BYTE;
+}
+
 /* Is the layout complete, and of the widths we read? */
 static int slab_layout_load(void)
 {
@@ -473,6 +482,9 @@ static int slab_layout_load(void)
 		return PTR_ERR(btf);
 	}
 	memdiag_btf_members(btf, slab_members, SLAB_NR_MEMBERS);
+	for (i = 0; i < SLAB_NR_MEMBERS; i++)
+		if (!slab_is_inside(btf, &slab_members[i]))
+			slab_members[i].found = false;
 	memdiag_btf_free(btf);
 
 	for (i = 0; i < SLAB_NR_MEMBERS; i++) {
@@ -523,7 +535,9 @@ static const char *slab_check_probe(const struct kmem_cache *probe)
 		return "name";
 	if (slab_peek(probe, CACHE_OBJECT_SIZE, &value) || value != SLAB_PROBE_SIZE)
 		return "object_size";
-	if (slab_peek(probe, CACHE_SIZE, &value) || value < SLAB_PROBE_SIZE)
+	/* With red zones and tracks of the debugging options, but no more. */
+	if (slab_peek(probe, CACHE_SIZE, &value) || value < SLAB_PROBE_SIZE ||
+	    value > SLAB_PROBE_SIZE + SZ_1K)
 		return "size";
 	if (slab_peek(probe, CACHE_CTOR, &value) ||
 	    value != (unsigned long)slab_probe_ctor)

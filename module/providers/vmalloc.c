@@ -40,6 +40,8 @@
 #include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -62,7 +64,7 @@
 static const struct memdiag_field_desc vmalloc_fields[] = {
 	MEMDIAG_FIELD(struct vmalloc_record, id, "id", HEX, NONE, LABEL,
 		      MEMDIAG_FIELD_KEY,
-		      "hash of the start address, as %p and /proc/vmallocinfo print it; lasts until reboot"),
+		      "hash of the start address as the asker may see it; the same until reboot"),
 	MEMDIAG_FIELD(struct vmalloc_record, kind, "kind", STR, NONE, LABEL,
 		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
 		      "word of flags, vm_map_ram, unpurged (freed lazily), module, executable (bpf and others), other"),
@@ -305,33 +307,52 @@ static int vmalloc_collect(struct memdiag_sink *sink)
 /* Symbols of callers already looked up: few are different. One slot per hash. */
 #define SYMBOL_CACHE_BITS	10
 
-struct symbol_cache {
+struct vmalloc_symbol {
 	unsigned long address;
 	u64 caller;
 	u64 module;
+	bool loader;
 };
 
-static const struct symbol_cache *symbol_lookup(struct memdiag_sink *sink,
-						struct symbol_cache *cache, unsigned long address)
-{
-	struct symbol_cache *slot = &cache[hash_long(address, SYMBOL_CACHE_BITS)];
+/**
+ * struct vmalloc_cache - what .finish made already, as most areas look alike
+ * @symbols: callers, by hash
+ * @kinds: strings of kinds by AREA_* bits, 0 if not yet made
+ * @flags: strings of flags by AREA_* bits, 0 if not yet made
+ */
+struct vmalloc_cache {
+	struct vmalloc_symbol symbols[BIT(SYMBOL_CACHE_BITS)];
+	u64 kinds[BIT(AREA_NR_BITS)];
+	u64 flags[BIT(AREA_NR_BITS)];
+};
 
-	if (slot->address != address) {
-		slot->address = address;
-		slot->caller = memdiag_push_symbol(sink, address);
-		slot->module = memdiag_push_symbol_module(sink, address);
+/* Secret of this boot, see vmalloc_make_key(). */
+static siphash_key_t vmalloc_key;
+
+/*
+ * The id of an area is a hash of its address that tells nothing of the address,
+ * and is the same until reboot, also if we are loaded again. So the key is not
+ * drawn anew but made of what %p prints for some addresses, which is a hash with
+ * a secret that the kernel draws at boot. %p itself for each area would take
+ * longer than all the rest of its record.
+ */
+static void vmalloc_make_key(void)
+{
+	u32 hashes[sizeof(vmalloc_key) / sizeof(u32)];
+	char text[24];
+	unsigned long hash;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(hashes); i++) {
+		snprintf(text, sizeof(text), "%p", (void *)&init_task + i);
+		hashes[i] = kstrtoul(text, 16, &hash) ? 0 : hash;
 	}
-	return slot;
+	memcpy(&vmalloc_key, hashes, sizeof(vmalloc_key));
 }
 
-/* What %p prints for an address; absent before the kernel can hash. */
 static u64 vmalloc_id(unsigned long address)
 {
-	char text[24];
-	unsigned long id;
-
-	snprintf(text, sizeof(text), "%p", (void *)address);
-	return kstrtoul(text, 16, &id) ? MEMDIAG_ABSENT : id;
+	return siphash_1u64(address, &vmalloc_key) >> 1;
 }
 
 /*
@@ -413,8 +434,6 @@ static bool vmalloc_by_loader(struct memdiag_sink *sink, u64 caller)
 	const char *text;
 	unsigned int i;
 
-	if (caller == MEMDIAG_ABSENT)
-		return false;
 	text = memdiag_string(sink, caller);
 	for (i = 0; i < ARRAY_SIZE(loaders); i++) {
 		size_t length = strlen(loaders[i]);
@@ -425,20 +444,42 @@ static bool vmalloc_by_loader(struct memdiag_sink *sink, u64 caller)
 	return false;
 }
 
+static const struct vmalloc_symbol *vmalloc_symbol(struct memdiag_sink *sink,
+						    struct vmalloc_cache *cache,
+						    unsigned long address)
+{
+	struct vmalloc_symbol *slot = &cache->symbols[hash_long(address, SYMBOL_CACHE_BITS)];
+	char text[KSYM_SYMBOL_LEN];
+
+	if (slot->address != address) {
+		slot->address = address;
+		slot->caller = memdiag_push_symbol(sink, address);
+		strscpy(text, memdiag_string(sink, slot->caller), sizeof(text));
+		slot->module = vmalloc_push_caller_module(sink, text);
+		slot->loader = vmalloc_by_loader(sink, slot->caller);
+	}
+	return slot;
+}
+
 /* Turn what was collected into what is shown. */
 static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_record *record,
-				  struct symbol_cache *cache, bool see)
+				  struct vmalloc_cache *cache, bool see)
 {
 	/* A text that hides the addresses has hashed ones in their place. */
 	bool raw = vmalloc_by_ops || see;
-	const struct symbol_cache *symbol;
-	const char *kind = vmalloc_kind(record->flags);
+	unsigned int flags = record->flags;
+	const struct vmalloc_symbol *symbol;
+	const char *kind = NULL;
+	bool loader = false;
 	u64 owner;
 
 	if (vmalloc_by_ops && record->caller != MEMDIAG_ABSENT) {
-		symbol = symbol_lookup(sink, cache, record->caller);
+		symbol = vmalloc_symbol(sink, cache, record->caller);
 		record->caller = symbol->caller;
 		record->module = symbol->module;
+		loader = symbol->loader;
+	} else if (record->caller != MEMDIAG_ABSENT) {
+		loader = vmalloc_by_loader(sink, record->caller);
 	}
 	if (raw && !(record->flags & AREA_UNPURGED) && memdiag_is_module_address(record->start)) {
 		owner = vmalloc_owner(sink, record);
@@ -447,14 +488,16 @@ static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_reco
 			record->module = owner;
 	}
 	/* A part without symbols, or an address that is not known. */
-	if (vmalloc_by_loader(sink, record->caller))
+	if (loader)
 		kind = "module";
-	record->kind = memdiag_push_string(sink, kind);
-	record->flags = vmalloc_push_flags(sink, record->flags & AREA_WORDS);
-	if (raw)
+	if (!cache->kinds[flags]) {
+		cache->kinds[flags] = memdiag_push_string(sink, vmalloc_kind(flags));
+		cache->flags[flags] = vmalloc_push_flags(sink, flags & AREA_WORDS);
+	}
+	record->kind = kind ? memdiag_push_string(sink, kind) : cache->kinds[flags];
+	record->flags = cache->flags[flags];
+	if (record->start)
 		record->id = vmalloc_id(record->start);
-	else if (record->start)
-		record->id = record->start;
 	record->end = see ? record->start + record->size : MEMDIAG_ABSENT;
 	if (!see)
 		record->start = MEMDIAG_ABSENT;
@@ -463,12 +506,12 @@ static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_reco
 static int vmalloc_finish(struct memdiag_sink *sink)
 {
 	bool see = vmalloc_may_see_addresses();
-	struct symbol_cache *cache;
+	struct vmalloc_cache *cache;
 	unsigned int i;
 
 	if (!vmalloc_by_ops && !see)
 		memdiag_mark_partial(sink, "addresses are not to be seen (kernel.kptr_restrict): which module an area holds is not known");
-	cache = kvcalloc(BIT(SYMBOL_CACHE_BITS), sizeof(*cache), GFP_KERNEL);
+	cache = kvzalloc(sizeof(*cache), GFP_KERNEL);
 	if (!cache)
 		return -ENOMEM;
 	for (i = 0; i < sink->nr_records; i++) {
@@ -686,6 +729,7 @@ static void vmalloc_provider_init(struct memdiag_status *status)
 	const char *why = "";
 	int error;
 
+	vmalloc_make_key();
 	if (!memdiag_ops_open(&vmalloc_ops, VMALLOC_PATH)) {
 		error = vmalloc_check_ops(&why);
 		vmalloc_by_ops = !error;

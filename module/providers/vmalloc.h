@@ -24,6 +24,7 @@
 /* These two stand instead of a caller. */
 #define AREA_VM_MAP_RAM		BIT(7)
 #define AREA_UNPURGED		BIT(8)
+#define AREA_NR_BITS		9
 
 /*
  * While collecting, @flags holds AREA_* bits, @start the raw address, and

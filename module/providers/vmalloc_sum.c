@@ -115,9 +115,9 @@ static int sum_collect(struct memdiag_sink *sink, bool by_caller)
 {
 	const struct memdiag_sink *areas = memdiag_other(sink, MEMDIAG_SEC_VMALLOC);
 	const struct vmalloc_record *area;
-	struct vmalloc_sum *sum;
+	struct vmalloc_sum *sum = NULL;
+	u64 key, kind, kernel;
 	u32 slots, *table;
-	u64 kernel;
 	unsigned int i;
 	int error = 0;
 
@@ -133,11 +133,12 @@ static int sum_collect(struct memdiag_sink *sink, bool by_caller)
 
 	for (i = 0; i < areas->nr_records && !error; i++) {
 		area = memdiag_record(areas, i);
-		sum = by_caller ?
-		      sum_find(sink, table, slots - 1, area->caller, area->kind) :
-		      sum_find(sink, table, slots - 1,
-			       area->module == MEMDIAG_ABSENT ? kernel : area->module,
-			       MEMDIAG_ABSENT);
+		key = by_caller ? area->caller :
+		      area->module == MEMDIAG_ABSENT ? kernel : area->module;
+		kind = by_caller ? area->kind : MEMDIAG_ABSENT;
+		/* Neighbours are often of one caller. */
+		if (!sum || sum->key != key || sum->kind != kind)
+			sum = sum_find(sink, table, slots - 1, key, kind);
 		if (!sum) {
 			error = -ENOSPC;
 			break;

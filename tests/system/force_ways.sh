@@ -30,6 +30,9 @@ state() {
 reason() { sed -n '3s/^# //p' "$1"; }
 records() { grep -vc '^#' "$1" | awk '{ print $1 - 1 }'; }
 
+# in_use FILE: areas of section vmalloc that are
+in_use() { awk 'NR > 2 && !/^#/ && $2 != "unpurged"' "$1" | wc -l; }
+
 # column FILE NAME: all values of a column, sorted, each once
 column() {
 	awk -v name="$2" '
@@ -40,7 +43,7 @@ column() {
 # source SECTION: the source of its records, as status says
 source_of() { awk -v name="$1" '$1 == name && ($2 ~ /ok|partial|unavailable/) { print $3; exit }' "$work/status"; }
 
-# was_on WAYS BIT
+# has WAYS BIT
 has() { [ $(($1 & $2)) != 0 ]; }
 
 expect() { # WHAT GOT WANTED...
@@ -133,9 +136,9 @@ check_ways() { # WAYS
 		column "$slab" name | grep -v memdiag >"$work/names.now"
 		ktap_check "force_ways=$1: slab has the same names" cmp "$work/names" "$work/names.now"
 	fi
-	# One area in fifty may come or go, not more.
-	n=$(records "$work/$1/vmalloc") of=$(records "$work/0/vmalloc")
-	if [ "$n" -ge $((of - of / 10 - 5)) ]; then
+	# A few may come or go; those freed lazily do so all the time, and need a symbol.
+	n=$(in_use "$work/$1/vmalloc") of=$(in_use "$work/0/vmalloc")
+	if [ "$n" -ge $((of - of / 20 - 5)) ] && [ "$n" -le $((of + of / 20 + 5)) ]; then
 		ktap_pass "force_ways=$1: vmalloc has $n areas, $of by the best way"
 	else
 		ktap_fail "force_ways=$1: vmalloc has $n areas, $of by the best way"
@@ -178,6 +181,5 @@ else
 	ktap_fail "no number is refused"
 fi
 ktap_check "the module loads again without" insmod "$ko"
-ktap_note "$(dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace' | head -n 5)"
 ktap_check "nothing in the log" sh -c "! dmesg | grep -qE 'BUG:|WARNING:|Oops'"
 ktap_end

@@ -13,7 +13,9 @@
  *	uapi open PATH		try it, print "success" or the name of the errno
  *	uapi hold FILE		map a snapshot, close the device, create FILE, and
  *				keep the mapping until killed
- *	uapi hammer		open, ask, map and read everything until killed
+ *	uapi hammer [proc]	open, ask, map and read everything, or only
+ *				/proc/memdiag, until killed; ends with 1 if a
+ *				snapshot is not well-formed
  *	uapi as WHO COMMAND...	run a command as WHO: user, userns (root in a user
  *				namespace of its own), no-sysadmin, no-syslog (root
  *				without that capability); 77 if that cannot be
@@ -43,7 +45,7 @@
 #include "ktap.h"
 #include "snap.h"
 
-#define ALL	((1ull << MEMDIAG_NR_SECTIONS) - 1)
+#define ALL ((1ull << MEMDIAG_NR_SECTIONS) - 1)
 
 static size_t page;
 
@@ -96,7 +98,11 @@ static void expect(int got, int want, const char *what)
 
 /* --- sizes ---------------------------------------------------------------- */
 
-static const struct { unsigned long cmd; const char *name; uint32_t size; } commands[] = {
+static const struct {
+	unsigned long cmd;
+	const char *name;
+	uint32_t size;
+} commands[] = {
 	{ MEMDIAG_IOC_INFO, "INFO", sizeof(struct memdiag_info) },
 	{ MEMDIAG_IOC_SNAPSHOT, "SNAPSHOT", sizeof(struct memdiag_snapshot) },
 };
@@ -107,8 +113,8 @@ static void *at_end(size_t size)
 	static char *map;
 
 	if (!map) {
-		map = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
+		map = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			   0);
 		mprotect(map + 3 * page, page, PROT_NONE);
 	}
 	memset(map, 0, 3 * page);
@@ -123,7 +129,7 @@ static int ask_size(int fd, unsigned int which, uint32_t size, size_t room, size
 	if (dirty)
 		arg[dirty] = 1;
 	if (which == 1 && room >= 16)
-		arg[8] = 1;	/* only the section system: the others are not the point */
+		arg[8] = 1; /* only the section system: the others are not the point */
 	return ask(fd, commands[which].cmd, arg);
 }
 
@@ -137,9 +143,10 @@ static void sizes(void)
 		uint32_t size = commands[i].size, s;
 		int wrong = 0;
 
-#define CASE(text, want, ...) do {						\
-		snprintf(what, sizeof(what), "%s, " text, commands[i].name);	\
-		expect(ask_size(fd, i, __VA_ARGS__), want, what);		\
+#define CASE(text, want, ...)                                                \
+	do {                                                                 \
+		snprintf(what, sizeof(what), "%s, " text, commands[i].name); \
+		expect(ask_size(fd, i, __VA_ARGS__), want, what);            \
 	} while (0)
 		CASE("size", 0, size, size, 0);
 		CASE("size - 1", EINVAL, size - 1, size, 0);
@@ -178,7 +185,8 @@ static void tail_untouched(void)
 	ask(fd, MEMDIAG_IOC_INFO, arg);
 	for (i = sizeof(*info); i < sizeof(arg); i++)
 		wrong += arg[i] != 0;
-	ktap_ok(!wrong && info->size == sizeof(arg), "uapi: a larger argument's tail is left alone");
+	ktap_ok(!wrong && info->size == sizeof(arg),
+		"uapi: a larger argument's tail is left alone");
 	close(fd);
 }
 
@@ -197,7 +205,8 @@ static void values(void)
 	expect(ask(fd, MEMDIAG_IOC_INFO, &info), 0, "INFO");
 	ktap_ok(info.size == sizeof(info) && !info.flags, "uapi: INFO leaves size and flags alone");
 	ktap_ok(info.format_major == MEMDIAG_FORMAT_MAJOR &&
-		info.format_minor == MEMDIAG_FORMAT_MINOR, "uapi: INFO says the format");
+			info.format_minor == MEMDIAG_FORMAT_MINOR,
+		"uapi: INFO says the format");
 	ktap_ok(info.nr_sections == MEMDIAG_NR_SECTIONS, "uapi: INFO says the number of sections");
 	ktap_ok(info.known == ALL, "uapi: INFO knows all sections and no other");
 	ktap_ok(info.available && !(info.available & ~info.known),
@@ -217,29 +226,34 @@ static void values(void)
 	ktap_ok(!wrong, "uapi: INFO refuses every flag");
 
 	for (bit = wrong = 0; bit < 32; bit++) {
-		arg = (struct memdiag_snapshot) { .size = sizeof(arg), .flags = 1u << bit };
+		arg = (struct memdiag_snapshot){ .size = sizeof(arg), .flags = 1u << bit };
 		wrong += ask(fd, MEMDIAG_IOC_SNAPSHOT, &arg) != EOPNOTSUPP;
 	}
 	ktap_ok(!wrong, "uapi: SNAPSHOT refuses every flag");
 	for (bit = wrong = 0; bit < 64; bit++) {
-		arg = (struct memdiag_snapshot) { .size = sizeof(arg), .__reserved = 1ull << bit };
+		arg = (struct memdiag_snapshot){ .size = sizeof(arg), .__reserved = 1ull << bit };
 		wrong += ask(fd, MEMDIAG_IOC_SNAPSHOT, &arg) != EOPNOTSUPP;
 	}
 	ktap_ok(!wrong, "uapi: SNAPSHOT refuses every reserved bit");
 	for (bit = MEMDIAG_NR_SECTIONS, wrong = 0; bit < 64; bit++) {
-		arg = (struct memdiag_snapshot) { .size = sizeof(arg), .sections = 1 | 1ull << bit };
+		arg = (struct memdiag_snapshot){ .size = sizeof(arg), .sections = 1 | 1ull << bit };
 		wrong += ask(fd, MEMDIAG_IOC_SNAPSHOT, &arg) != EOPNOTSUPP;
 	}
 	ktap_ok(!wrong, "uapi: SNAPSHOT refuses every unknown section");
 	/* what is only written is not looked at */
-	arg = (struct memdiag_snapshot) {
-		.size = sizeof(arg), .sections = 1, .bytes = 1, .generation = 2, .collect_ns = 3,
+	arg = (struct memdiag_snapshot){
+		.size = sizeof(arg),
+		.sections = 1,
+		.bytes = 1,
+		.generation = 2,
+		.collect_ns = 3,
 	};
 	expect(ask(fd, MEMDIAG_IOC_SNAPSHOT, &arg), 0, "SNAPSHOT with dirty out members");
 	ktap_ok(arg.sections == 1, "uapi: SNAPSHOT says the sections");
 	ktap_ok(arg.bytes == (uint64_t)lseek(fd, 0, SEEK_END), "uapi: SNAPSHOT says the length");
 	ktap_ok(pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
-		arg.generation == header.generation, "uapi: SNAPSHOT says the header's generation");
+			arg.generation == header.generation,
+		"uapi: SNAPSHOT says the header's generation");
 	ktap_ok(arg.collect_ns == header.end_ns - header.start_ns, "uapi: SNAPSHOT says the time");
 	ktap_ok(arg.size == sizeof(arg) && !arg.flags && !arg.__reserved,
 		"uapi: SNAPSHOT leaves the rest alone");
@@ -370,66 +384,69 @@ static void unharmed(int fd, const char *before, size_t size, const char *what)
 	free(after);
 }
 
-static void bad_pointer(int fd, unsigned int which, void *arg, const char *before, size_t size,
-			const char *where)
+static void bad_pointer(int fd, unsigned int which, void *arg, const char *where)
 {
-	char what[100];
+	size_t size;
+	char *before = contents(fd, &size), what[100];
 
 	snprintf(what, sizeof(what), "%s to %s", commands[which].name, where);
 	expect(ask(fd, commands[which].cmd, arg), EFAULT, what);
 	unharmed(fd, before, size, what);
+	free(before);
 }
 
-static void refused(int fd, struct memdiag_snapshot arg, int want, const char *before,
-		    size_t size, const char *what)
+static void refused(int fd, struct memdiag_snapshot arg, int want, const char *what)
 {
+	size_t size;
+	char *before = contents(fd, &size);
+
 	expect(ask(fd, MEMDIAG_IOC_SNAPSHOT, &arg), want, what);
 	unharmed(fd, before, size, what);
+	free(before);
 }
 
 static void pointers(void)
 {
-	char *readonly, *unmapped, *before;
+	char *readonly, *unmapped;
 	struct memdiag_info info;
 	int fd = device();
 	unsigned int i;
-	size_t size;
+	uint64_t size;
 
-	take(fd, 0, NULL);
-	before = contents(fd, &size);
+	take(fd, 0, &size);
 	readonly = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	unmapped = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; i < 2; i++) {
 		char *end = at_end(commands[i].size - 8), *tail;
 
-		bad_pointer(fd, i, NULL, before, size, "NULL");
-		bad_pointer(fd, i, unmapped, before, size, "an unmapped page");
-		bad_pointer(fd, i, (void *)0xffff888000000000ul, before, size, "the kernel's half");
-		bad_pointer(fd, i, (void *)-8ul, before, size, "the last bytes of all");
+		bad_pointer(fd, i, NULL, "NULL");
+		bad_pointer(fd, i, unmapped, "an unmapped page");
+		bad_pointer(fd, i, (void *)0xffff888000000000ul, "the kernel's half");
+		bad_pointer(fd, i, (void *)-8ul, "the last bytes of all");
 		mprotect(readonly, page, PROT_READ | PROT_WRITE);
 		memset(readonly, 0, page);
 		memcpy(readonly, &commands[i].size, 4);
 		mprotect(readonly, page, PROT_READ);
-		bad_pointer(fd, i, readonly, before, size, "read-only memory");
+		bad_pointer(fd, i, readonly, "read-only memory");
 		memcpy(end, &commands[i].size, 4);
-		bad_pointer(fd, i, end, before, size, "memory that ends early");
+		bad_pointer(fd, i, end, "memory that ends early");
 		tail = at_end(commands[i].size);
-		memcpy(tail, (uint32_t []){ commands[i].size + 8 }, 4);
-		bad_pointer(fd, i, tail, before, size, "memory that ends before the tail");
+		memcpy(tail, (uint32_t[]){ commands[i].size + 8 }, 4);
+		bad_pointer(fd, i, tail, "memory that ends before the tail");
 	}
-	refused(fd, (struct memdiag_snapshot){ .size = 8 }, EINVAL, before, size,
-		"SNAPSHOT too small");
-	refused(fd, (struct memdiag_snapshot){ .size = page + 1 }, E2BIG, before, size,
-		"SNAPSHOT too large");
-	refused(fd, (struct memdiag_snapshot){ .size = sizeof(struct memdiag_snapshot),
-					       .flags = 1 }, EOPNOTSUPP, before, size,
-		"SNAPSHOT with a flag");
-	refused(fd, (struct memdiag_snapshot){ .size = sizeof(struct memdiag_snapshot),
-					       .__reserved = 1 }, EOPNOTSUPP, before, size,
-		"SNAPSHOT with a reserved bit");
-	refused(fd, (struct memdiag_snapshot){ .size = sizeof(struct memdiag_snapshot),
-					       .sections = ~0ull }, EOPNOTSUPP, before, size,
-		"SNAPSHOT of unknown sections");
+	refused(fd, (struct memdiag_snapshot){ .size = 8 }, EINVAL, "SNAPSHOT too small");
+	refused(fd, (struct memdiag_snapshot){ .size = page + 1 }, E2BIG, "SNAPSHOT too large");
+	refused(fd,
+		(struct memdiag_snapshot){ .size = sizeof(struct memdiag_snapshot), .flags = 1 },
+		EOPNOTSUPP, "SNAPSHOT with a flag");
+	refused(fd,
+		(struct memdiag_snapshot){ .size = sizeof(struct memdiag_snapshot),
+					   .__reserved = 1 },
+		EOPNOTSUPP, "SNAPSHOT with a reserved bit");
+	refused(fd,
+		(struct memdiag_snapshot){ .size = sizeof(struct memdiag_snapshot),
+					   .sections = ~0ull },
+		EOPNOTSUPP, "SNAPSHOT of unknown sections");
 	lseek(fd, 0, SEEK_SET);
 	expect(read(fd, unmapped, 100) < 0 ? errno : 0, EFAULT, "read() to an unmapped page");
 	expect(read(fd, readonly, 100) < 0 ? errno : 0, EFAULT, "read() to read-only memory");
@@ -439,7 +456,6 @@ static void pointers(void)
 	ktap_ok(info.snapshot_bytes == (size + page - 1) / page * page,
 		"uapi: only that snapshot is charged: %llu bytes",
 		(unsigned long long)info.snapshot_bytes);
-	free(before);
 	munmap(readonly, page);
 	munmap(unmapped, page);
 	close(fd);
@@ -455,8 +471,8 @@ static void pointers(void)
  * The identity of the boot is random and left out; strings are looked through for
  * such numbers in hexadecimal. MEMDIAG_ABSENT is not in that range.
  */
-#define KERNEL_FIRST	0xff00000000000000ull	/* of five levels of page tables */
-#define KERNEL_LAST	0xfffffffffeffffffull
+#define KERNEL_FIRST 0xff00000000000000ull /* of five levels of page tables */
+#define KERNEL_LAST 0xfffffffffeffffffull
 
 static unsigned int kernel_pointers(const struct snap *snap, bool records_only)
 {
@@ -492,7 +508,7 @@ static void kptr_restrict(const char *value)
 static void addresses(void)
 {
 	char *was = file_read("/proc/sys/kernel/kptr_restrict");
-	static const char * const hidden[] = { "0", "2" };
+	static const char *const hidden[] = { "0", "2" };
 	struct snap snap;
 	unsigned int i, n;
 
@@ -539,7 +555,8 @@ static void reading(void)
 	whole = malloc(bytes + 1);
 	parts = malloc(bytes + 1);
 	n = read(fd, whole, bytes + 1);
-	ktap_ok(n == (ssize_t)bytes, "uapi: read() gives all %llu bytes", (unsigned long long)bytes);
+	ktap_ok(n == (ssize_t)bytes, "uapi: read() gives all %llu bytes",
+		(unsigned long long)bytes);
 	ktap_ok(read(fd, &byte, 1) == 0, "uapi: and then none");
 	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		lseek(fd, 0, SEEK_SET);
@@ -575,7 +592,8 @@ static void reading(void)
 	ktap_ok(!wrong, "uapi: pread() at odd offsets");
 	ktap_ok(pread(fd, parts, 100, -1) < 0 && errno == EINVAL, "uapi: pread() before the start");
 	ktap_ok(lseek(fd, -16, SEEK_END) == (off_t)bytes - 16 && read(fd, parts, 100) == 16 &&
-		!memcmp(parts, whole + bytes - 16, 16), "uapi: lseek() from the end");
+			!memcmp(parts, whole + bytes - 16, 16),
+		"uapi: lseek() from the end");
 	expect(lseek(fd, -1, SEEK_SET) < 0 ? errno : 0, EINVAL, "lseek() before the start");
 	expect(lseek(fd, 1, SEEK_END) < 0 ? errno : 0, EINVAL, "lseek() behind the end");
 	ktap_ok(write(fd, parts, 1) < 0 && (errno == EBADF || errno == EINVAL),
@@ -668,8 +686,7 @@ static void mapping(void)
 	ktap_ok(!memcmp(first, bytes_read, bytes), "uapi: a mapping keeps it past close()");
 	/* A mapping also keeps the file, and with it the second one. */
 	kept = pages + (again + page - 1) / page * page;
-	ktap_ok(held() == kept, "uapi: which is charged as long: %llu",
-		(unsigned long long)held());
+	ktap_ok(held() == kept, "uapi: which is charged as long: %llu", (unsigned long long)held());
 	/* A part of it away, and in a child. */
 	munmap(first, page);
 	ktap_ok(!memcmp(first + page, bytes_read + page, bytes - page),
@@ -688,8 +705,7 @@ static void mapping(void)
 	ktap_ok(held() == kept, "uapi: a part of a mapping keeps the whole: %llu",
 		(unsigned long long)held());
 	munmap(first + page, pages - page);
-	ktap_ok(held() == kept, "uapi: so does another mapping: %llu",
-		(unsigned long long)held());
+	ktap_ok(held() == kept, "uapi: so does another mapping: %llu", (unsigned long long)held());
 	munmap(second, page);
 	ktap_ok(held() == 0, "uapi: all gone when the last mapping is: %llu",
 		(unsigned long long)held());
@@ -755,7 +771,7 @@ static void writing(void)
 
 /* --- several at once ------------------------------------------------------ */
 
-#define THREADS	3
+#define THREADS 3
 
 static int shared_fd;
 static unsigned int race_seconds = 3;
@@ -1046,14 +1062,35 @@ static void read_through(const char *dir, const char *name)
 	close(fd);
 }
 
-/* Everything may fail: the module comes and goes. */
-static int hammer(void)
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ull + now.tv_nsec;
+}
+
+/* Several times as long as since @start, which is longer on a slow kernel. */
+static void pause_since(uint64_t start, unsigned int *seed)
+{
+	usleep((now_ns() - start) / 1000 * (2 + rand_r(seed) % 8) + rand_r(seed) % 20000);
+}
+
+/*
+ * Everything may fail: the module comes and goes. It could not go if it was always
+ * in use, so there are pauses; what is open in /proc does not hold it.
+ */
+static int hammer(bool proc_only)
 {
 	static const char debugfs[] = "/sys/kernel/debug/memdiag";
+	unsigned int seed = getpid();
 
+	while (proc_only)
+		read_through("/proc", "memdiag");
 	for (;;) {
-		struct snap snap;
+		uint64_t start = now_ns();
 		struct dirent *entry;
+		struct snap snap;
 		DIR *dir;
 
 		if (!snap_open(&snap)) {
@@ -1061,13 +1098,18 @@ static int hammer(void)
 				return 1;
 			snap_drop(&snap);
 		}
-		read_through("/proc", "memdiag");
+		pause_since(start, &seed);
 		dir = opendir(debugfs);
-		while (dir && (entry = readdir(dir)))
-			if (entry->d_name[0] != '.')
-				read_through(debugfs, entry->d_name);
+		while (dir && (entry = readdir(dir))) {
+			if (entry->d_name[0] == '.')
+				continue;
+			start = now_ns();
+			read_through(debugfs, entry->d_name);
+			pause_since(start, &seed);
+		}
 		if (dir)
 			closedir(dir);
+		usleep(rand_r(&seed) % 20000);
 	}
 }
 
@@ -1080,8 +1122,8 @@ int main(int argc, char **argv)
 		return puts(error_name(open_error(argv[2], O_RDONLY))) < 0;
 	if (argc == 3 && !strcmp(argv[1], "hold"))
 		return hold(argv[2]);
-	if (argc == 2 && !strcmp(argv[1], "hammer"))
-		return hammer();
+	if (argc >= 2 && !strcmp(argv[1], "hammer"))
+		return hammer(argc > 2);
 	if (argc == 2 && !strcmp(argv[1], "held"))
 		return printf("%llu\n", (unsigned long long)held()) < 0;
 	if (argc == 2 && !strcmp(argv[1], "pointers"))
