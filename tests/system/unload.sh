@@ -230,6 +230,8 @@ while_proc_is_open
 many_times
 while_hammered
 parameters
-said=$(dmesg | grep -E 'WARNING:|BUG:|Oops|KASAN|leak|Call Trace' | grep -v kmemleak:)
+# Since the start, or all there is if the log has turned over.
+said=$(dmesg | awk '/memdiag-unload: start$/ { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }' |
+	grep -E 'WARNING:|BUG:|Oops|KASAN|leak|Call Trace' | grep -v kmemleak:)
 ktap_check "unload: the kernel has no complaints" nothing "$said"
 ktap_end
