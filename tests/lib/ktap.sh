@@ -27,8 +27,9 @@ ktap_check() {
 	if ktap_out=$("$@" 2>&1); then
 		ktap_pass "$ktap_what"
 	else
+		ktap_status=$?
 		ktap_fail "$ktap_what"
-		ktap_note "$*: status $?"
+		ktap_note "$*: status $ktap_status"
 		[ -z "$ktap_out" ] || ktap_note "$ktap_out"
 	fi
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "ktap.h"
 #include "oracle.h"
 
@@ -299,6 +300,13 @@ static void show_wrong(unsigned int attempt)
 	}
 	if (n > ORACLE_SHOWN)
 		ktap_note("... %u more", n - ORACLE_SHOWN);
+}
+
+unsigned int oracle_closed_ways(void)
+{
+	long long ways;
+
+	return file_number(&ways, "/sys/module/memdiag/parameters/force_ways") ? ways : 0;
 }
 
 /*

@@ -58,6 +58,10 @@ struct oracle {
 			const struct memdiag_section *section);
 };
 
+/* Ways into the kernel that were closed when the module was loaded; its parameter. */
+#define ORACLE_NO_SYMBOL 2
+unsigned int oracle_closed_ways(void);
+
 /* Prints one result. */
 void oracle_run(const struct oracle *oracle);
 

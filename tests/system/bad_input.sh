@@ -13,8 +13,12 @@
 
 ko=${MEMDIAG_KO:-/lib/memdiag/memdiag.ko}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+kptr=/proc/sys/kernel/kptr_restrict
+kptr_was=$(cat $kptr)
+trap 'echo "$kptr_was" >$kptr; rm -rf "$work"' EXIT
 cd "$work" || exit 1
+# From v6.9 on section vmalloc is complete only for those who may see addresses.
+echo 1 >$kptr
 
 # wrong STATUS WORDS ARGUMENTS...: WORDS must be in the sentence
 wrong() {

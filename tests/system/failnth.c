@@ -439,6 +439,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		budget = strtoul(argv[1], NULL, 10);
+	else if (getenv("FAILNTH_SECONDS"))
+		budget = strtoul(getenv("FAILNTH_SECONDS"), NULL, 10);
 	ktap_start();
 	if (!inject_setup()) {
 		ktap_skip("the kernel has no fault injection (fail-nth, failslab, fail_page_alloc)",

@@ -522,8 +522,9 @@ static void known_pages(void)
 
 static void known_percpu(void)
 {
-	const struct known k = { "percpu of a page", "percpu size=4096 count=1024", "percpu",
-				 {}, grown_percpu, 1024, page };
+	/* So much that what others left populated and free is less than half of it. */
+	const struct known k = { "percpu of a page", "percpu size=4096 count=4096", "percpu",
+				 {}, grown_percpu, 4096, page };
 
 	known_run(&k);
 }

@@ -194,10 +194,12 @@ static void v1_facts(struct facts *facts, const char *dir, unsigned long long id
 	free(text);
 }
 
-static void walk(struct facts *facts, const char *dir, unsigned long long parent,
-		 unsigned int level)
+/* Returns the number of cgroups below. */
+static unsigned int walk(struct facts *facts, const char *dir, unsigned long long parent,
+			 unsigned int level)
 {
 	unsigned long long id = inode(dir);
+	unsigned int below = 0;
 	struct dirent *entry;
 	char path[4096];
 	DIR *d;
@@ -215,10 +217,14 @@ static void walk(struct facts *facts, const char *dir, unsigned long long parent
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		walk(facts, path, id, level + 1);
+		below += 1 + walk(facts, path, id, level + 1);
 	}
 	if (d)
 		closedir(d);
+	/* There is no cgroup.stat. */
+	if (v1)
+		facts_number(facts, below, "%llu/nr_descendants", id);
+	return below;
 }
 
 static bool memcg_kernel(struct facts *facts)
@@ -233,6 +239,18 @@ static bool memcg_kernel(struct facts *facts)
 }
 
 /* --- what memdiag says ---------------------------------------------------- */
+
+/* Whether this kernel's memory.stat has the item. */
+static bool v1_prints(const char *item)
+{
+	static char *text;
+	char line[80];
+
+	if (!text)
+		text = file_read("%s/memory.stat", root);
+	snprintf(line, sizeof(line), "\n%s ", item);
+	return text && strstr(text, line);
+}
 
 /* What no file of this hierarchy shows. The others are compared. */
 static bool not_compared(const char *field)
@@ -256,10 +274,10 @@ static bool not_compared(const char *field)
 			return false;
 	for (i = 0; i < NR_V1_ITEMS; i++)
 		if (!strcmp(field, v1_items[i].v2))
-			return false;
+			return !v1_prints(v1_items[i].v1);
 	return strcmp(field, "id") && strcmp(field, "parent") && strcmp(field, "path") &&
 	       strcmp(field, "state") && strcmp(field, "level") &&
-	       strcmp(field, "nr_descendants") && strcmp(field, "nr_dying_descendants");
+	       strcmp(field, "nr_descendants");
 }
 
 static void memcg_memdiag(struct facts *facts, const struct snap *snap,

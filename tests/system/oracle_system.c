@@ -43,6 +43,17 @@ static unsigned int count_list(const char *path)
 	return nr;
 }
 
+/*
+ * What a flag of the kernel says. If the way to that flag was closed, memdiag
+ * has to say that it does not know.
+ */
+static void state_fact(struct facts *facts, const char *state, const char *field)
+{
+	bool closed = oracle_closed_ways() & ORACLE_NO_SYMBOL && strcmp(state, "not built");
+
+	facts_string(facts, closed ? "built in" : state, "system/%s", field);
+}
+
 static bool system_kernel(struct facts *facts)
 {
 	static const struct {
@@ -112,10 +123,10 @@ static bool system_kernel(struct facts *facts)
 		const char *open = strchr(text, '[');
 
 		if (open && sscanf(open, "[%19[^]]]", mode) == 1)
-			facts_string(facts, mode, "system/thp");
+			state_fact(facts, mode, "thp");
 		free(text);
 	} else {
-		facts_string(facts, "not built", "system/thp");
+		state_fact(facts, "not built", "thp");
 	}
 	facts_string(facts, "on", "system/debugfs");
 	facts_string(facts, access("/sys/kernel/btf/vmlinux", F_OK) ? "not built" : "on",
@@ -125,7 +136,7 @@ static bool system_kernel(struct facts *facts)
 	facts_string(facts, access("/sys/fs/cgroup/memory", F_OK) ? "v2" : "v1", "system/memcg");
 	text = file_read("/proc/pressure/memory");
 	if (text)
-		facts_string(facts, "on", "system/psi");
+		state_fact(facts, "on", "psi");
 	free(text);
 	return true;
 }

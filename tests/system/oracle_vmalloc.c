@@ -138,6 +138,9 @@ static bool area_read(char *line, struct area *area)
 		else if (strcmp(word, "vm_area"))
 			append(area->caller, sizeof(area->caller), word);
 	}
+	/* Code that is gone: memdiag does not show what is left of its address. */
+	if (!strncmp(area->caller, "0x", 2))
+		snprintf(area->caller, sizeof(area->caller), "?");
 	return true;
 }
 
@@ -198,6 +201,21 @@ static void area_facts(struct facts *facts, const struct area *area)
 		facts_number(facts, area->phys, "%s/phys_addr", key);
 }
 
+/* memdiag has no way to them, and says so. */
+static bool unpurged_not_seen;
+
+static void unpurged_look(void)
+{
+	struct snap snap;
+	const char *reason;
+
+	snap_take(&snap, SNAP_BIT(VMALLOC));
+	reason = snap_string(&snap, snap_section(&snap, MEMDIAG_SEC_VMALLOC)->reason);
+	/* That is no excuse when no way was closed. */
+	unpurged_not_seen = oracle_closed_ways() & ORACLE_NO_SYMBOL && strstr(reason, "unpurged");
+	snap_drop(&snap);
+}
+
 static bool vmalloc_read(struct facts *facts, void (*fn)(struct facts *, const struct area *))
 {
 	char *text = file_read("/proc/vmallocinfo"), *rest = text, *line;
@@ -206,7 +224,7 @@ static bool vmalloc_read(struct facts *facts, void (*fn)(struct facts *, const s
 	if (!text)
 		return false;
 	while ((line = file_line(&rest)))
-		if (area_read(line, &area))
+		if (area_read(line, &area) && !(area.unpurged && unpurged_not_seen))
 			fn(facts, &area);
 	free(text);
 	return true;
@@ -448,6 +466,7 @@ void oracle_vmalloc(void)
 {
 	char *restrict_was = file_read(KPTR_RESTRICT);
 
+	unpurged_look();
 	oracle_run(&vmalloc_oracle);
 	vmalloc_hidden();
 	if (restrict_was)
