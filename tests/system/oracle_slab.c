@@ -66,7 +66,8 @@ static void slab_sysfs(struct facts *facts, const char *cache)
 		if (slab_attribute(&value, cache, slab_flags[i].attribute))
 			facts_number(facts, !!value, "%s/flag %s", cache, slab_flags[i].word);
 	text = file_read(SLAB_DIR "/%s/ctor", cache);
-	if (text && (end = strchr(text, '\n'))) {
+	end = text ? strchr(text, '\n') : NULL;
+	if (end) {
 		*end = '\0';
 		/* code that is gone: memdiag does not show what is left of its address */
 		facts_string(facts, strncmp(text, "0x", 2) ? text : "?", "%s/ctor", cache);

@@ -65,9 +65,11 @@ static void modules_read(void)
 		return;
 	text = file_read("/proc/modules");
 	rest = text;
-	while ((line = file_line(&rest)))
-		if ((name = file_word(&line)))
+	while ((line = file_line(&rest))) {
+		name = file_word(&line);
+		if (name)
 			sections_of(name);
+	}
 	free(text);
 }
 

@@ -97,7 +97,8 @@ static void zone_line(struct zoneinfo *info, char *line, enum where *where, int 
 	} else if (sscanf(line, " vm stats threshold: %lld", &value) == 1) {
 		facts_number(info->pcp, value, "%d/%s/%d/stat_threshold", zone->node, zone->name,
 			     *cpu);
-	} else if ((list = strstr(line, "protection:"))) {
+	} else if (strstr(line, "protection:")) {
+		list = strstr(line, "protection:");
 		zone_protection(info, zone, list + strlen("protection:"));
 	} else if (zone_pair(copy, &name, &value)) {
 		if (!strcmp(name, "node_unreclaimable") || !strcmp(name, "start_pfn"))
