@@ -207,6 +207,13 @@ enum memdiag_kind {
  * @MEMDIAG_SRC_SYMBOL: data at the address of a symbol that is not exported
  * @MEMDIAG_SRC_BTF: as above, at offsets read from the kernel's own BTF
  * @MEMDIAG_SRC_DERIVED: computed from other records of the snapshot
+ * @MEMDIAG_SRC_GIVEN: data at an address that was given when the module was
+ *	loaded, from /proc/kallsyms or a System.map
+ * @MEMDIAG_SRC_MIRROR: private structures at the offsets that memdiag's own
+ *	declaration of them has for this kernel
+ * @MEMDIAG_SRC_CALIBRATED: private structures at offsets that were found by
+ *	looking for objects of our own in them
+ * @MEMDIAG_SRC_PAGES: found by looking at every page frame
  */
 enum memdiag_source {
 	MEMDIAG_SRC_NONE,
@@ -216,6 +223,10 @@ enum memdiag_source {
 	MEMDIAG_SRC_SYMBOL,
 	MEMDIAG_SRC_BTF,
 	MEMDIAG_SRC_DERIVED,
+	MEMDIAG_SRC_GIVEN,
+	MEMDIAG_SRC_MIRROR,
+	MEMDIAG_SRC_CALIBRATED,
+	MEMDIAG_SRC_PAGES,
 };
 
 /**

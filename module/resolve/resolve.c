@@ -92,6 +92,7 @@ const char *memdiag_item_kind_name(enum memdiag_item_kind kind)
 	case MEMDIAG_ITEM_FILE: return "file";
 	case MEMDIAG_ITEM_LAYOUT: return "layout";
 	case MEMDIAG_ITEM_CHECK: return "check";
+	case MEMDIAG_ITEM_MIRROR: return "mirror";
 	}
 	return "?";
 }
@@ -112,6 +113,10 @@ const char *memdiag_source_name(u32 source)
 	case MEMDIAG_SRC_SYMBOL: return "symbol";
 	case MEMDIAG_SRC_BTF: return "btf";
 	case MEMDIAG_SRC_DERIVED: return "derived";
+	case MEMDIAG_SRC_GIVEN: return "given";
+	case MEMDIAG_SRC_MIRROR: return "mirror";
+	case MEMDIAG_SRC_CALIBRATED: return "calibrated";
+	case MEMDIAG_SRC_PAGES: return "pages";
 	}
 	return "?";
 }

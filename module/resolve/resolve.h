@@ -2,13 +2,16 @@
 /*
  * Finding what the kernel does not export: find, verify, then trust.
  *
- * Three ways in stand here, each used by any provider, each leaving a line in
- * the resolve section so that "memdiagctl status" can say what rests on what:
+ * The ways in stand here, each used by any provider, each leaving a line in the
+ * resolve section so that "memdiagctl status" can say what rests on what:
  *
  *  symbol.c  the address of a data symbol; nothing is ever called by address
+ *  given.c   the same, as handed over when the module was loaded
  *  ops.c     the kernel's own seq_operations, borrowed from an opened /proc file
  *  file.c    the text of a kernel file
- *  btf.c     the layout of a private structure, from the kernel's own BTF
+ *  layout.c  the layout of a private structure, by one way or another:
+ *  btf.c     from the kernel's own BTF
+ *  mirror.c  from a declaration of our own, made for this era of kernels
  */
 #ifndef _MEMDIAG_RESOLVE_H
 #define _MEMDIAG_RESOLVE_H
@@ -24,10 +27,19 @@ struct file;
  * Ways in that the tests close, to see the next one work: bits of the module
  * parameter force_ways.
  */
-#define MEMDIAG_FORCE_NO_BTF	BIT(0)
-#define MEMDIAG_FORCE_NO_SYMBOL	BIT(1)
-#define MEMDIAG_FORCE_NO_OPS	BIT(2)
+#define MEMDIAG_FORCE_NO_BTF		BIT(0)
+#define MEMDIAG_FORCE_NO_SYMBOL		BIT(1)
+#define MEMDIAG_FORCE_NO_OPS		BIT(2)
+#define MEMDIAG_FORCE_NO_MIRROR		BIT(3)
+#define MEMDIAG_FORCE_NO_CALIBRATION	BIT(4)
+#define MEMDIAG_FORCE_NO_PAGES		BIT(5)
 extern unsigned int memdiag_force_ways;
+
+/*
+ * Also for tests: a member, "kmem_cache.list", that layouts place one word
+ * further than it is, to see that the verification refuses it.
+ */
+extern char *memdiag_wrong_layout;
 
 /**
  * enum memdiag_item_kind - what a line of the resolve section is about
@@ -36,6 +48,8 @@ extern unsigned int memdiag_force_ways;
  * @MEMDIAG_ITEM_FILE: text of a file
  * @MEMDIAG_ITEM_LAYOUT: offsets in a private structure
  * @MEMDIAG_ITEM_CHECK: a verification that decides whether the rest is trusted
+ * @MEMDIAG_ITEM_MIRROR: comparison of our declaration of a structure with BTF;
+ *	decides nothing
  */
 enum memdiag_item_kind {
 	MEMDIAG_ITEM_SYMBOL,
@@ -43,6 +57,7 @@ enum memdiag_item_kind {
 	MEMDIAG_ITEM_FILE,
 	MEMDIAG_ITEM_LAYOUT,
 	MEMDIAG_ITEM_CHECK,
+	MEMDIAG_ITEM_MIRROR,
 };
 
 /**
@@ -76,6 +91,11 @@ void memdiag_resolve_exit(void);
 
 /* symbol.c */
 unsigned long memdiag_resolve_data(const char *name);
+
+/* given.c */
+int memdiag_given_init(void);
+void memdiag_given_exit(void);
+unsigned long memdiag_given_data(const char *name, int *error);
 
 /**
  * struct memdiag_ops - operations borrowed from an opened seq_file
@@ -119,6 +139,14 @@ struct memdiag_member {
 	u32 bit_offset;
 	u32 bit_size;
 };
+
+/* mirror.c */
+int memdiag_mirror_members(struct memdiag_member *members, unsigned int nr);
+
+/* layout.c */
+int memdiag_layout_load(const char *what, u32 way, struct memdiag_member *members,
+			unsigned int nr, unsigned int nr_required);
+void memdiag_layout_spoil(struct memdiag_member *members, unsigned int nr);
 
 /* A copy of the kernel's BTF, only while resolving. */
 struct memdiag_btf;

@@ -74,7 +74,7 @@ static void fields_one(struct kunit *test, const struct memdiag_status *s, unsig
 	KUNIT_EXPECT_LE_MSG(test, f->type, MEMDIAG_TYPE_BOOL, "%s.%s", section, f->name);
 	KUNIT_EXPECT_LE_MSG(test, f->unit, MEMDIAG_UNIT_KBYTES, "%s.%s", section, f->name);
 	KUNIT_EXPECT_LE_MSG(test, f->kind, MEMDIAG_KIND_COUNTER, "%s.%s", section, f->name);
-	KUNIT_EXPECT_LE_MSG(test, f->source, MEMDIAG_SRC_DERIVED, "%s.%s", section, f->name);
+	KUNIT_EXPECT_LE_MSG(test, f->source, MEMDIAG_SRC_PAGES, "%s.%s", section, f->name);
 	KUNIT_EXPECT_EQ_MSG(test, f->flags & ~(MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_INEXACT |
 					       MEMDIAG_FIELD_BRIEF), 0,
 			    "%s.%s", section, f->name);

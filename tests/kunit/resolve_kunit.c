@@ -9,9 +9,13 @@
 #include "../../module/resolve/symbol.c"
 #include "../../module/resolve/ops.c"
 #include "../../module/resolve/file.c"
+#include "../../module/resolve/given.c"
+#include "../../module/resolve/layout.c"
+#include "../../module/resolve/mirror.c"
 
 /* memdiag.ko's module parameter. */
 unsigned int memdiag_force_ways;
+char *memdiag_wrong_layout;
 
 static const struct memdiag_item *resolve_find(enum memdiag_item_kind kind, const char *name)
 {
@@ -53,7 +57,7 @@ static void resolve_words(struct kunit *test)
 
 	for (i = MEMDIAG_ITEM_SYMBOL; i <= MEMDIAG_ITEM_CHECK; i++)
 		KUNIT_EXPECT_STRNEQ(test, memdiag_item_kind_name(i), "?");
-	for (i = MEMDIAG_SRC_NONE; i <= MEMDIAG_SRC_DERIVED; i++)
+	for (i = MEMDIAG_SRC_NONE; i <= MEMDIAG_SRC_PAGES; i++)
 		KUNIT_EXPECT_STRNEQ(test, memdiag_source_name(i), "?");
 	KUNIT_EXPECT_STREQ(test, memdiag_source_name(i), "?");
 }

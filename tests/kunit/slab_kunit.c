@@ -5,6 +5,7 @@
  */
 #include "kunit.h"
 
+#include "../../module/resolve/mirror_slab.c"
 #include "../../module/providers/slab_layout.c"
 #include "../../module/providers/slab.c"
 

@@ -2,6 +2,7 @@
 /* Suite memdiag_vmalloc: lines of vmallocinfo, and an area of our own. */
 #include "kunit.h"
 
+#include "../../module/resolve/mirror_vmalloc.c"
 #include "../../module/providers/vmalloc.c"
 #include "../../module/providers/vmalloc_text.c"
 #include "../../module/providers/vmalloc_sum.c"

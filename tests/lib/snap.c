@@ -218,7 +218,7 @@ static const char *check_field(const struct snap *snap, const struct memdiag_sec
 			return wrong("%s has field %s twice", snap_string(snap, s->name),
 				     snap_string(snap, f->name));
 	if (f->type > MEMDIAG_TYPE_BOOL || f->unit > MEMDIAG_UNIT_KBYTES ||
-	    f->kind > MEMDIAG_KIND_COUNTER || f->source > MEMDIAG_SRC_DERIVED ||
+	    f->kind > MEMDIAG_KIND_COUNTER || f->source > MEMDIAG_SRC_PAGES ||
 	    f->flags & ~(MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF))
 		return wrong("%s.%s: type, unit, kind, flags or source", snap_string(snap, s->name),
 			     snap_string(snap, f->name));
@@ -258,7 +258,7 @@ static const char *check_section(const struct snap *snap, unsigned int id)
 			return wrong("section %u: not asked, but not empty", id);
 		return NULL;
 	}
-	if (s->state > MEMDIAG_STATE_UNAVAILABLE || s->source > MEMDIAG_SRC_DERIVED)
+	if (s->state > MEMDIAG_STATE_UNAVAILABLE || s->source > MEMDIAG_SRC_PAGES)
 		return wrong("section %u: state or source", id);
 	if ((s->state == MEMDIAG_STATE_UNAVAILABLE) != (s->error < 0) || s->error > 0 ||
 	    (s->state == MEMDIAG_STATE_OK) != !*snap_string(snap, s->reason) ||

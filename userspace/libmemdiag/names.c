@@ -68,7 +68,9 @@ const char *memdiag_source_name(uint32_t source)
 		[MEMDIAG_SRC_NONE] = "none",	   [MEMDIAG_SRC_EXPORT] = "export",
 		[MEMDIAG_SRC_OPS] = "ops",	   [MEMDIAG_SRC_TEXT] = "text",
 		[MEMDIAG_SRC_SYMBOL] = "symbol",   [MEMDIAG_SRC_BTF] = "btf",
-		[MEMDIAG_SRC_DERIVED] = "derived",
+		[MEMDIAG_SRC_DERIVED] = "derived", [MEMDIAG_SRC_GIVEN] = "given",
+		[MEMDIAG_SRC_MIRROR] = "mirror",   [MEMDIAG_SRC_CALIBRATED] = "calibrated",
+		[MEMDIAG_SRC_PAGES] = "pages",
 	};
 
 	return source < ARRAY_SIZE(names) ? names[source] : "unknown";

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "mirror.h"
+
+const struct memdiag_mirror memdiag_mirror_slab[] = {
+};
+const unsigned int memdiag_mirror_slab_nr;
