@@ -4,6 +4,8 @@
 
 #include "../../module/resolve/mirror_vmalloc.c"
 #include "../../module/providers/vmalloc.c"
+#include "../../module/providers/vmalloc_ops.c"
+#include "../../module/providers/vmalloc_nodes.c"
 #include "../../module/providers/vmalloc_text.c"
 #include "../../module/providers/vmalloc_sum.c"
 
@@ -220,7 +222,7 @@ static void vmalloc_probe_is_found(struct kunit *test)
 {
 	const char *why = "";
 
-	if (vmalloc_by_ops)
+	if (vmalloc_way == VMALLOC_BY_OPS)
 		KUNIT_EXPECT_EQ(test, vmalloc_check_ops(&why), 0);
 	KUNIT_EXPECT_EQ(test, vmalloc_check_text(), 0);
 }
