@@ -121,14 +121,33 @@ const char *memdiag_source_name(u32 source)
 	return "?";
 }
 
+static void resolve_forget(void)
+{
+	struct memdiag_item *item, *next;
+
+	list_for_each_entry_safe(item, next, &resolve_items, list) {
+		list_del(&item->list);
+		kfree(item);
+	}
+}
+
 /**
  * memdiag_resolve_init() - make the ways in usable
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EINVAL if the parameter "addresses" is not well-formed.
  */
 int memdiag_resolve_init(void)
 {
-	return memdiag_file_init();
+	int error = memdiag_file_init();
+
+	if (error)
+		return error;
+	error = memdiag_given_init();
+	if (error) {
+		resolve_forget();
+		memdiag_file_exit();
+	}
+	return error;
 }
 
 /**
@@ -138,11 +157,7 @@ int memdiag_resolve_init(void)
  */
 void memdiag_resolve_exit(void)
 {
-	struct memdiag_item *item, *next;
-
+	memdiag_given_exit();
 	memdiag_file_exit();
-	list_for_each_entry_safe(item, next, &resolve_items, list) {
-		list_del(&item->list);
-		kfree(item);
-	}
+	resolve_forget();
 }

@@ -22,6 +22,7 @@
 #include <linux/types.h>
 
 struct file;
+struct kernel_param_ops;
 
 /*
  * Ways in that the tests close, to see the next one work: bits of the module
@@ -93,6 +94,7 @@ void memdiag_resolve_exit(void);
 unsigned long memdiag_resolve_data(const char *name);
 
 /* given.c */
+extern const struct kernel_param_ops memdiag_given_param;
 int memdiag_given_init(void);
 void memdiag_given_exit(void);
 unsigned long memdiag_given_data(const char *name, int *error);
