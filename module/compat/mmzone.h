@@ -207,6 +207,20 @@ static inline u64 memdiag_pcp_high_max(const struct per_cpu_pages *pcp)
 }
 
 /**
+ * memdiag_thp_unit() - pages that 1 in an item of transparent huge pages stands for
+ *
+ * See memdiag_node_item_unit().
+ */
+static inline unsigned int memdiag_thp_unit(void)
+{
+#if defined(MEMDIAG_HAVE_THP_IN_PAGES) || !defined(CONFIG_TRANSPARENT_HUGEPAGE)
+	return 1;
+#else
+	return HPAGE_PMD_NR;
+#endif
+}
+
+/**
  * memdiag_zone_stat_threshold() - "vm stats threshold" of a CPU
  * @zone: the zone
  * @cpu: the CPU
