@@ -754,7 +754,7 @@ struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 	BUILD_BUG_ON(sizeof(struct memdiag_section) % 8);
 	BUILD_BUG_ON(sizeof(struct memdiag_field) % 8);
 
-	sections = snapshot_with_parents(sections ?: MEMDIAG_ALL_SECTIONS);
+	sections = snapshot_with_parents(sections ?: memdiag_default_sections());
 	if (mutex_lock_killable(&snapshot_lock))
 		return ERR_PTR(-EINTR);
 	c = collection_alloc(sections);

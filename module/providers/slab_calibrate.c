@@ -11,7 +11,6 @@
  * What is found here is verified like any other layout.
  */
 #include <linux/kernel.h>
-#include <linux/kfence.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
@@ -19,6 +18,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "../compat/kfence.h"
 #include "../compat/slab.h"
 #include "../memdiag.h"
 #include "slab_layout.h"

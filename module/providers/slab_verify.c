@@ -13,7 +13,6 @@
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/kfence.h>
 #include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -26,6 +25,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "../compat/kfence.h"
 #include "../compat/slab.h"
 #include "../memdiag.h"
 #include "slab_layout.h"

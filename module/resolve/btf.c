@@ -15,8 +15,8 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <uapi/linux/btf.h>
 
+#include "../compat/btf.h"
 #include "../memdiag.h"
 #include "btf.h"
 #include "resolve.h"
