@@ -494,16 +494,17 @@ static int report(const struct addresses *addresses, bool asked)
 	if (ret)
 		return ret;
 	read_findings(data, &f);
-	printf("symbols: %u found by name, %u by a given address, %u not found\n", f.by_name,
-	       f.given, f.missing);
+	printf("symbols: %u found by name, %u by an address%s%s, %u not found\n", f.by_name,
+	       f.given, addresses->text ? " from " : "", addresses->text ? addresses->source : "",
+	       f.missing);
 	print_sections(data);
 	if (addresses->text && !f.used) {
-		warn("%s is not of this kernel: it was loaded without: %s", addresses->source,
-		     f.why ? f.why : "the module does not say why");
+		warn("%s is not of this kernel, memdiag was loaded without it: %s",
+		     addresses->source, f.why ? f.why : "the module does not say why");
 		ret = asked ? STATUS_PARTIAL : STATUS_DONE;
 	} else if (f.wrong) {
-		warn("%u addresses of %s cannot be right, and are not used: 'memdiagctl status' says which; is it of this kernel?",
-		     f.wrong, addresses->source ? addresses->source : "those given");
+		warn("not all addresses of %s can be right: %u are not used, 'memdiagctl status' says which; is it of this kernel?",
+		     addresses->source ? addresses->source : "the parameter", f.wrong);
 		ret = asked ? STATUS_PARTIAL : STATUS_DONE;
 	} else if (addresses->note && f.missing) {
 		warn("no addresses were given: %s", addresses->note);
@@ -569,8 +570,7 @@ int cmd_load(const struct command *command, const struct options *options)
 		ret = refused(ret, path, module, uts.release);
 		goto free_addresses;
 	}
-	printf("loaded %s%s%s\n", path, addresses.text ? ", with addresses from " : "",
-	       addresses.text ? addresses.source : "");
+	printf("loaded %s\n", path);
 	ret = wait_for_device();
 	if (!ret)
 		ret = report(&addresses, map);
