@@ -166,6 +166,7 @@ static int chardev_info(void *arg, struct memdiag_bytes **made)
 	info->snapshot_bytes = memdiag_snapshot_held();
 	memset(info->version, 0, sizeof(info->version));
 	strscpy(info->version, MEMDIAG_VERSION, sizeof(info->version));
+	info->defaults = memdiag_default_sections();
 	return 0;
 }
 

@@ -102,6 +102,7 @@ struct memdiag_status {
  * @fields: field table, or NULL if .init sets one in the status
  * @nr_fields: rows of @fields
  * @record_size: sizeof() of the record struct
+ * @on_request: walks so much that it is only collected when asked for by name
  * @after: mask of sections whose records this one is derived from; they are
  *	collected first, in the same snapshot
  * @init: resolve and verify what the provider needs, by itself; say the result
@@ -124,6 +125,7 @@ struct memdiag_provider {
 	const struct memdiag_field_desc *fields;
 	unsigned int nr_fields;
 	u32 record_size;
+	bool on_request;
 	u64 after;
 	void (*init)(struct memdiag_status *status);
 	void (*exit)(struct memdiag_status *status);
@@ -137,6 +139,7 @@ int memdiag_registry_init(void);
 void memdiag_registry_exit(void);
 const struct memdiag_status *memdiag_status(u32 id);
 u64 memdiag_available(void);
+u64 memdiag_default_sections(void);
 void memdiag_set_ok(struct memdiag_status *status, u32 source);
 __printf(3, 4)
 void memdiag_set_partial(struct memdiag_status *status, u32 source,

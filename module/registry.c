@@ -59,6 +59,22 @@ u64 memdiag_available(void)
 }
 
 /**
+ * memdiag_default_sections() - what a snapshot of all has
+ *
+ * Return: mask of the sections that are not only collected on request.
+ */
+u64 memdiag_default_sections(void)
+{
+	u64 mask = 0;
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		if (!registry_providers[id]->on_request)
+			mask |= BIT_ULL(id);
+	return mask;
+}
+
+/**
  * memdiag_set_ok() - for .init: the section can be had in full
  * @status: the provider's status
  * @source: enum memdiag_source of the records

@@ -365,6 +365,8 @@ struct memdiag_header {
  * @snapshot_limit: out: bytes that all snapshots together may take
  * @snapshot_bytes: out: bytes that they take now
  * @version: out: version of the module, NUL-terminated
+ * @defaults: out: mask of the sections that a snapshot of all has; the others
+ *	cost more than a look in passing and must be asked for by name
  */
 struct memdiag_info {
 	__u32 size;
@@ -377,14 +379,16 @@ struct memdiag_info {
 	__aligned_u64 snapshot_limit;
 	__aligned_u64 snapshot_bytes;
 	__u8 version[32];
+	__aligned_u64 defaults;
 };
 
 /**
  * struct memdiag_snapshot - argument of MEMDIAG_IOC_SNAPSHOT
  * @size: in: sizeof(struct memdiag_snapshot) of the caller
  * @flags: in: zero
- * @sections: in: mask of sections to collect, 0 for all; sections that others
- *	are derived from are added. out: the sections collected
+ * @sections: in: mask of sections to collect, 0 for all in @defaults of struct
+ *	memdiag_info; sections that others are derived from are added. out: the
+ *	sections collected
  * @bytes: out: length of the snapshot
  * @generation: out: as in the header
  * @collect_ns: out: time it took, nanoseconds

@@ -12,6 +12,7 @@
  * No address and no distance is ever printed: the log may be read by anybody.
  */
 #include <linux/cpumask.h>
+#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/ioport.h>
@@ -32,6 +33,7 @@
 #include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 
+#include "../compat/hex.h"
 #include "../compat/memcontrol.h"
 #include "../memdiag.h"
 #include "resolve.h"

@@ -94,6 +94,7 @@ static int fake_info(struct memdiag_info *info)
 	if (getenv("FAKE_KNOWN"))
 		info->known = strtoull(getenv("FAKE_KNOWN"), NULL, 0);
 	info->available = info->known;
+	info->defaults = info->known;
 	info->snapshot_limit = 64 << 20;
 	info->snapshot_bytes = 1 << 20;
 	strcpy((char *)info->version, "0.1.0");

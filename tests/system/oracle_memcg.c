@@ -262,7 +262,9 @@ static bool not_compared(const char *field)
 		for (i = 0; i < 2; i++)
 			if (!strcmp(field, v2_fields[i]))
 				return true;
-		/* only newer kernels have the file */
+		/* only newer kernels have these files */
+		if (!strcmp(field, "memory.peak"))
+			return access("/sys/fs/cgroup/memdiag/memory.peak", F_OK);
 		if (!strcmp(field, "memory.swap.peak"))
 			return access("/sys/fs/cgroup/memdiag/memory.swap.peak", F_OK);
 		return false;
@@ -542,6 +544,12 @@ static void residual(void)
 
 	snap_take(&snap, SNAP_BIT(MEMCG));
 	s = snap_section(&snap, MEMDIAG_SEC_MEMCG);
+	if (snap_field_named(&snap, s, "kernel") < 0) {
+		ktap_skip("this kernel's memory.stat has no \"kernel\"",
+			  "oracle_memcg: residual adds up");
+		snap_drop(&snap);
+		return;
+	}
 	for (n = 0; n < s->nr_records; n++) {
 		int64_t left = snap_get(&snap, s, n, "residual");
 

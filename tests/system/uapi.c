@@ -101,10 +101,13 @@ static void expect(int got, int want, const char *what)
 static const struct {
 	unsigned long cmd;
 	const char *name;
+	uint32_t first; /* size of its first version */
 	uint32_t size;
 } commands[] = {
-	{ MEMDIAG_IOC_INFO, "INFO", sizeof(struct memdiag_info) },
-	{ MEMDIAG_IOC_SNAPSHOT, "SNAPSHOT", sizeof(struct memdiag_snapshot) },
+	{ MEMDIAG_IOC_INFO, "INFO", offsetof(struct memdiag_info, defaults),
+	  sizeof(struct memdiag_info) },
+	{ MEMDIAG_IOC_SNAPSHOT, "SNAPSHOT", sizeof(struct memdiag_snapshot),
+	  sizeof(struct memdiag_snapshot) },
 };
 
 /* The argument ends where memory does, so that nothing behind it is touched. */
@@ -140,7 +143,7 @@ static void sizes(void)
 	int fd = device();
 
 	for (i = 0; i < 2; i++) {
-		uint32_t size = commands[i].size, s;
+		uint32_t size = commands[i].size, first = commands[i].first, s;
 		int wrong = 0;
 
 #define CASE(text, want, ...)                                                \
@@ -149,11 +152,12 @@ static void sizes(void)
 		expect(ask_size(fd, i, __VA_ARGS__), want, what);            \
 	} while (0)
 		CASE("size", 0, size, size, 0);
-		CASE("size - 1", EINVAL, size - 1, size, 0);
+		CASE("size of the first version", 0, first, first, 0);
+		CASE("size of the first version - 1", EINVAL, first - 1, size, 0);
 		CASE("size 0", EINVAL, 0, size, 0);
 		CASE("size 4", EINVAL, 4, size, 0);
 		for (s = 0; s < size; s++)
-			wrong += ask_size(fd, i, s, size, 0) != EINVAL;
+			wrong += ask_size(fd, i, s, size, 0) != (s < first ? EINVAL : 0);
 		snprintf(what, sizeof(what), "%s, every smaller size", commands[i].name);
 		expect(wrong ? -1 : 0, 0, what);
 		CASE("size + 1 with a clean tail", 0, size + 1, size + 1, 0);
@@ -328,13 +332,15 @@ static void sections(void)
 		snprintf(name, sizeof(name), "section %u alone", id);
 		one_section(fd, 1ull << id, with_parents(id), name);
 	}
-	one_section(fd, 0, ALL, "mask 0");
+	ask(fd, MEMDIAG_IOC_INFO, &info);
+	ktap_ok(info.defaults && !(info.defaults & ~info.known),
+		"uapi: INFO: what is collected unasked is known");
+	one_section(fd, 0, info.defaults, "mask 0");
 	one_section(fd, ALL, ALL, "the whole mask");
 	one_section(fd, SNAP_BIT(SYSTEM) | SNAP_BIT(ZONE), SNAP_BIT(SYSTEM) | SNAP_BIT(ZONE),
 		    "two sections");
-	ask(fd, MEMDIAG_IOC_INFO, &info);
 	close(fd);
-	snap_take(&snap, 0);
+	snap_take(&snap, ALL);
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
 		wrong += snap_has(&snap, id) != (info.available >> id & 1);
 	ktap_ok(!wrong, "uapi: the sections that INFO calls available can be had");
