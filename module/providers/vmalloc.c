@@ -264,22 +264,55 @@ static bool vmalloc_may_see_addresses(void)
 	return !kstrtoul(text, 16, &shown) && shown == (unsigned long)&vmalloc_key;
 }
 
+/* Pages of an area in which modules are looked for, if it may have several. */
+#define OWNER_PAGES	1024
+
 /*
- * The module loaded in an area. kallsyms names an address in a module by the
- * nearest symbol below it, so the last byte is the one that is sure to have one,
- * unless the area is larger than what the module needs of it.
+ * From v6.14 on the text of modules may be cut out of areas as large as a huge page
+ * (ARCH_HAS_EXECMEM_ROX): then each page is asked, until a second module is found.
  */
-static u64 vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record *record)
+static bool vmalloc_owners(struct memdiag_sink *sink, const struct vmalloc_record *record,
+			   u64 *owner)
+{
+	unsigned long nr = min_t(unsigned long, record->size / PAGE_SIZE, OWNER_PAGES), i;
+	u64 one;
+
+	*owner = MEMDIAG_ABSENT;
+	for (i = 0; i < nr; i++) {
+		one = memdiag_push_symbol_module(sink, record->start + (i + 1) * PAGE_SIZE - 1);
+		if (one == MEMDIAG_ABSENT || one == *owner)
+			continue;
+		if (*owner != MEMDIAG_ABSENT &&
+		    strcmp(memdiag_string(sink, one), memdiag_string(sink, *owner))) {
+			*owner = MEMDIAG_ABSENT;
+			return true;
+		}
+		*owner = one;
+	}
+	cond_resched();
+	return *owner != MEMDIAG_ABSENT;
+}
+
+/*
+ * Whether a module is loaded in an area, and in @owner which one, if it is only
+ * one. kallsyms names an address in a module by the nearest symbol below it, so the
+ * last byte is the one that is sure to have one, unless the area is larger than
+ * what the module needs of it.
+ */
+static bool vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record *record,
+			  u64 *owner)
 {
 	unsigned long last = record->start + record->size - PAGE_SIZE - 1;
-	u64 owner;
 
+	*owner = MEMDIAG_ABSENT;
 	if (record->size <= PAGE_SIZE)
-		return MEMDIAG_ABSENT;
-	owner = memdiag_push_symbol_module(sink, last);
-	if (owner == MEMDIAG_ABSENT)
-		owner = memdiag_push_symbol_module(sink, record->start + PAGE_SIZE - 1);
-	return owner;
+		return false;
+	if (record->size >= PMD_SIZE)
+		return vmalloc_owners(sink, record, owner);
+	*owner = memdiag_push_symbol_module(sink, last);
+	if (*owner == MEMDIAG_ABSENT)
+		*owner = memdiag_push_symbol_module(sink, record->start + PAGE_SIZE - 1);
+	return *owner != MEMDIAG_ABSENT;
 }
 
 /*
@@ -366,7 +399,7 @@ static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_reco
 	unsigned int flags = record->flags;
 	const struct vmalloc_symbol *symbol;
 	const char *kind = NULL;
-	bool loader = false;
+	bool loader = false, code;
 	u64 owner;
 
 	if (vmalloc_way != VMALLOC_BY_TEXT && record->caller != MEMDIAG_ABSENT) {
@@ -377,9 +410,13 @@ static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_reco
 	} else if (record->caller != MEMDIAG_ABSENT) {
 		loader = vmalloc_by_loader(sink, record->caller);
 	}
-	if (raw && !(record->flags & AREA_UNPURGED) && memdiag_is_module_address(record->start)) {
-		owner = vmalloc_owner(sink, record);
-		kind = owner == MEMDIAG_ABSENT ? "executable" : "module";
+	/* On arm64 modules may also be loaded elsewhere than where they should. */
+	code = memdiag_is_module_address(record->start);
+	if (raw && !(record->flags & AREA_UNPURGED) && (code || loader)) {
+		if (vmalloc_owner(sink, record, &owner))
+			kind = "module";
+		else if (code)
+			kind = "executable";
 		if (owner != MEMDIAG_ABSENT)
 			record->module = owner;
 	}
