@@ -18,12 +18,14 @@
  * @key: record/field
  * @string: NULL for a number
  * @number: the number
+ * @own: how much of it, at most, is there only because memdiag looks
  * @order: as it was said
  */
 struct fact {
 	char *key;
 	char *string;
 	long long number;
+	long long own;
 	unsigned int order;
 };
 
@@ -54,6 +56,18 @@ void facts_number(struct facts *facts, long long number, const char *key, ...)
 	va_start(args, key);
 	facts_add(facts, key, args)->number = number;
 	va_end(args);
+}
+
+void facts_own(struct facts *facts, long long number, long long own, const char *key, ...)
+{
+	struct fact *fact;
+	va_list args;
+
+	va_start(args, key);
+	fact = facts_add(facts, key, args);
+	va_end(args);
+	fact->number = number;
+	fact->own = own;
 }
 
 void facts_string(struct facts *facts, const char *string, const char *key, ...)
@@ -93,6 +107,13 @@ void facts_field(struct facts *facts, const struct snap *snap,
 		facts_string(facts, "max", "%s/%s", record, name);
 	else
 		facts_number(facts, value, "%s/%s", record, name);
+}
+
+long long oracle_own_pages(const struct snap *snap)
+{
+	const struct memdiag_section *system = snap_section(snap, MEMDIAG_SEC_SYSTEM);
+
+	return 2 * snap_get(snap, system, 0, "memdiag_snapshot_bytes") / getpagesize();
 }
 
 static int fact_compare(const void *a, const void *b)
@@ -145,8 +166,8 @@ static bool fact_between(const struct fact *value, const struct fact *a, const s
 	if (value->string || a->string || b->string)
 		return fact_same(value, a) || fact_same(value, b);
 	if (a->number > b->number)
-		return value->number <= a->number && value->number >= b->number;
-	return value->number >= a->number && value->number <= b->number;
+		return fact_between(value, b, a);
+	return value->number >= a->number && value->number - value->own <= b->number;
 }
 
 static bool fact_right(const struct fact *value, const struct fact *a, const struct fact *b)
@@ -335,7 +356,7 @@ static bool oracle_once(const struct oracle *oracle, struct snap *snap, unsigned
 		ktap_skip("the kernel does not say", "oracle_%s", oracle->name);
 		return false;
 	}
-	error = snap_collect(snap, 1ull << oracle->section);
+	error = snap_collect(snap, 1ull << oracle->section | oracle->also);
 	if (error)
 		ktap_bail("oracle_%s: SNAPSHOT: %s", oracle->name, strerror(-error));
 	wrong = snap_check(snap);

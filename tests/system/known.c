@@ -39,7 +39,7 @@
 #define FIXTURE		"memdiag_fixture"
 #define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
 #define MEMDIAG_KO	"/lib/memdiag/memdiag.ko"
-#define COMMAND		"/sys/kernel/debug/memdiag_fixture/command"
+#define COMMAND		"/proc/memdiag_fixture/command"
 #define SLAB_DIR	"/sys/kernel/slab/"
 
 /* Objects of a kmalloc cache that others may take or give back meanwhile. */

@@ -28,16 +28,24 @@ static void vmstat_memdiag(struct facts *facts, const struct snap *snap,
 			   const struct memdiag_section *section)
 {
 	int value = snap_field_named(snap, section, "value");
+	long long own = oracle_own_pages(snap);
 	uint64_t n;
 
-	for (n = 0; n < section->nr_records; n++)
-		facts_field(facts, snap, section, n, value,
-			    snap_get_string(snap, section, n, "name"));
+	for (n = 0; n < section->nr_records; n++) {
+		const char *name = snap_get_string(snap, section, n, "name");
+
+		if (!strcmp(name, "nr_slab_unreclaimable") || !strcmp(name, "nr_vmalloc"))
+			facts_own(facts, snap_value(snap, section, n, value), own, "%s/value",
+				  name);
+		else
+			facts_field(facts, snap, section, n, value, name);
+	}
 }
 
 static const struct oracle vmstat_oracle = {
 	.name = "vmstat",
 	.section = MEMDIAG_SEC_VMSTAT,
+	.also = SNAP_BIT(SYSTEM),
 	.kernel = vmstat_kernel,
 	.memdiag = vmstat_memdiag,
 };

@@ -287,8 +287,11 @@ static void all_fields(struct facts *facts, const struct snap *snap,
 static void node_memdiag(struct facts *facts, const struct snap *snap,
 			 const struct memdiag_section *section)
 {
-	/* printed nowhere; node_derived() has a look */
-	static const char *const but[] = { "kswapd_failures", NULL };
+	/* printed nowhere, zone_derived() has a look; and what memdiag has a part in */
+	static const char *const but[] = { "kswapd_failures", "nr_slab_unreclaimable", "nr_vmalloc",
+					   NULL };
+	long long own = oracle_own_pages(snap);
+	unsigned int i;
 	uint64_t n;
 
 	for (n = 0; n < section->nr_records; n++) {
@@ -297,6 +300,10 @@ static void node_memdiag(struct facts *facts, const struct snap *snap,
 		snprintf(key, sizeof(key), "%llu",
 			 (unsigned long long)snap_get(snap, section, n, "node"));
 		all_fields(facts, snap, section, n, key, but);
+		for (i = 1; but[i]; i++)
+			if (snap_field_named(snap, section, but[i]) >= 0)
+				facts_own(facts, snap_get(snap, section, n, but[i]), own, "%s/%s",
+					  key, but[i]);
 	}
 }
 
@@ -363,6 +370,7 @@ static void pcp_memdiag(struct facts *facts, const struct snap *snap,
 static const struct oracle node_oracle = {
 	.name = "node",
 	.section = MEMDIAG_SEC_NODE,
+	.also = SNAP_BIT(SYSTEM),
 	.kernel = node_kernel,
 	.memdiag = node_memdiag,
 };
