@@ -114,9 +114,8 @@ static const char *slab_check_probe(const struct kmem_cache *probe)
 	if (memdiag_slab_peek(probe, CACHE_CTOR, &value) ||
 	    value != (unsigned long)slab_probe_ctor)
 		return "ctor";
-	/* One user, or the mark of a cache that is never merged. */
-	if (memdiag_slab_peek(probe, CACHE_REFCOUNT, &value) ||
-	    ((s32)value != 1 && (s32)value != -1))
+	/* Ours; -1, of caches that are never merged, is half an address as well. */
+	if (memdiag_slab_peek(probe, CACHE_REFCOUNT, &value) || value != 1)
 		return "refcount";
 	if (memdiag_slab_peek(probe, CACHE_FLAGS, &value) ||
 	    !(value & (u64 __force)SLAB_HWCACHE_ALIGN))
