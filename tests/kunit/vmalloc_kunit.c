@@ -549,7 +549,14 @@ static void vmalloc_probe_is_found(struct kunit *test)
 
 	if (vmalloc_way == VMALLOC_BY_OPS)
 		KUNIT_EXPECT_EQ(test, vmalloc_check_ops(&why), 0);
+	if (vmalloc_way == VMALLOC_BY_TEXT) {
+		KUNIT_EXPECT_EQ(test, vmalloc_check_text(), 0);
+		return;
+	}
+	/* The text is the last way, and must be one also where it is not taken. */
+	KUNIT_ASSERT_EQ(test, memdiag_vmalloc_text_init(), 0);
 	KUNIT_EXPECT_EQ(test, vmalloc_check_text(), 0);
+	memdiag_vmalloc_text_exit();
 }
 
 static struct kunit_case vmalloc_cases[] = {
