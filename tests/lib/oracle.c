@@ -18,7 +18,8 @@
  * @key: record/field
  * @string: NULL for a number
  * @number: the number
- * @own: how much of it, at most, is there only because memdiag looks
+ * @own: how much of it, at most, is there only because memdiag looks; negative: is
+ *	missing
  * @order: as it was said
  */
 struct fact {
@@ -58,7 +59,9 @@ void facts_number(struct facts *facts, long long number, const char *key, ...)
 	va_end(args);
 }
 
-void facts_own(struct facts *facts, long long number, long long own, const char *key, ...)
+__attribute__((format(printf, 4, 5))) static void facts_own(struct facts *facts,
+							    long long number, long long own,
+							    const char *key, ...)
 {
 	struct fact *fact;
 	va_list args;
@@ -109,11 +112,41 @@ void facts_field(struct facts *facts, const struct snap *snap,
 		facts_number(facts, value, "%s/%s", record, name);
 }
 
-long long oracle_own_pages(const struct snap *snap)
+/*
+ * Pages that a snapshot was made in. They are slab memory or vmalloc'ed. memdiag reports
+ * the bytes it asked for; allocated is up to twice as much.
+ */
+static long long oracle_own_pages(const struct snap *snap)
 {
 	const struct memdiag_section *system = snap_section(snap, MEMDIAG_SEC_SYSTEM);
 
 	return 2 * snap_get(snap, system, 0, "memdiag_snapshot_bytes") / getpagesize();
+}
+
+void facts_own_field(struct facts *facts, const struct snap *snap,
+		     const struct memdiag_section *section, uint64_t n, unsigned int field,
+		     const char *record, const char *name)
+{
+	/* Thresholds are a part of what is free. */
+	static const char *const taken[] = { "free", "nr_free_pages", "mem_free", "mem_available",
+					     "nr_dirty_threshold",
+					     "nr_dirty_background_threshold" };
+	static const char *const used[] = { "nr_slab_unreclaimable", "nr_vmalloc" };
+	uint64_t value = snap_value(snap, section, n, field);
+	const char *column = snap_string(snap, snap_field(snap, section, field)->name);
+	long long own = 0;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (!strcmp(name, taken[i]))
+			own = -oracle_own_pages(snap);
+	for (i = 0; i < sizeof(used) / sizeof(used[0]); i++)
+		if (!strcmp(name, used[i]))
+			own = oracle_own_pages(snap);
+	if (own && value != MEMDIAG_ABSENT)
+		facts_own(facts, value, own, "%s/%s", record, column);
+	else
+		facts_field(facts, snap, section, n, field, record);
 }
 
 static int fact_compare(const void *a, const void *b)
@@ -167,6 +200,8 @@ static bool fact_between(const struct fact *value, const struct fact *a, const s
 		return fact_same(value, a) || fact_same(value, b);
 	if (a->number > b->number)
 		return fact_between(value, b, a);
+	if (value->own < 0)
+		return value->number - value->own >= a->number && value->number <= b->number;
 	return value->number >= a->number && value->number - value->own <= b->number;
 }
 

@@ -34,27 +34,24 @@ struct facts {
 
 __attribute__((format(printf, 3, 4))) void facts_number(struct facts *facts, long long number,
 							const char *key, ...);
-/*
- * A number of memdiag's of which up to @own is memdiag's own, by its own account, and
- * gone when the kernel is asked.
- */
-__attribute__((format(printf, 4, 5))) void facts_own(struct facts *facts, long long number,
-						     long long own, const char *key, ...);
 __attribute__((format(printf, 3, 4))) void facts_string(struct facts *facts, const char *string,
 							const char *key, ...);
 void facts_free(struct facts *facts);
-
-/*
- * Pages that a snapshot, which must have the section system, was made in. They are slab
- * memory or vmalloc'ed. memdiag reports the bytes it asked for; allocated is up to twice
- * as much.
- */
-long long oracle_own_pages(const struct snap *snap);
 
 /* A field of a record of memdiag's under the key "@record/its name"; not if absent. */
 void facts_field(struct facts *facts, const struct snap *snap,
 		 const struct memdiag_section *section, uint64_t n, unsigned int field,
 		 const char *record);
+
+/*
+ * The same for a field that may count what memdiag itself works in: free pages, slab
+ * memory. That is used when it looks, and not when the kernel is asked; how much it is,
+ * at most, it says itself, so the snapshot must have the section system. @name tells what
+ * is counted.
+ */
+void facts_own_field(struct facts *facts, const struct snap *snap,
+		     const struct memdiag_section *section, uint64_t n, unsigned int field,
+		     const char *record, const char *name);
 
 /**
  * struct oracle - a section and what the kernel says of the same

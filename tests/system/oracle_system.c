@@ -193,7 +193,7 @@ static void system_memdiag(struct facts *facts, const struct snap *snap,
 			;
 		if (i < sizeof(but) / sizeof(but[0]) || (!psi && !strcmp(name, "psi")))
 			continue;
-		facts_field(facts, snap, s, 0, f, "system");
+		facts_own_field(facts, snap, s, 0, f, "system", name);
 	}
 	free(psi);
 }
@@ -219,6 +219,7 @@ static void instruments(void)
 	};
 	const struct memdiag_section *s;
 	struct snap snap;
+	bool debugfs = !strcmp(debugfs_state(), "on");
 	unsigned int i;
 	bool ok = true;
 
@@ -228,6 +229,9 @@ static void instruments(void)
 		const char *state = snap_get_string(&snap, s, 0, made[i].field);
 		bool there = !access(made[i].file, F_OK);
 
+		/* It may be on, but its file has no place to be. */
+		if (!debugfs && !strncmp(made[i].file, "/sys/kernel/debug/", 18))
+			continue;
 		/* Some files are there only while it is on. */
 		if (!state || (there && !strcmp(state, "not built")) ||
 		    (!there && !strcmp(state, "on"))) {

@@ -277,21 +277,21 @@ static void all_fields(struct facts *facts, const struct snap *snap,
 		       const struct memdiag_section *section, uint64_t n, const char *key,
 		       const char *const *but)
 {
+	const char *name;
 	unsigned int f;
 
-	for (f = 0; f < section->nr_fields; f++)
-		if (!one_of(snap_string(snap, snap_field(snap, section, f)->name), but))
-			facts_field(facts, snap, section, n, f, key);
+	for (f = 0; f < section->nr_fields; f++) {
+		name = snap_string(snap, snap_field(snap, section, f)->name);
+		if (!one_of(name, but))
+			facts_own_field(facts, snap, section, n, f, key, name);
+	}
 }
 
 static void node_memdiag(struct facts *facts, const struct snap *snap,
 			 const struct memdiag_section *section)
 {
-	/* printed nowhere, zone_derived() has a look; and what memdiag has a part in */
-	static const char *const but[] = { "kswapd_failures", "nr_slab_unreclaimable", "nr_vmalloc",
-					   NULL };
-	long long own = oracle_own_pages(snap);
-	unsigned int i;
+	/* printed nowhere; zone_derived() has a look */
+	static const char *const but[] = { "kswapd_failures", NULL };
 	uint64_t n;
 
 	for (n = 0; n < section->nr_records; n++) {
@@ -300,10 +300,6 @@ static void node_memdiag(struct facts *facts, const struct snap *snap,
 		snprintf(key, sizeof(key), "%llu",
 			 (unsigned long long)snap_get(snap, section, n, "node"));
 		all_fields(facts, snap, section, n, key, but);
-		for (i = 1; but[i]; i++)
-			if (snap_field_named(snap, section, but[i]) >= 0)
-				facts_own(facts, snap_get(snap, section, n, but[i]), own, "%s/%s",
-					  key, but[i]);
 	}
 }
 
@@ -378,6 +374,7 @@ static const struct oracle node_oracle = {
 static const struct oracle zone_oracle = {
 	.name = "zone",
 	.section = MEMDIAG_SEC_ZONE,
+	.also = SNAP_BIT(SYSTEM),
 	.kernel = zone_kernel,
 	.memdiag = zone_memdiag,
 };

@@ -12,10 +12,12 @@
 debugfs=/sys/kernel/debug/memdiag
 kptr=/proc/sys/kernel/kptr_restrict
 kptr_was=$(cat $kptr)
-was_mode=$(stat -c %a /sys/kernel/debug)
 # Files that print a section each, where the kernel has debugfs.
 printed=
-[ ! -d $debugfs ] || printed="$debugfs/slab $debugfs/system"
+if [ -d $debugfs ]; then
+	printed="$debugfs/slab $debugfs/system"
+	was_mode=$(stat -c %a /sys/kernel/debug)
+fi
 
 # opens WHO PATH ERRNO WHAT: what open() says, run as WHO
 opens() {
@@ -63,34 +65,32 @@ who_may_open() {
 		opens user "$file" EACCES "$file refuses a user"
 		opens userns "$file" EPERM "$file refuses root in a user namespace"
 		# What a careless administrator might do.
-		chmod 755 /sys/kernel/debug
+		[ -z "$printed" ] || chmod 755 /sys/kernel/debug
 		chmod 666 "$file"
 		opens user "$file" EPERM "$file refuses a user, also with mode 666"
 		chmod "$mode" "$file"
-		chmod "$was_mode" /sys/kernel/debug
+		[ -z "$printed" ] || chmod "$was_mode" /sys/kernel/debug
 		opens no-sysadmin "$file" EPERM "$file refuses root without CAP_SYS_ADMIN"
 		opens no-syslog "$file" success "$file lets root in without CAP_SYSLOG"
 	done
 }
 
-# The columns start and end of the section vmalloc, or how many are not absent.
-memdiag_addresses() {
-	if [ -z "$printed" ]; then
-		ktap_skip "no debugfs" "perms: addresses"
-		return
+# text_addresses [COMMAND...]: start and end of each area, "-" if hidden, as the command
+# gets to see them: from debugfs, or from memdiagctl where there is none.
+text_addresses() {
+	if [ -n "$printed" ]; then
+		"$@" cat "$debugfs/vmalloc" | awk 'NR == 2 {
+				for (i = 2; i <= NF; i++)
+					column[$i] = i - 1
+			}
+			!/^#/ && NR > 2 { print $column["start"] "-" $column["end"] }'
+	else
+		"$@" memdiagctl show vmalloc -o start,end 2>/dev/null | awk 'NR > 1 { print $1 "-" $2 }'
 	fi
-	awk 'NR == 2 { for (i = 2; i <= NF; i++) column[$i] = i - 1 }
-		!/^#/ && NR > 2 { print $column["start"] "-" $column["end"] }' "$debugfs/vmalloc"
 }
 
 hidden() { # [COMMAND...]: run by it, neither in the text nor in the binary snapshot
-	text=$("$@" cat "$debugfs/vmalloc" | awk 'NR == 2 {
-			for (i = 2; i <= NF; i++)
-				column[$i] = i - 1
-		}
-		!/^#/ && NR > 2 && ($column["start"] != "-" || $column["end"] != "-") { n++ }
-		!/^#/ && NR > 2 { lines++ }
-		END { print lines ? n + 0 : "nothing" }')
+	text=$(text_addresses "$@" | awk '$1 != "---" { n++ } END { print NR ? n + 0 : "nothing" }')
 	binary=$("$@" uapi pointers)
 	echo "shown: $text in the text, $binary in the snapshot"
 	[ "$text" = 0 ] && [ "$binary" = 0 ]
@@ -99,7 +99,7 @@ hidden() { # [COMMAND...]: run by it, neither in the text nor in the binary snap
 # Every area that is there before and after is shown with the same addresses.
 same_addresses() {
 	awk '{ print $1 }' /proc/vmallocinfo | sort >/tmp/before
-	memdiag_addresses | sort >/tmp/memdiag
+	text_addresses | sort >/tmp/memdiag
 	awk '{ print $1 }' /proc/vmallocinfo | sort >/tmp/after
 	sort /tmp/before /tmp/after | uniq -d | sort -u >/tmp/both
 	sort -u /tmp/memdiag >/tmp/shown
@@ -118,7 +118,7 @@ no_other_addresses() {
 }
 
 addresses() {
-	if grep -q '^# unavailable' "$debugfs/vmalloc"; then
+	if memdiagctl status | grep -q '^vmalloc *unavailable'; then
 		ktap_skip "no vmalloc section" "perms: addresses"
 		return
 	fi
