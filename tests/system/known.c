@@ -312,9 +312,10 @@ static bool grown_kmalloc(const struct known *k, const struct seen *a, const str
 {
 	int64_t more = held ? k->count : 0;
 
+	/* What stands in active_objs_error may be free already, at either time. */
 	return within("records of the cache", b->slab_records, 1, 64) &
-	       within("active_objs, more", b->slab_active - a->slab_active, more - NOISE_OBJECTS,
-		      more + NOISE_OBJECTS);
+	       within("active_objs, more", b->slab_active - a->slab_active,
+		      more - NOISE_OBJECTS - a->slab_error, more + NOISE_OBJECTS + b->slab_error);
 }
 
 static bool grown_areas(const struct known *k, const struct seen *a, const struct seen *b,
