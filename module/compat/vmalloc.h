@@ -43,8 +43,9 @@ static inline bool memdiag_vmap_is_ram(const struct vmap_area *va)
 static inline bool memdiag_is_module_address(unsigned long address)
 {
 #if defined(CONFIG_MODULES) && defined(MODULES_VADDR)
-	return MODULES_VADDR != VMALLOC_START && address >= MODULES_VADDR &&
-	       address < MODULES_END;
+	const unsigned long start = MODULES_VADDR;
+
+	return start != VMALLOC_START && address >= start && address < MODULES_END;
 #else
 	return false;
 #endif
