@@ -125,11 +125,11 @@ static enum {
 	SLAB_BY_PAGES,
 } slab_by;
 
-/* Why there is no list of caches, or what it is read by. */
+/* There is no list of caches: is there a walk of pages? */
 static void slab_init_pages(struct memdiag_status *status, int ops_error, u32 way)
 {
 	const char *no_list = ops_error == -ENOENT ?
-			      "no /proc/slabinfo: CONFIG_SLUB_DEBUG is not set or /proc not mounted" :
+			      "no /proc/slabinfo (CONFIG_SLUB_DEBUG not set, or /proc not mounted)" :
 			      "/proc/slabinfo cannot be walked";
 
 	if (way == MEMDIAG_SRC_NONE)
@@ -163,7 +163,8 @@ static void slab_init(struct memdiag_status *status)
 	}
 	slab_by = SLAB_BY_TEXT;
 	if (!SLAB_IS_SLUB) {
-		memdiag_set_partial(status, MEMDIAG_SRC_TEXT, "CONFIG_SLAB: only what slabinfo prints");
+		memdiag_set_partial(status, MEMDIAG_SRC_TEXT,
+				    "CONFIG_SLAB: only what slabinfo prints");
 	} else if (way == MEMDIAG_SRC_NONE || !memdiag_slab_has_list()) {
 		memdiag_set_partial(status, MEMDIAG_SRC_TEXT,
 				    "struct kmem_cache layout not verified: only what slabinfo prints");

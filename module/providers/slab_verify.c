@@ -114,9 +114,8 @@ static const char *slab_check_probe(const struct kmem_cache *probe)
 	if (memdiag_slab_peek(probe, CACHE_CTOR, &value) ||
 	    value != (unsigned long)slab_probe_ctor)
 		return "ctor";
-	/* One user, or the mark of a cache that is never merged. */
-	if (memdiag_slab_peek(probe, CACHE_REFCOUNT, &value) ||
-	    ((s32)value != 1 && (s32)value != -1))
+	/* Ours; -1, of caches that are never merged, is half an address as well. */
+	if (memdiag_slab_peek(probe, CACHE_REFCOUNT, &value) || value != 1)
 		return "refcount";
 	if (memdiag_slab_peek(probe, CACHE_FLAGS, &value) ||
 	    !(value & (u64 __force)SLAB_HWCACHE_ALIGN))
@@ -169,7 +168,8 @@ static void slab_tally(const void *s, struct slab_tally *tally)
 		if (memdiag_slab_peek(c, CPU_PARTIAL, &partial))
 			tally->bad++;
 		else if (partial && partial != at && slab_is_of(partial, s, &slab) &&
-			 !memdiag_slab_peek((const void *)(unsigned long)partial, SLAB_SLABS, &nr) &&
+			 !memdiag_slab_peek((const void *)(unsigned long)partial, SLAB_SLABS,
+					    &nr) &&
 			 nr >= 1 && nr < SZ_1K)
 			tally->partials++;
 		else if (partial)
@@ -302,8 +302,8 @@ static const char *slab_check_nodes(const struct kmem_cache *probe,
 		    copy_from_kernel_nofault(&next, head.next, sizeof(next)) ||
 		    next.prev != partial || (value && head.next == partial))
 			return "partial";
-		if (value &&
-		    !slab_is_of((unsigned long)memdiag_slab_base(head.next, SLAB_LIST), probe, &slab))
+		if (value && !slab_is_of((unsigned long)memdiag_slab_base(head.next, SLAB_LIST),
+					 probe, &slab))
 			return "slab_list";
 		if (memdiag_slab_peek(node, NODE_NR_SLABS, &value))
 			return "nr_slabs";

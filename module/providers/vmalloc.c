@@ -25,6 +25,7 @@
 #include <linux/hash.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
+#include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -265,21 +266,59 @@ static bool vmalloc_may_see_addresses(void)
 }
 
 /*
- * The module loaded in an area. kallsyms names an address in a module by the
- * nearest symbol below it, so the last byte is the one that is sure to have one,
- * unless the area is larger than what the module needs of it.
+ * The module loaded in an area, by what the modules themselves say: the objects of
+ * /sys/module lead to them. These are taken off the list before a module is freed,
+ * so the list's lock keeps them there. From v6.14 on an area may hold parts of
+ * several (ARCH_HAS_EXECMEM_ROX): then it is no single one's, and @owner is left
+ * absent.
  */
-static u64 vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record *record)
+static bool vmalloc_owner_by_sysfs(struct memdiag_sink *sink, const struct vmalloc_record *record,
+				   u64 *owner)
+{
+	struct kset *kset = THIS_MODULE->mkobj.kobj.kset;
+	struct kobject *kobj;
+	struct module *mod;
+	bool found = false;
+
+	if (!kset)
+		return false;
+	spin_lock(&kset->list_lock);
+	list_for_each_entry(kobj, &kset->list, entry) {
+		mod = container_of(kobj, struct module_kobject, kobj)->mod;
+		/* What is built in has an object as well, for its parameters. */
+		if (!mod || !memdiag_module_is_in(mod, record->start,
+						  record->start + record->size))
+			continue;
+		*owner = found ? MEMDIAG_ABSENT : memdiag_push_string(sink, mod->name);
+		if (found)
+			break;
+		found = true;
+	}
+	spin_unlock(&kset->list_lock);
+	return found;
+}
+
+/*
+ * Whether a module is loaded in an area, and in @owner which one, if it is only
+ * one. One that is just being loaded or unloaded is not in /sys/module, but has
+ * names. kallsyms names an address by the nearest symbol below it, so the last byte
+ * is the one that is sure to have one, unless the area is larger than what the
+ * module needs of it, or that part of a module has no symbols at all.
+ */
+static bool vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record *record,
+			  u64 *owner)
 {
 	unsigned long last = record->start + record->size - PAGE_SIZE - 1;
-	u64 owner;
 
+	*owner = MEMDIAG_ABSENT;
 	if (record->size <= PAGE_SIZE)
-		return MEMDIAG_ABSENT;
-	owner = memdiag_push_symbol_module(sink, last);
-	if (owner == MEMDIAG_ABSENT)
-		owner = memdiag_push_symbol_module(sink, record->start + PAGE_SIZE - 1);
-	return owner;
+		return false;
+	if (vmalloc_owner_by_sysfs(sink, record, owner))
+		return true;
+	*owner = memdiag_push_symbol_module(sink, last);
+	if (*owner == MEMDIAG_ABSENT)
+		*owner = memdiag_push_symbol_module(sink, record->start + PAGE_SIZE - 1);
+	return *owner != MEMDIAG_ABSENT;
 }
 
 /*
@@ -366,7 +405,7 @@ static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_reco
 	unsigned int flags = record->flags;
 	const struct vmalloc_symbol *symbol;
 	const char *kind = NULL;
-	bool loader = false;
+	bool loader = false, code;
 	u64 owner;
 
 	if (vmalloc_way != VMALLOC_BY_TEXT && record->caller != MEMDIAG_ABSENT) {
@@ -377,9 +416,13 @@ static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_reco
 	} else if (record->caller != MEMDIAG_ABSENT) {
 		loader = vmalloc_by_loader(sink, record->caller);
 	}
-	if (raw && !(record->flags & AREA_UNPURGED) && memdiag_is_module_address(record->start)) {
-		owner = vmalloc_owner(sink, record);
-		kind = owner == MEMDIAG_ABSENT ? "executable" : "module";
+	/* On arm64 modules may also be loaded elsewhere than where they should. */
+	code = memdiag_is_module_address(record->start);
+	if (raw && !(record->flags & AREA_UNPURGED) && (code || loader)) {
+		if (vmalloc_owner(sink, record, &owner))
+			kind = "module";
+		else if (code)
+			kind = "executable";
 		if (owner != MEMDIAG_ABSENT)
 			record->module = owner;
 	}

@@ -241,7 +241,7 @@ static bool memcg_kernel(struct facts *facts)
 /* --- what memdiag says ---------------------------------------------------- */
 
 /* Whether this kernel's memory.stat has the item. */
-static bool v1_prints(const char *item)
+static bool stat_prints(const char *item)
 {
 	static char *text;
 	char line[80];
@@ -267,6 +267,9 @@ static bool not_compared(const char *field)
 			return access("/sys/fs/cgroup/memdiag/memory.peak", F_OK);
 		if (!strcmp(field, "memory.swap.peak"))
 			return access("/sys/fs/cgroup/memdiag/memory.swap.peak", F_OK);
+		/* older ones print only their sums, which are compared */
+		if (!strncmp(field, "pgscan_", 7) || !strncmp(field, "pgsteal_", 8))
+			return !stat_prints(field);
 		return false;
 	}
 	if (!strcmp(field, "memory.events.local.oom_kill"))
@@ -276,7 +279,7 @@ static bool not_compared(const char *field)
 			return false;
 	for (i = 0; i < NR_V1_ITEMS; i++)
 		if (!strcmp(field, v1_items[i].v2))
-			return !v1_prints(v1_items[i].v1);
+			return !stat_prints(v1_items[i].v1);
 	return strcmp(field, "id") && strcmp(field, "parent") && strcmp(field, "path") &&
 	       strcmp(field, "state") && strcmp(field, "level") &&
 	       strcmp(field, "nr_descendants");

@@ -75,6 +75,9 @@ static void slab_sysfs(struct facts *facts, const char *cache)
 	free(text);
 }
 
+/* The caches were found by their slabs, so one without is not there. */
+static bool slab_by_pages;
+
 static bool slab_kernel(struct facts *facts)
 {
 	char *text = file_read("/proc/slabinfo"), *rest = text, *line;
@@ -86,7 +89,8 @@ static bool slab_kernel(struct facts *facts)
 	while ((line = file_line(&rest))) {
 		if (sscanf(line,
 			   "%127s %llu %llu %llu %llu %llu : tunables %*u %*u %*u : slabdata %llu %llu",
-			   name, &active, &num, &size, &objs, &pages, &active_slabs, &slabs) != 8)
+			   name, &active, &num, &size, &objs, &pages, &active_slabs, &slabs) != 8 ||
+		    (slab_by_pages && !slabs))
 			continue;
 		facts_string(facts, name, "%s/name", name);
 		facts_number(facts, active, "%s/active_objs", name);
@@ -128,7 +132,7 @@ static bool slab_not_compared(const char *field)
 {
 	static const char *const names[] = {
 		"active_objs_error", "bytes", "waste", "flags", "flag_names", "cpu_partial",
-		"cpu_partial_slabs",
+		"cpu_partial_slabs", "sheaf_capacity",
 	};
 	unsigned int i;
 
@@ -156,7 +160,7 @@ static void slab_memdiag(struct facts *facts, const struct snap *snap,
 			if (!slab_not_compared(field) && strcmp(field, "ctor"))
 				facts_field(facts, snap, section, n, f, name);
 		}
-		if (!sysfs || section->state != MEMDIAG_STATE_OK)
+		if (!sysfs)
 			continue;
 		if (words)
 			slab_flag_facts(facts, name, words);
@@ -247,7 +251,7 @@ static void slab_arithmetic(void)
 			snap_get(&snap, s, n, "num_objs") * snap_get(&snap, s, n, "objsize");
 		uint64_t used =
 			snap_get(&snap, s, n, "active_objs") * snap_get(&snap, s, n, "object_size");
-		bool full = s->state == MEMDIAG_STATE_OK;
+		bool full = s->source != MEMDIAG_SRC_TEXT;
 
 		checked++;
 		/* The two counters are read one after the other: one slab of grace each. */
@@ -255,8 +259,9 @@ static void slab_arithmetic(void)
 		    bytes + 2 * snap_get(&snap, s, n, "pages_per_slab") * getpagesize() < least ||
 		    (full && waste != bytes - (used < bytes ? used : bytes)) ||
 		    snap_get(&snap, s, n, "active_objs") > snap_get(&snap, s, n, "num_objs") ||
-		    (full && snap_get(&snap, s, n, "active_objs_error") >
-				     snap_get(&snap, s, n, "num_objs"))) {
+		    (full && snap_get(&snap, s, n, "active_objs_error") != MEMDIAG_ABSENT &&
+		     snap_get(&snap, s, n, "active_objs_error") >
+			     snap_get(&snap, s, n, "num_objs"))) {
 			wrong++;
 			ktap_note("%s: bytes %llu, at most %llu, least %llu, waste %llu, used %llu",
 				  snap_get_string(&snap, s, n, "name"), (unsigned long long)bytes,
@@ -268,8 +273,11 @@ static void slab_arithmetic(void)
 	snap_drop(&snap);
 }
 
-/* All of cpu_partial is 0 where sysfs says so; else it is the same number. */
-static void slab_cpu_partial(void)
+/*
+ * What is absent where there is no such thing, or it could not be found; else it
+ * is the same number as in sysfs.
+ */
+static void slab_optional(const char *field)
 {
 	unsigned long wrong = 0, checked = 0;
 	const struct memdiag_section *s;
@@ -281,33 +289,35 @@ static void slab_cpu_partial(void)
 	s = snap_section(&snap, MEMDIAG_SEC_SLAB);
 	for (n = 0; n < s->nr_records; n++) {
 		const char *name = snap_get_string(&snap, s, n, "name");
-		uint64_t mine = snap_get(&snap, s, n, "cpu_partial");
+		uint64_t mine = snap_get(&snap, s, n, field);
 
-		if (mine == MEMDIAG_ABSENT || !slab_attribute(&value, name, "cpu_partial"))
+		if (mine == MEMDIAG_ABSENT || !slab_attribute(&value, name, field))
 			continue;
 		checked++;
 		if ((uint64_t)value != mine) {
 			wrong++;
-			ktap_note("%s: cpu_partial %lld, memdiag %llu", name, value,
+			ktap_note("%s: %s %lld, memdiag %llu", name, field, value,
 				  (unsigned long long)mine);
 		}
 	}
 	if (checked)
-		ktap_ok(!wrong, "oracle_slab: cpu_partial of %lu caches", checked);
+		ktap_ok(!wrong, "oracle_slab: %s of %lu caches", field, checked);
 	else
-		ktap_skip("absent, or not in sysfs", "oracle_slab: cpu_partial");
+		ktap_skip("absent, or not in sysfs", "oracle_slab: %s", field);
 	snap_drop(&snap);
 }
 
 void oracle_slab(void)
 {
-	uint32_t state;
+	uint32_t source;
 	struct snap snap;
 
 	snap_take(&snap, SNAP_BIT(SLAB));
-	state = snap_section(&snap, MEMDIAG_SEC_SLAB)->state;
+	source = snap_section(&snap, MEMDIAG_SEC_SLAB)->source;
 	snap_drop(&snap);
-	oracle_run(state == MEMDIAG_STATE_PARTIAL ? &slab_text_oracle : &slab_oracle);
+	slab_by_pages = source == MEMDIAG_SRC_PAGES;
+	oracle_run(source == MEMDIAG_SRC_TEXT ? &slab_text_oracle : &slab_oracle);
 	slab_arithmetic();
-	slab_cpu_partial();
+	slab_optional("cpu_partial");
+	slab_optional("sheaf_capacity");
 }

@@ -42,6 +42,13 @@ static void sections_of(const char *module)
 
 		if (entry->d_type != DT_REG)
 			continue;
+		/*
+		 * Gone once the module is loaded; up to 6.1 their addresses are still
+		 * told, where by now another module may be.
+		 */
+		if (!strncmp(entry->d_name, ".init", 5) || !strcmp(entry->d_name, ".symtab") ||
+		    !strcmp(entry->d_name, ".strtab"))
+			continue;
 		text = file_read("%s/%s", path, entry->d_name);
 		start = text ? (long long)strtoull(text, NULL, 0) : 0;
 		free(text);
@@ -73,14 +80,20 @@ static void modules_read(void)
 	free(text);
 }
 
+/* The module that has a part in an area; "" if several have. */
 static const char *module_in(unsigned long long start, unsigned long long end)
 {
+	const char *found = NULL;
 	unsigned int i;
 
-	for (i = 0; i < nr_sections; i++)
-		if (sections[i].start >= start && sections[i].start < end)
-			return sections[i].name;
-	return NULL;
+	for (i = 0; i < nr_sections; i++) {
+		if (sections[i].start < start || sections[i].start >= end)
+			continue;
+		if (found && strcmp(found, sections[i].name))
+			return "";
+		found = sections[i].name;
+	}
+	return found;
 }
 
 /* A line of /proc/vmallocinfo. */
@@ -173,10 +186,12 @@ static const char *area_kind(const struct area *area)
 static const char *area_module(const struct area *area)
 {
 	static char name[64];
-	const char *open;
+	const char *open = NULL;
 
-	if (!area->unpurged && area->start >= MODULES_START && module_in(area->start, area->end))
-		return module_in(area->start, area->end);
+	if (!area->unpurged && area->start >= MODULES_START)
+		open = module_in(area->start, area->end);
+	if (open && *open)
+		return open;
 	open = strrchr(area->caller, '[');
 	if (!open || sscanf(open, "[%63[^] ]", name) != 1)
 		return NULL;
