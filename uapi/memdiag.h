@@ -115,6 +115,8 @@
  * @MEMDIAG_SEC_VMALLOC_CALLER: the same areas, added up per caller and kind
  * @MEMDIAG_SEC_VMALLOC_MODULE: the same areas, added up per module
  * @MEMDIAG_SEC_MEMCG: per memory cgroup, online or dying
+ * @MEMDIAG_SEC_LEDGER: per use: every managed page in exactly one line
+ * @MEMDIAG_SEC_IDENTITY: per sum that people rely on: both sides, what is left
  * @MEMDIAG_NR_SECTIONS: number of sections known to this header
  *
  * A section's bit in a section mask is 1 << id.
@@ -134,6 +136,8 @@ enum memdiag_section_id {
 	MEMDIAG_SEC_VMALLOC_CALLER,
 	MEMDIAG_SEC_VMALLOC_MODULE,
 	MEMDIAG_SEC_MEMCG,
+	MEMDIAG_SEC_LEDGER,
+	MEMDIAG_SEC_IDENTITY,
 	MEMDIAG_NR_SECTIONS
 };
 

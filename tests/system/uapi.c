@@ -280,6 +280,8 @@ static uint64_t with_parents(unsigned int id)
 
 	if (id == MEMDIAG_SEC_VMALLOC_CALLER || id == MEMDIAG_SEC_VMALLOC_MODULE)
 		mask |= SNAP_BIT(VMALLOC);
+	if (id == MEMDIAG_SEC_IDENTITY)
+		mask |= SNAP_BIT(LEDGER);
 	return mask;
 }
 

@@ -25,6 +25,8 @@ static const char *const section_names[] = {
 	[MEMDIAG_SEC_VMALLOC_CALLER] = "vmalloc_caller",
 	[MEMDIAG_SEC_VMALLOC_MODULE] = "vmalloc_module",
 	[MEMDIAG_SEC_MEMCG] = "memcg",
+	[MEMDIAG_SEC_LEDGER] = "ledger",
+	[MEMDIAG_SEC_IDENTITY] = "identity",
 };
 
 _Static_assert(ARRAY_SIZE(section_names) == MEMDIAG_NR_SECTIONS, "a section has no name");
