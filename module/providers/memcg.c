@@ -333,7 +333,9 @@ static void memcg_fill_events(struct memcg_events *to, atomic_long_t *events)
 	to->max = atomic_long_read(&events[MEMCG_MAX]);
 	to->oom = atomic_long_read(&events[MEMCG_OOM]);
 	to->oom_kill = atomic_long_read(&events[MEMCG_OOM_KILL]);
+#ifdef MEMDIAG_HAVE_OOM_GROUP_KILL
 	to->oom_group_kill = atomic_long_read(&events[MEMCG_OOM_GROUP_KILL]);
+#endif
 }
 
 static void memcg_fill_v2(struct memcg_record *record, struct mem_cgroup *memcg)

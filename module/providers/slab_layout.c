@@ -21,7 +21,6 @@
 #include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/kfence.h>
 #include <linux/list.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -34,6 +33,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "../compat/kfence.h"
 #include "../compat/slab.h"
 #include "../memdiag.h"
 #include "../resolve/btf.h"

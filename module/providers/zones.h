@@ -12,8 +12,6 @@
 #ifndef _MEMDIAG_PROVIDERS_ZONES_H
 #define _MEMDIAG_PROVIDERS_ZONES_H
 
-#include <linux/percpu.h>
-
 #include "../compat/mmzone.h"
 
 static inline struct zone *memdiag_first_zone(void)
@@ -66,7 +64,7 @@ static inline unsigned int memdiag_nr_populated_zones(void)
 /* Free pages in a CPU's lists; the owner changes it under its lock, it is one word. */
 static inline unsigned long memdiag_zone_pcp_count(const struct zone *zone, int cpu)
 {
-	return READ_ONCE(per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu)->count);
+	return READ_ONCE(memdiag_zone_pcp(zone, cpu)->count);
 }
 
 /* A watermark as the kernel's *_wmark_pages(): with the boost. */
