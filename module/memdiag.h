@@ -297,5 +297,8 @@ extern const struct memdiag_provider memdiag_vmalloc_module_provider;
 extern const struct memdiag_provider memdiag_memcg_provider;
 extern const struct memdiag_provider memdiag_ledger_provider;
 extern const struct memdiag_provider memdiag_identity_provider;
+extern const struct memdiag_provider memdiag_census_provider;
+extern const struct memdiag_provider memdiag_census_walk_provider;
+extern const struct memdiag_provider memdiag_misplaced_provider;
 
 #endif /* _MEMDIAG_H */

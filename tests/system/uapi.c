@@ -282,6 +282,8 @@ static uint64_t with_parents(unsigned int id)
 		mask |= SNAP_BIT(VMALLOC);
 	if (id == MEMDIAG_SEC_IDENTITY)
 		mask |= SNAP_BIT(LEDGER);
+	if (id == MEMDIAG_SEC_CENSUS_WALK)
+		mask |= SNAP_BIT(CENSUS);
 	return mask;
 }
 
