@@ -60,6 +60,7 @@ enum {
 	LINE_GPU_ACTIVE,
 	LINE_GPU_RECLAIM,
 	LINE_POISONED,
+	LINE_INTEGRITY_POOL,
 	LINE_MEMDIAG,
 	LINE_UNACCOUNTED,
 	NR_LINES
@@ -93,6 +94,7 @@ static const struct {
 	[LINE_GPU_ACTIVE] = { "gpu_active", "NR_GPU_ACTIVE" },
 	[LINE_GPU_RECLAIM] = { "gpu_reclaim", "NR_GPU_RECLAIM" },
 	[LINE_POISONED] = { "poisoned", "HardwareCorrupted" },
+	[LINE_INTEGRITY_POOL] = { "integrity_pool", "integrity_buf_pool of the block layer" },
 	[LINE_MEMDIAG] = { "memdiag", "its module and finished snapshots" },
 	[LINE_UNACCOUNTED] = { "unaccounted", "managed without all other lines" },
 };
@@ -216,6 +218,7 @@ static void ledger_sum(const struct memdiag_ledger_raw *raw, struct ledger *ledg
 	ledger_add(ledger, LINE_GPU_ACTIVE, raw->gpu_active);
 	ledger_add(ledger, LINE_GPU_RECLAIM, raw->gpu_reclaim);
 	ledger_add(ledger, LINE_POISONED, raw->poisoned);
+	ledger_add(ledger, LINE_INTEGRITY_POOL, raw->integrity_pool);
 	ledger_add(ledger, LINE_MEMDIAG, raw->own);
 
 	for (i = 0; i < LINE_UNACCOUNTED; i++) {

@@ -50,6 +50,7 @@ struct memdiag_amount {
  * @gpu_active: NR_GPU_ACTIVE
  * @gpu_reclaim: NR_GPU_RECLAIM
  * @poisoned: pages taken away because their memory is broken
+ * @integrity_pool: what the block layer keeps for buffers of checksums
  * @own: memdiag's module and finished snapshots, part of @vmalloc
  * @total: MemTotal
  * @cached: Cached of /proc/meminfo
@@ -89,6 +90,7 @@ struct memdiag_ledger_raw {
 	struct memdiag_amount gpu_active;
 	struct memdiag_amount gpu_reclaim;
 	struct memdiag_amount poisoned;
+	struct memdiag_amount integrity_pool;
 	struct memdiag_amount own;
 	struct memdiag_amount total;
 	struct memdiag_amount cached;

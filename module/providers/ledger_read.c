@@ -15,12 +15,14 @@
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/kernel_stat.h>
+#include <linux/mempool.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
+#include <linux/uaccess.h>
 
 #include "../compat/module.h"
 #include "../compat/vmstat.h"
@@ -37,6 +39,8 @@
 
 /* Pages of the first percpu chunk, for all CPUs, and what they may be off by. */
 static struct memdiag_amount first_chunk;
+
+static const mempool_t *integrity_pool;
 
 static struct memdiag_amount amount(u64 pages)
 {
@@ -184,6 +188,15 @@ static void read_text(struct memdiag_sink *sink, struct memdiag_ledger_raw *raw)
 	kvfree(text);
 }
 
+/* Elements that are in use are read as they are: it has so few, and rarely. */
+static struct memdiag_amount read_integrity_pool(void)
+{
+	if (!integrity_pool)
+		return absent;
+	return amount((u64)READ_ONCE(integrity_pool->curr_nr) <<
+		      (unsigned long)integrity_pool->pool_data);
+}
+
 /**
  * memdiag_ledger_read() - read all counters
  * @sink: of the section, which becomes partial if something cannot be read
@@ -223,9 +236,15 @@ void memdiag_ledger_read(struct memdiag_sink *sink, struct memdiag_ledger_raw *r
 	raw->gpu_reclaim = read_nodes(MEMDIAG_NR_GPU_RECLAIM);
 	for_each_online_node(node)
 		raw->reserve.pages += READ_ONCE(NODE_DATA(node)->totalreserve_pages);
+	raw->integrity_pool = read_integrity_pool();
 	raw->own = amount(memdiag_module_pages(THIS_MODULE) +
 			  (memdiag_snapshot_finished() >> PAGE_SHIFT));
 	raw->percpu_boot = first_chunk;
+}
+
+static bool page_is_reserved(unsigned long address)
+{
+	return virt_addr_valid((void *)address) && PageReserved(virt_to_page((void *)address));
 }
 
 /*
@@ -263,50 +282,81 @@ static int first_chunk_by_layout(u64 *pages)
 	if (!PAGE_ALIGNED(at) || !*pages || *pages > FIRST_CHUNK_MAX >> PAGE_SHIFT)
 		return -EINVAL;
 	for (; at < end; at += PAGE_SIZE)
-		if (!virt_addr_valid((void *)at) || !PageReserved(virt_to_page((void *)at)))
+		if (!page_is_reserved(at))
 			return -EINVAL;
 	return 0;
 }
 
 /*
- * Otherwise: the chunk is in one piece of reserved pages, around a variable of
- * which every CPU has a copy in it. What else is reserved next to it is counted
- * too, so the smallest of all CPUs is taken.
+ * Otherwise it is bounded from above by three things: all populated pages; the
+ * distance of two CPUs' copies; and the piece of reserved pages around a variable
+ * of which every CPU has a copy in it, which may have others next to it.
  */
-static u64 first_chunk_by_reserved(void)
+static u64 first_chunk_at_most(u64 populated)
 {
-	unsigned long least = ULONG_MAX, at, pages;
+	unsigned long least = populated, at, pages, other;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		at = (unsigned long)per_cpu_ptr(&kstat, cpu) & PAGE_MASK;
+		at = (unsigned long)per_cpu_ptr(&kstat, cpu);
+		other = (unsigned long)per_cpu_ptr(&kstat, cpumask_first(cpu_possible_mask));
+		if (at > other)
+			least = min(least, (at - other) >> PAGE_SHIFT);
 		if (!virt_addr_valid((void *)at))
-			return 0;
-		while (virt_addr_valid((void *)(at - PAGE_SIZE)) &&
-		       PageReserved(virt_to_page((void *)(at - PAGE_SIZE))) &&
-		       (at & (FIRST_CHUNK_MAX - 1)))
+			continue;
+		at &= PAGE_MASK;
+		for (pages = 0; pages < least && page_is_reserved(at - PAGE_SIZE); pages++)
 			at -= PAGE_SIZE;
-		for (pages = 0; pages < FIRST_CHUNK_MAX >> PAGE_SHIFT; pages++, at += PAGE_SIZE)
-			if (!virt_addr_valid((void *)at) ||
-			    !PageReserved(virt_to_page((void *)at)))
-				break;
+		for (pages = 0; pages < least && page_is_reserved(at); pages++)
+			at += PAGE_SIZE;
 		least = min(least, pages);
 	}
 	return least;
 }
 
-/** memdiag_ledger_read_init() - find the first percpu chunk */
+/*
+ * Newer kernels' block layer keeps two blocks of up to 2 MiB, more than 1 % of
+ * a small machine, allocated at boot and counted nowhere. Its pool is only
+ * believed if it is one of pages, of an order that there is.
+ */
+static void find_integrity_pool(void)
+{
+	const mempool_t *pool = NULL;
+
+#ifdef MEMDIAG_HAVE_INTEGRITY_POOL
+	if (IS_ENABLED(CONFIG_BLK_DEV_INTEGRITY))
+		pool = (const mempool_t *)memdiag_resolve_data("integrity_buf_pool");
+#endif
+	if (pool && pool->alloc == mempool_alloc_pages &&
+	    (unsigned long)pool->pool_data < NR_PAGE_ORDERS &&
+	    pool->min_nr > 0 && pool->curr_nr >= 0 && pool->curr_nr <= pool->min_nr)
+		integrity_pool = pool;
+}
+
+/**
+ * memdiag_ledger_read_init() - find what does not change
+ *
+ * Context: may sleep.
+ */
 void memdiag_ledger_read_init(void)
 {
-	u64 pages;
+	/* What every architecture has in it beside its static variables. */
+	u64 pages, least = (PERCPU_MODULE_RESERVE + PERCPU_DYNAMIC_RESERVE) >> PAGE_SHIFT;
+	unsigned int cpus = num_possible_cpus();
 	int error = first_chunk_by_layout(&pages);
+	char *text;
 
-	if (error)
-		pages = first_chunk_by_reserved();
+	if (error) {
+		text = memdiag_meminfo_read(NULL);
+		pages = memdiag_meminfo_pages(text, "Percpu");
+		kvfree(text);
+		pages = pages == MEMDIAG_ABSENT ? 0 : first_chunk_at_most(pages / cpus);
+	}
 	memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "first percpu chunk",
 			     error ? MEMDIAG_SRC_EXPORT : MEMDIAG_SRC_BTF, 0,
-			     "%s%llu pages per CPU%s", error ? "at most " : "", pages,
-			     error ? ", by its reserved pages" : ", all reserved");
-	first_chunk.pages = pages * num_possible_cpus();
-	first_chunk.error = error ? first_chunk.pages : 0;
+			     "%s%llu pages per CPU, all reserved", error ? "at most " : "",
+			     pages);
+	find_integrity_pool();
+	first_chunk.pages = pages * cpus;
+	first_chunk.error = error && pages > least ? (pages - least) * cpus : 0;
 }

@@ -42,7 +42,8 @@ void memdiag_meminfo_exit(void)
 
 /**
  * memdiag_meminfo_read() - read the text as it is now
- * @sink: of the section that wants it; becomes partial if it cannot be had
+ * @sink: of the section that wants it, which becomes partial if it cannot be
+ *	had; or NULL
  *
  * Context: may sleep.
  *
@@ -57,7 +58,8 @@ char *memdiag_meminfo_read(struct memdiag_sink *sink)
 	    memdiag_file_read_opened(meminfo_file, &text, SZ_64K);
 	if (n >= 0)
 		return text;
-	memdiag_mark_partial(sink, MEMINFO_PATH " cannot be read: %pe", ERR_PTR(n));
+	if (sink)
+		memdiag_mark_partial(sink, MEMINFO_PATH " cannot be read: %pe", ERR_PTR(n));
 	return NULL;
 }
 

@@ -19,7 +19,7 @@ static const struct memdiag_ledger_raw machine = {
 	.hugetlb = { 900 }, .hugetlb_free = { 400 },
 	.zspages = { MEMDIAG_ABSENT }, .misc_reclaimable = { 0 },
 	.writeback_temp = { MEMDIAG_ABSENT }, .gpu_active = { MEMDIAG_ABSENT },
-	.gpu_reclaim = { MEMDIAG_ABSENT }, .poisoned = { MEMDIAG_ABSENT },
+	.gpu_reclaim = { MEMDIAG_ABSENT }, .integrity_pool = { MEMDIAG_ABSENT }, .poisoned = { MEMDIAG_ABSENT },
 };
 
 static s64 ledger_total(const struct ledger *ledger)
