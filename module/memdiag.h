@@ -259,6 +259,7 @@ const struct memdiag_section *memdiag_snapshot_section(const struct memdiag_byte
 const char *memdiag_snapshot_string(const struct memdiag_bytes *bytes, u64 string);
 u64 memdiag_snapshot_limit(void);
 u64 memdiag_snapshot_held(void);
+u64 memdiag_snapshot_finished(void);
 int memdiag_snapshot_init(void);
 void memdiag_snapshot_exit(void);
 extern unsigned int memdiag_snapshot_mib;
@@ -294,5 +295,10 @@ extern const struct memdiag_provider memdiag_vmalloc_provider;
 extern const struct memdiag_provider memdiag_vmalloc_caller_provider;
 extern const struct memdiag_provider memdiag_vmalloc_module_provider;
 extern const struct memdiag_provider memdiag_memcg_provider;
+extern const struct memdiag_provider memdiag_ledger_provider;
+extern const struct memdiag_provider memdiag_identity_provider;
+extern const struct memdiag_provider memdiag_census_provider;
+extern const struct memdiag_provider memdiag_census_walk_provider;
+extern const struct memdiag_provider memdiag_misplaced_provider;
 
 #endif /* _MEMDIAG_H */

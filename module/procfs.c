@@ -10,14 +10,13 @@
 #include <linux/fs.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
-#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "memdiag.h"
 
 #define PROCFS_SECTIONS	(MEMDIAG_BIT(SYSTEM) | MEMDIAG_BIT(ZONE) | \
 			 MEMDIAG_BIT(SLAB) | MEMDIAG_BIT(VMALLOC_CALLER) | \
-			 MEMDIAG_BIT(MEMCG) | MEMDIAG_BIT(VMSTAT))
+			 MEMDIAG_BIT(MEMCG) | MEMDIAG_BIT(LEDGER))
 /* Rows of each of the "top" lists. */
 #define PROCFS_TOP	5
 /* Characters of a reason in one line. */
@@ -125,40 +124,27 @@ static bool procfs_next(const struct memdiag_bytes *bytes, u32 id, const char *b
 	for ((i) = 0, (n) = 0, (v) = U64_MAX;				\
 	     (i) < PROCFS_TOP && procfs_next(bytes, id, by, &(n), &(v)); (i)++)
 
-static u64 procfs_counter(const struct memdiag_bytes *bytes, const char *name)
+/* Two lines of the ledger side by side; those with nothing in them are left out. */
+static void procfs_ledger(struct seq_file *m, const struct memdiag_bytes *bytes)
 {
-	u64 nr = memdiag_snapshot_section(bytes, MEMDIAG_SEC_VMSTAT)->nr_records;
-	u64 i;
+	u64 nr = memdiag_snapshot_section(bytes, MEMDIAG_SEC_LEDGER)->nr_records;
+	unsigned int column = 0;
+	u64 n, pages, share;
 
-	for (i = 0; i < nr; i++)
-		if (!strcmp(procfs_string(bytes, MEMDIAG_SEC_VMSTAT, i, "name"), name))
-			return procfs_value(bytes, MEMDIAG_SEC_VMSTAT, i, "value");
-	return MEMDIAG_ABSENT;
-}
-
-static void procfs_use(struct seq_file *m, const struct memdiag_bytes *bytes)
-{
-	static const struct {
-		const char *title;
-		const char *counter;
-		unsigned int unit;
-	} uses[] = {
-		{ "anonymous", "nr_anon_pages", PAGE_SIZE },
-		{ "file and swap cache", "nr_file_pages", PAGE_SIZE },
-		{ "  of it shmem", "nr_shmem", PAGE_SIZE },
-		{ "slab reclaimable", "nr_slab_reclaimable", PAGE_SIZE },
-		{ "slab unreclaimable", "nr_slab_unreclaimable", PAGE_SIZE },
-		{ "page tables", "nr_page_table_pages", PAGE_SIZE },
-		{ "kernel stacks", "nr_kernel_stack", SZ_1K },
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(uses); i++) {
-		seq_printf(m, "  %-20s", uses[i].title);
-		procfs_kib(m, procfs_counter(bytes, uses[i].counter), uses[i].unit);
-		seq_putc(m, i % 2 ? '\n' : ' ');
+	seq_puts(m, "ledger, KiB: every managed page in one line\n");
+	procfs_reason(m, bytes, MEMDIAG_SEC_LEDGER);
+	for (n = 0; n < nr; n++) {
+		pages = procfs_value(bytes, MEMDIAG_SEC_LEDGER, n, "pages");
+		share = procfs_value(bytes, MEMDIAG_SEC_LEDGER, n, "share");
+		/* Below zero: counters that moved while they were read. */
+		if (pages == MEMDIAG_ABSENT || (s64)pages <= 0 || share == MEMDIAG_ABSENT)
+			continue;
+		seq_printf(m, "  %-18s", procfs_string(bytes, MEMDIAG_SEC_LEDGER, n, "line"));
+		procfs_kib(m, pages, PAGE_SIZE);
+		seq_printf(m, "%3llu.%llu %%%s", share / 10, share % 10,
+			   column++ % 2 ? "\n" : "  ");
 	}
-	if (i % 2)
+	if (column % 2)
 		seq_putc(m, '\n');
 }
 
@@ -256,7 +242,7 @@ static int procfs_show(struct seq_file *m, void *v)
 	procfs_kib(m, procfs_value(bytes, MEMDIAG_SEC_SYSTEM, 0, "mem_available"),
 		   PAGE_SIZE);
 	seq_putc(m, '\n');
-	procfs_use(m, bytes);
+	procfs_ledger(m, bytes);
 	procfs_zones(m, bytes);
 	procfs_slab(m, bytes);
 	procfs_vmalloc(m, bytes);

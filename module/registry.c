@@ -27,6 +27,11 @@ static const struct memdiag_provider * const registry_providers[MEMDIAG_NR_SECTI
 	[MEMDIAG_SEC_VMALLOC_CALLER] = &memdiag_vmalloc_caller_provider,
 	[MEMDIAG_SEC_VMALLOC_MODULE] = &memdiag_vmalloc_module_provider,
 	[MEMDIAG_SEC_MEMCG] = &memdiag_memcg_provider,
+	[MEMDIAG_SEC_LEDGER] = &memdiag_ledger_provider,
+	[MEMDIAG_SEC_IDENTITY] = &memdiag_identity_provider,
+	[MEMDIAG_SEC_CENSUS] = &memdiag_census_provider,
+	[MEMDIAG_SEC_CENSUS_WALK] = &memdiag_census_walk_provider,
+	[MEMDIAG_SEC_MISPLACED] = &memdiag_misplaced_provider,
 };
 
 static struct memdiag_status registry_status[MEMDIAG_NR_SECTIONS];

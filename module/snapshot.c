@@ -90,6 +90,8 @@ static u64 snapshot_generation;
 /* How long the strings of the last snapshot were, for the next. */
 static size_t snapshot_last_strings;
 static atomic64_t snapshot_held = ATOMIC64_INIT(0);
+/* Of it those finished: vmalloc() memory, in whole pages. */
+static atomic64_t snapshot_finished = ATOMIC64_INIT(0);
 static u64 snapshot_limit;
 static u8 snapshot_boot_id[16];
 
@@ -103,6 +105,12 @@ u64 memdiag_snapshot_limit(void)
 u64 memdiag_snapshot_held(void)
 {
 	return atomic64_read(&snapshot_held);
+}
+
+/** memdiag_snapshot_finished() - bytes of vmalloc() memory in finished snapshots */
+u64 memdiag_snapshot_finished(void)
+{
+	return atomic64_read(&snapshot_finished);
 }
 
 static int snapshot_charge(size_t *charged, size_t size)
@@ -798,6 +806,7 @@ struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 	bytes = layout_bytes(c, &header);
 	if (!IS_ERR(bytes)) {
 		snapshot_generation++;
+		atomic64_add(PAGE_ALIGN(bytes->size), &snapshot_finished);
 		snapshot_last_strings = c->strings_len;
 	}
 free:
@@ -812,6 +821,7 @@ static void snapshot_release(struct kref *ref)
 	struct memdiag_bytes *bytes = container_of(ref, struct memdiag_bytes, ref);
 
 	vfree(bytes->data);
+	atomic64_sub(PAGE_ALIGN(bytes->size), &snapshot_finished);
 	snapshot_uncharge(&bytes->charged, bytes->charged);
 	kfree(bytes);
 }

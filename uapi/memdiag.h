@@ -115,6 +115,13 @@
  * @MEMDIAG_SEC_VMALLOC_CALLER: the same areas, added up per caller and kind
  * @MEMDIAG_SEC_VMALLOC_MODULE: the same areas, added up per module
  * @MEMDIAG_SEC_MEMCG: per memory cgroup, online or dying
+ * @MEMDIAG_SEC_LEDGER: per use: every managed page in exactly one line
+ * @MEMDIAG_SEC_IDENTITY: per sum that people rely on: both sides, what is left
+ * @MEMDIAG_SEC_CENSUS: per zone, kind, migratetype and order: page frames, by
+ *	looking at each; on request
+ * @MEMDIAG_SEC_CENSUS_WALK: per zone: what that cost; on request
+ * @MEMDIAG_SEC_MISPLACED: the same for unmovable pages in blocks that should be
+ *	movable; on request
  * @MEMDIAG_NR_SECTIONS: number of sections known to this header
  *
  * A section's bit in a section mask is 1 << id.
@@ -134,6 +141,11 @@ enum memdiag_section_id {
 	MEMDIAG_SEC_VMALLOC_CALLER,
 	MEMDIAG_SEC_VMALLOC_MODULE,
 	MEMDIAG_SEC_MEMCG,
+	MEMDIAG_SEC_LEDGER,
+	MEMDIAG_SEC_IDENTITY,
+	MEMDIAG_SEC_CENSUS,
+	MEMDIAG_SEC_CENSUS_WALK,
+	MEMDIAG_SEC_MISPLACED,
 	MEMDIAG_NR_SECTIONS
 };
 

@@ -11,14 +11,11 @@
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
-#include <linux/err.h>
-#include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <linux/swap.h>
 #include <linux/timekeeping.h>
 #include <linux/utsname.h>
@@ -27,8 +24,7 @@
 #include "../compat/mmzone.h"
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
-
-#define MEMINFO_PATH	"/proc/meminfo"
+#include "meminfo.h"
 
 /*
  * How the word at a symbol tells whether an instrument is on. A static key
@@ -125,7 +121,7 @@ struct system_record {
 	MEMDIAG_FIELD(struct system_record, member, #member, U64, PAGES, GAUGE, flags, help)
 /* The field has another source than the section. */
 #define SYSTEM_MEMINFO(member, line) {					\
-		.name = #member, .help = line " of " MEMINFO_PATH,	\
+		.name = #member, .help = line " of /proc/meminfo",	\
 		.type = MEMDIAG_TYPE_U64, .unit = MEMDIAG_UNIT_PAGES,	\
 		.kind = MEMDIAG_KIND_GAUGE,				\
 		.offset = offsetof(struct system_record, member),	\
@@ -272,49 +268,18 @@ static u64 system_tainted(void)
 	return tainted;
 }
 
-/* A line "Name:   123 kB" of the text; the kernel printed whole pages. */
-static u64 meminfo_pages(const char *text, const char *name)
-{
-	size_t length = strlen(name);
-	unsigned long long kbytes;
-	char number[24];
-	const char *line;
-
-	for (line = text; line && *line; line = strchr(line, '\n'), line += !!line) {
-		if (strncmp(line, name, length) || line[length] != ':')
-			continue;
-		line = skip_spaces(line + length + 1);
-		length = strspn(line, "0123456789");
-		if (length >= sizeof(number))
-			break;
-		strscpy(number, line, length + 1);
-		if (kstrtoull(number, 10, &kbytes))
-			break;
-		return kbytes >> (PAGE_SHIFT - 10);
-	}
-	return MEMDIAG_ABSENT;
-}
-
-/* Stays open: opening takes longer than all the rest. */
-static struct file *meminfo_file;
-
 static void system_meminfo(struct memdiag_sink *sink, struct system_record *record)
 {
-	char *text;
-	ssize_t n;
+	char *text = memdiag_meminfo_read(sink);
 
-	n = IS_ERR(meminfo_file) ? PTR_ERR(meminfo_file) :
-	    memdiag_file_read_opened(meminfo_file, &text, SZ_64K);
-	if (n < 0) {
-		memdiag_mark_partial(sink, MEMINFO_PATH " cannot be read: %pe", ERR_PTR(n));
+	if (!text)
 		return;
-	}
-	record->swap_total = meminfo_pages(text, "SwapTotal");
-	record->commit_limit = meminfo_pages(text, "CommitLimit");
-	record->committed_as = meminfo_pages(text, "Committed_AS");
-	record->vmalloc_used = meminfo_pages(text, "VmallocUsed");
-	record->percpu = meminfo_pages(text, "Percpu");
-	record->hardware_corrupted = meminfo_pages(text, "HardwareCorrupted");
+	record->swap_total = memdiag_meminfo_pages(text, "SwapTotal");
+	record->commit_limit = memdiag_meminfo_pages(text, "CommitLimit");
+	record->committed_as = memdiag_meminfo_pages(text, "Committed_AS");
+	record->vmalloc_used = memdiag_meminfo_pages(text, "VmallocUsed");
+	record->percpu = memdiag_meminfo_pages(text, "Percpu");
+	record->hardware_corrupted = memdiag_meminfo_pages(text, "HardwareCorrupted");
 	kvfree(text);
 }
 
@@ -375,19 +340,14 @@ static void system_init(struct memdiag_status *status)
 			instrument_at[i] = memdiag_resolve_data(instruments[i].symbol);
 	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
 		thp_flags_at = memdiag_resolve_data("transparent_hugepage_flags");
-	meminfo_file = memdiag_file_open(MEMINFO_PATH);
-	memdiag_resolve_note(MEMDIAG_ITEM_FILE, MEMINFO_PATH, MEMDIAG_SRC_TEXT,
-			     PTR_ERR_OR_ZERO(meminfo_file), "%s",
-			     IS_ERR(meminfo_file) ? "cannot be opened" :
-			     "sizes without an exported accessor");
+	memdiag_meminfo_init();
 	/* An instrument of unknown state says so itself: nothing is missing. */
 	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
 }
 
 static void system_exit(struct memdiag_status *status)
 {
-	if (!IS_ERR(meminfo_file))
-		filp_close(meminfo_file, NULL);
+	memdiag_meminfo_exit();
 }
 
 const struct memdiag_provider memdiag_system_provider = {

@@ -61,6 +61,12 @@ static inline unsigned int memdiag_nr_populated_zones(void)
 	return n;
 }
 
+/* Free pages in a CPU's lists; the owner changes it under its lock, it is one word. */
+static inline unsigned long memdiag_zone_pcp_count(const struct zone *zone, int cpu)
+{
+	return READ_ONCE(memdiag_zone_pcp(zone, cpu)->count);
+}
+
 /* A watermark as the kernel's *_wmark_pages(): with the boost. */
 static inline unsigned long memdiag_zone_wmark(const struct zone *zone, int i)
 {

@@ -367,6 +367,79 @@ static void measure(const char *what)
 	free(run);
 }
 
+/* --- every page frame ------------------------------------------------------ */
+
+/* As page-types(1) of the kernel's tools: so many entries per read. */
+static uint64_t page_flags[65536];
+
+static uint64_t read_page_flags(void)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	uint64_t frames = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		fail("/proc/kpageflags: %s", strerror(errno));
+	while ((n = read(fd, page_flags, sizeof(page_flags))) > 0)
+		frames += n / sizeof(page_flags[0]);
+	close(fd);
+	return frames;
+}
+
+/* The census takes no part in the snapshots above: it is only made when asked for. */
+static void measure_census(void)
+{
+	static uint64_t files[MAX_REPETITIONS], walks[MAX_REPETITIONS];
+	struct memdiag_snapshot arg;
+	uint64_t start, most, frames = 0, longest = 0;
+	double file, walk;
+	unsigned int i;
+
+	for (i = 0; i < repetitions; i++) {
+		const struct memdiag_section *s;
+		const struct memdiag_header *header;
+		const char *data;
+		uint64_t n;
+
+		start = now();
+		frames = read_page_flags();
+		files[i] = now() - start;
+		arg = (struct memdiag_snapshot){
+			.size = sizeof(arg),
+			.sections = 1ull << MEMDIAG_SEC_CENSUS | 1ull << MEMDIAG_SEC_CENSUS_WALK,
+		};
+		start = now();
+		if (ioctl(device, MEMDIAG_IOC_SNAPSHOT, &arg))
+			fail("census: %s", strerror(errno));
+		walks[i] = now() - start;
+		header = map(arg.bytes);
+		data = (const char *)header;
+		s = (const void *)(data + header->sections +
+				   MEMDIAG_SEC_CENSUS_WALK * header->section_size);
+		most = 0;
+		/* node, zone, frames, steps, longest_step */
+		for (n = 0; n < s->nr_records; n++) {
+			uint64_t step = ((const uint64_t *)(data + s->records +
+							    n * s->record_size))[4];
+
+			/* The shortest of the longest: the others are the host's doing. */
+			if (step > most)
+				most = step;
+		}
+		if (!i || most < longest)
+			longest = most;
+		munmap((void *)header, arg.bytes);
+	}
+	file = median_ms(files);
+	walk = median_ms(walks);
+	printf("every page frame, %" PRIu64 " of them (%u repetitions)\n\n", frames, repetitions);
+	printf("  %-46s %9.2f ms\n", "census: ioctl", walk);
+	printf("  %-46s %9.2f ms  %6.1f x\n", "/proc/kpageflags, 65536 frames per read", file,
+	       file / walk);
+	printf("  %-46s %9.1f us\n\n", "longest without rescheduling, least of all", longest / 1e3);
+	fflush(stdout);
+}
+
 /* --- at size --------------------------------------------------------------- */
 
 /* Join a cgroup, charge something to it; stay if told. */
@@ -441,6 +514,7 @@ int main(int argc, char **argv)
 	if (device < 0)
 		fail("/dev/memdiag: %s", strerror(errno));
 	measure("idle");
+	measure_census();
 	make_cgroups();
 	hold_areas();
 	measure("500 cgroups, 20000 vmalloc areas");

@@ -5,6 +5,7 @@
  */
 #include "kunit.h"
 
+#include "../../module/providers/meminfo.c"
 #include "../../module/providers/system.c"
 #include "../../module/providers/resolve.c"
 #include "../../module/providers/vmstat.c"
@@ -120,16 +121,16 @@ static void counters_meminfo(struct kunit *test)
 		"VmallocTotal:   34359738367 kB\n"
 		"Last: 8";
 
-	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "MemTotal"), 250ULL);
-	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "MemFree"), 10ULL);
-	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "SwapCached"), 0ULL);
-	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "VmallocTotal"), 34359738367ULL / 4);
-	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Last"), 2ULL);
-	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Swap"), MEMDIAG_ABSENT);
-	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Odd"), MEMDIAG_ABSENT);
-	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Mem"), MEMDIAG_ABSENT);
-	KUNIT_EXPECT_EQ(test, meminfo_pages(text, "Free"), MEMDIAG_ABSENT);
-	KUNIT_EXPECT_EQ(test, meminfo_pages("", "MemTotal"), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages(text, "MemTotal"), 250ULL);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages(text, "MemFree"), 10ULL);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages(text, "SwapCached"), 0ULL);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages(text, "VmallocTotal"), 34359738367ULL / 4);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages(text, "Last"), 2ULL);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages(text, "Swap"), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages(text, "Odd"), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages(text, "Mem"), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages(text, "Free"), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, memdiag_meminfo_pages("", "MemTotal"), MEMDIAG_ABSENT);
 }
 
 static void counters_fragmentation(struct kunit *test)

@@ -277,7 +277,7 @@ static void snapshot_layout(struct kunit *test)
 
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
 		fakes[id].nr = id * 5;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	KUNIT_EXPECT_EQ(test, bytes->sections, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
@@ -301,7 +301,7 @@ static void snapshot_layout_of_some(struct kunit *test)
 /* Memory behind what is used must not carry what was there before. */
 static void snapshot_padding(struct kunit *test)
 {
-	struct memdiag_bytes *bytes = memdiag_kunit_snapshot(test, 0);
+	struct memdiag_bytes *bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	const struct memdiag_header *h = bytes->data;
 
 	KUNIT_EXPECT_NULL(test, memchr_inv(bytes->data + h->strings + h->strings_size, 0,
@@ -333,7 +333,7 @@ static void snapshot_grows_records(struct kunit *test)
 
 	fakes[3].nr = 1000;
 	fakes[3].text = "same";
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	expect_records(test, bytes, 3, 1000);
 	expect_records(test, bytes, 2, 3);
@@ -343,7 +343,7 @@ static void snapshot_grows_records(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fakes[3].walks, 7);
 	KUNIT_EXPECT_EQ(test, section_of(bytes, 2)->restarts, 0);
 	/* The next one knows how many there were. */
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_records(test, bytes, 3, 1000);
 	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 0);
 }
@@ -376,7 +376,7 @@ static void snapshot_grows_strings(struct kunit *test)
 	fakes[3].nr = 1000;
 	fakes[3].text = "a text of which a thousand do not fit in 16 KiB: %020llu";
 	statuses[3].last_records = 1000;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	expect_records(test, bytes, 2, 3);
 	expect_records(test, bytes, 3, 1000);
@@ -394,7 +394,7 @@ static void snapshot_grows_strings_late(struct kunit *test)
 	memset(help, 'h', SZ_32K - 1);
 	help[SZ_32K - 1] = '\0';
 	providers[0].help = help;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	KUNIT_EXPECT_EQ(test, fakes[0].walks, 1);
 }
@@ -407,7 +407,7 @@ static void snapshot_outrun(struct kunit *test)
 
 	fakes[6].nr = UINT_MAX;
 	fakes[6].text = NULL;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	s = section_of(bytes, 6);
 	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
@@ -428,7 +428,7 @@ static void snapshot_collect_error(struct kunit *test)
 	u32 id;
 
 	fakes[4].error = -EIO;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
 		if (id != 4)
@@ -441,7 +441,7 @@ static void snapshot_collect_error(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, string_of(bytes, s->reason), reason);
 	/* The next snapshot may succeed. */
 	fakes[4].error = 0;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_records(test, bytes, 4, 3);
 }
 
@@ -462,7 +462,7 @@ static void snapshot_memory_error(struct kunit *test)
 		struct memdiag_bytes *bytes;
 
 		fakes[4].error = errors[i].error;
-		bytes = memdiag_kunit_snapshot(test, 0);
+		bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 		expect_layout(test, bytes);
 		expect_records(test, bytes, 3, 3);
 		expect_records(test, bytes, 5, 3);
@@ -480,7 +480,7 @@ static void snapshot_signal(struct kunit *test)
 	struct memdiag_bytes *bytes;
 
 	fakes[4].error = -EINTR;
-	bytes = memdiag_snapshot_collect(0);
+	bytes = memdiag_snapshot_collect(MEMDIAG_ALL_SECTIONS);
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(bytes), -EINTR);
 	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), 0ULL);
 	if (!IS_ERR(bytes))
@@ -495,7 +495,7 @@ static void snapshot_partial(struct kunit *test)
 	struct memdiag_bytes *bytes;
 
 	fakes[7].partial = "some are missing";
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	s = section_of(bytes, 7);
 	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_PARTIAL);
 	KUNIT_EXPECT_EQ(test, s->error, 0);
@@ -503,7 +503,7 @@ static void snapshot_partial(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->nr_records, 3ULL);
 	/* It is about one snapshot, and the next has all. */
 	fakes[7].partial = NULL;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_records(test, bytes, 7, 3);
 }
 
@@ -533,7 +533,7 @@ static void snapshot_partial_of_walk(struct kunit *test)
 
 	fakes[7].collect = collect_partial_twice;
 	fakes[8].collect = collect_partial_once;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	KUNIT_EXPECT_STREQ(test, string_of(bytes, section_of(bytes, 7)->reason), "first 1");
 	KUNIT_EXPECT_EQ(test, fakes[8].walks, 2);
 	KUNIT_EXPECT_EQ(test, section_of(bytes, 8)->state, MEMDIAG_STATE_OK);
@@ -547,7 +547,7 @@ static void snapshot_state_of_init(struct kunit *test)
 
 	memdiag_set_unavailable(&statuses[3], -ENOENT, "no symbol");
 	memdiag_set_partial(&statuses[4], MEMDIAG_SRC_TEXT, "by text");
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	s = section_of(bytes, 3);
 	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
@@ -590,7 +590,7 @@ static void snapshot_finish(struct kunit *test)
 	providers[5].finish = finish_upper;
 	fakes[5].nr = 300;
 	statuses[5].last_records = 300;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 
 	KUNIT_EXPECT_EQ(test, fakes[2].finishes, 1);
@@ -666,7 +666,7 @@ static void snapshot_strings_shared(struct kunit *test)
 	fakes[2].text = "one for all";
 	fakes[3].text = "one for all";
 	fakes[4].text = NULL;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	r = bytes->data + section_of(bytes, 2)->records;
 	for (i = 1; i < 100; i++)
 		KUNIT_EXPECT_EQ(test, r[i].text, r[0].text);
@@ -788,7 +788,7 @@ static void snapshot_limit_shared(struct kunit *test)
 
 	snapshot_limit = SZ_256K;
 	while (nr < ARRAY_SIZE(held)) {
-		bytes = memdiag_snapshot_collect(0);
+		bytes = memdiag_snapshot_collect(MEMDIAG_ALL_SECTIONS);
 		if (IS_ERR(bytes))
 			break;
 		held[nr++] = bytes;
@@ -798,7 +798,7 @@ static void snapshot_limit_shared(struct kunit *test)
 	/* One less makes room for one more. */
 	if (nr)
 		memdiag_snapshot_put(held[--nr]);
-	bytes = memdiag_snapshot_collect(0);
+	bytes = memdiag_snapshot_collect(MEMDIAG_ALL_SECTIONS);
 	KUNIT_EXPECT_FALSE(test, IS_ERR(bytes));
 	if (!IS_ERR(bytes))
 		held[nr++] = bytes;
@@ -809,15 +809,15 @@ static void snapshot_limit_shared(struct kunit *test)
 
 static void snapshot_generations(struct kunit *test)
 {
-	const struct memdiag_header *a = memdiag_kunit_snapshot(test, 0)->data;
+	const struct memdiag_header *a = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS)->data;
 	const struct memdiag_header *b, *c;
 
 	b = memdiag_kunit_snapshot(test, BIT_ULL(1))->data;
 	KUNIT_EXPECT_EQ(test, b->generation, a->generation + 1);
 	fakes[1].error = -EINTR;
-	KUNIT_EXPECT_TRUE(test, IS_ERR(memdiag_snapshot_collect(0)));
+	KUNIT_EXPECT_TRUE(test, IS_ERR(memdiag_snapshot_collect(MEMDIAG_ALL_SECTIONS)));
 	fakes[1].error = 0;
-	c = memdiag_kunit_snapshot(test, 0)->data;
+	c = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS)->data;
 	KUNIT_EXPECT_EQ(test, c->generation, b->generation + 1);
 	KUNIT_EXPECT_LE(test, a->end_ns, b->start_ns);
 	KUNIT_EXPECT_LE(test, b->end_ns, c->start_ns);
@@ -825,7 +825,7 @@ static void snapshot_generations(struct kunit *test)
 
 static void snapshot_references(struct kunit *test)
 {
-	struct memdiag_bytes *bytes = memdiag_snapshot_collect(0);
+	struct memdiag_bytes *bytes = memdiag_snapshot_collect(MEMDIAG_ALL_SECTIONS);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bytes);
 	memdiag_snapshot_get(bytes);
@@ -859,7 +859,7 @@ static void snapshot_lock_time(struct kunit *test)
 	struct memdiag_bytes *bytes;
 
 	fakes[2].collect = collect_locks;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	s = section_of(bytes, 2);
 	/* The longest one, and not all of them together. */
 	KUNIT_EXPECT_GE(test, s->lock_ns, 490 * NSEC_PER_USEC);
@@ -881,7 +881,7 @@ static void snapshot_lock_unknown(struct kunit *test)
 	struct memdiag_bytes *bytes;
 
 	fakes[2].collect = collect_unknown_lock;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	KUNIT_EXPECT_EQ(test, section_of(bytes, 2)->lock_ns, MEMDIAG_ABSENT);
 	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->lock_ns, 0ULL);
 }

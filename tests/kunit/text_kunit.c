@@ -74,7 +74,7 @@ static struct memdiag_bytes *text_snapshot(struct kunit *test)
 	memdiag_kunit_statuses[4].fields = text_fields;
 	memdiag_kunit_statuses[4].nr_fields = ARRAY_SIZE(text_fields);
 	memdiag_kunit_statuses[4].record_size = sizeof(struct text_values);
-	return memdiag_kunit_snapshot(test, 0);
+	return memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 }
 
 /* A seq_file to print into; m->buf is NUL-terminated by text_of(). */

@@ -15,7 +15,7 @@ static const struct {
 } oracles[] = {
 	{ "slab", oracle_slab },     { "vmalloc", oracle_vmalloc }, { "vmstat", oracle_vmstat },
 	{ "zone", oracle_zone },     { "buddy", oracle_buddy },	    { "memcg", oracle_memcg },
-	{ "system", oracle_system },
+	{ "system", oracle_system }, { "ledger", oracle_ledger },   { "census", oracle_census },
 };
 
 #define NR_ORACLES (sizeof(oracles) / sizeof(oracles[0]))

@@ -10,5 +10,7 @@ void oracle_zone(void);
 void oracle_buddy(void);
 void oracle_memcg(void);
 void oracle_system(void);
+void oracle_ledger(void);
+void oracle_census(void);
 
 #endif /* _TESTS_ORACLES_H */

@@ -280,6 +280,10 @@ static uint64_t with_parents(unsigned int id)
 
 	if (id == MEMDIAG_SEC_VMALLOC_CALLER || id == MEMDIAG_SEC_VMALLOC_MODULE)
 		mask |= SNAP_BIT(VMALLOC);
+	if (id == MEMDIAG_SEC_IDENTITY)
+		mask |= SNAP_BIT(LEDGER);
+	if (id == MEMDIAG_SEC_CENSUS_WALK)
+		mask |= SNAP_BIT(CENSUS);
 	return mask;
 }
 

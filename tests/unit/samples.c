@@ -207,6 +207,50 @@ static void add_memcg(struct build *b, int later)
 	       later ? "45056" : "40960", "max", "-");
 }
 
+static void add_ledger(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_LEDGER, "ledger");
+	F(b, "line", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "pages", S64, PAGES, GAUGE, BRIEF);
+	F(b, "share", S64, PERMILLE, GAUGE, BRIEF);
+	F(b, "error", U64, PAGES, GAUGE, 0);
+	F(b, "from", STR, NONE, LABEL, BRIEF);
+	RECORD(b, "free", later ? "500000" : "520000", later ? "498" : "518", "0",
+	       "NR_FREE_PAGES without free_cma");
+	RECORD(b, "anon", "300000", "299", "0", "NR_ANON_MAPPED");
+	RECORD(b, "file", "150000", "149", "0", "NR_FILE_PAGES without shmem");
+	RECORD(b, "slab_unreclaimable", later ? "24200" : "20000", later ? "24" : "20", "0",
+	       "NR_SLAB_UNRECLAIMABLE_B");
+	RECORD(b, "gpu_active", "-", "-", "-", "NR_GPU_ACTIVE");
+	/* Counters that moved while they were read. */
+	RECORD(b, "unaccounted", later ? "29640" : "-16", later ? "29" : "0", "16",
+	       "managed without all other lines");
+	build_section(b, MEMDIAG_SEC_IDENTITY, "identity");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "left", U64, PAGES, GAUGE, BRIEF);
+	F(b, "right", U64, PAGES, GAUGE, BRIEF);
+	F(b, "residual", S64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "total", "1003840", "1003840", "0");
+	RECORD(b, "available", "480000", "480007", "-7");
+	build_section(b, MEMDIAG_SEC_CENSUS, "census");
+	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "order", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "Normal", "free", "10", "409600");
+	RECORD(b, "Normal", "kernel", "0", "40960");
+	build_section(b, MEMDIAG_SEC_CENSUS_WALK, "census_walk");
+	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "frames", U64, PAGES, GAUGE, BRIEF);
+	F(b, "longest_step", U64, NS, GAUGE, BRIEF);
+	RECORD(b, "Normal", "1000000", "43000");
+	build_section(b, MEMDIAG_SEC_MISPLACED, "misplaced");
+	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "Normal", "kernel", "12");
+}
+
 static void add_resolve(struct build *b)
 {
 	build_section(b, MEMDIAG_SEC_RESOLVE, "resolve");
@@ -237,6 +281,7 @@ void sample_machine(struct build *b, int later)
 	add_slab(b, later);
 	add_vmalloc(b, later);
 	add_memcg(b, later);
+	add_ledger(b, later);
 }
 
 void sample_future(struct build *b)

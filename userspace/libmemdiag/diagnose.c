@@ -56,6 +56,24 @@ static bool zone_amount(const struct memdiag_data *data, const struct memdiag_se
 	return !memdiag_get_bytes(data, s, r, "free", &amount->bytes);
 }
 
+/* What became of free memory is told of the zones. */
+static bool ledger_amount(const struct memdiag_data *data, const struct memdiag_section *s,
+			  uint64_t r, struct amount *amount)
+{
+	const struct memdiag_field *f = memdiag_field_find(data, s, "pages");
+	const char *line;
+	int64_t pages;
+
+	amount->has_count = false;
+	if (memdiag_get_string(data, s, r, "line", &line) || !strncmp(line, "free", 4) || !f ||
+	    memdiag_value(data, s, r, f) == MEMDIAG_ABSENT)
+		return false;
+	/* Below zero: counters that moved while they were read. */
+	pages = memdiag_value(data, s, r, f);
+	amount->bytes = pages > 0 ? pages * memdiag_field_scale(data, f) : 0;
+	return true;
+}
+
 static char *string_name(const struct memdiag_data *data, const struct memdiag_section *s,
 			 uint64_t r, const char *field)
 {
@@ -97,6 +115,12 @@ static char *zone_name(const struct memdiag_data *data, const struct memdiag_sec
 	return name;
 }
 
+static char *ledger_name(const struct memdiag_data *data, const struct memdiag_section *s,
+			 uint64_t r)
+{
+	return string_name(data, s, r, "line");
+}
+
 static const struct rule {
 	const char *section;
 	bool (*amount)(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r,
@@ -109,6 +133,7 @@ static const struct rule {
 	{ "vmalloc_caller", vmalloc_amount, vmalloc_name, false },
 	{ "memcg", memcg_amount, memcg_name, false },
 	{ "zone", zone_amount, zone_name, true },
+	{ "ledger", ledger_amount, ledger_name, false },
 };
 
 /**
@@ -264,7 +289,7 @@ int memdiag_diagnose_growth(const struct memdiag_data *a, const struct memdiag_d
 	if (f->missing == (1u << ARRAY_SIZE(rules)) - 1) {
 		ret = memdiag_refuse(
 			error, -ENODATA,
-			"none of the sections slab, vmalloc_caller, memcg and zone is in both snapshots");
+			"none of the sections slab, vmalloc_caller, memcg, zone and ledger is in both snapshots");
 		goto fail;
 	}
 	*findings = f;

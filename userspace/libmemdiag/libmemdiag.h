@@ -279,7 +279,7 @@ struct memdiag_finding {
 /**
  * struct memdiag_findings - what grew between two snapshots
  * @nr: number of findings
- * @findings: sections in the order slab, vmalloc_caller, memcg, zone; within a
+ * @findings: sections in the order slab, vmalloc_caller, memcg, zone, ledger; within a
  *	section the largest growth first
  * @notices: mask of enum memdiag_notice of all comparisons
  * @missing: mask of 1 << n for the n-th of those sections that could not be

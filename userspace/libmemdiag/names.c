@@ -25,6 +25,11 @@ static const char *const section_names[] = {
 	[MEMDIAG_SEC_VMALLOC_CALLER] = "vmalloc_caller",
 	[MEMDIAG_SEC_VMALLOC_MODULE] = "vmalloc_module",
 	[MEMDIAG_SEC_MEMCG] = "memcg",
+	[MEMDIAG_SEC_LEDGER] = "ledger",
+	[MEMDIAG_SEC_IDENTITY] = "identity",
+	[MEMDIAG_SEC_CENSUS] = "census",
+	[MEMDIAG_SEC_CENSUS_WALK] = "census_walk",
+	[MEMDIAG_SEC_MISPLACED] = "misplaced",
 };
 
 _Static_assert(ARRAY_SIZE(section_names) == MEMDIAG_NR_SECTIONS, "a section has no name");

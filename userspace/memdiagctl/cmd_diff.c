@@ -487,7 +487,7 @@ int cmd_diff(const struct command *command, const struct options *options)
 	if (!ret)
 		ret = options->nr_args > 1
 			      ? source_load(options->args[1], &b)
-			      : source_live("system,slab,vmalloc_caller,memcg,zone", &b);
+			      : source_live("system,slab,vmalloc_caller,memcg,zone,ledger", &b);
 	if (!ret)
 		ret = section ? one_section(a, b, section, options) : growth(a, b, options);
 	memdiag_data_free(a);

@@ -16,6 +16,7 @@ static const struct part {
 	unsigned int top;
 } parts[] = {
 	{ "system", NULL, NULL, 0 },
+	{ "ledger", "largest lines of the ledger", "pages", TOP },
 	{ "zone", "zones", NULL, 0 },
 	{ "slab", "largest slab caches", "bytes", TOP },
 	{ "vmalloc_caller", "largest vmalloc callers", "size", TOP },
@@ -121,6 +122,37 @@ static void print_pressure(const struct memdiag_data *data, const struct memdiag
 		putchar('\n');
 }
 
+/* A field by its name, as it would stand in a table. */
+static void format_named(const struct memdiag_data *data, const struct memdiag_section *s,
+			 uint64_t r, const char *name, bool exact, char *buffer)
+{
+	char text[FORMAT_SIZE] = "-";
+
+	for (uint32_t n = 0; n < s->nr_fields; n++) {
+		const struct memdiag_field *f = memdiag_field(data, s, n);
+
+		if (!strcmp(memdiag_field_name(data, f), name))
+			snprintf(buffer, FORMAT_SIZE, "%s",
+				 format_value(data, f, memdiag_value(data, s, r, f), exact, text));
+	}
+}
+
+/* The line that says how much of the rest can be believed. */
+static void print_unaccounted(const struct memdiag_data *data, const struct memdiag_section *s,
+			      const struct options *options)
+{
+	for (uint64_t r = 0; r < s->nr_records; r++) {
+		char pages[FORMAT_SIZE] = "-", share[FORMAT_SIZE] = "-";
+		const char *line;
+
+		if (memdiag_get_string(data, s, r, "line", &line) || strcmp(line, "unaccounted"))
+			continue;
+		format_named(data, s, r, "pages", options->given & OPT_BYTES, pages);
+		format_named(data, s, r, "share", options->given & OPT_BYTES, share);
+		printf(", unaccounted %s (%s)", pages, share);
+	}
+}
+
 static void print_part(const struct part *part, const struct view *view,
 		       const struct options *options)
 {
@@ -137,8 +169,11 @@ static void print_part(const struct part *part, const struct view *view,
 		fputs(": ", stdout);
 		print_verdicts(view->data, view->section);
 	} else {
-		printf(" (%llu of %llu)\n", (unsigned long long)view->nr_rows,
+		printf(" (%llu of %llu)", (unsigned long long)view->nr_rows,
 		       (unsigned long long)view->section->nr_records);
+		if (!strcmp(part->section, "ledger"))
+			print_unaccounted(view->data, view->section, options);
+		putchar('\n');
 	}
 	render_table(view, options);
 }
@@ -199,7 +234,7 @@ int cmd_summary(const struct command *command, const struct options *options)
 	int ret;
 
 	(void)command;
-	ret = source_get(options, "system,zone,slab,vmalloc_caller,memcg,vmstat", &data);
+	ret = source_get(options, "system,ledger,zone,slab,vmalloc_caller,memcg,vmstat", &data);
 	if (ret)
 		return ret;
 	ret = summary(data, options);

@@ -200,6 +200,7 @@ int json_print(struct json_object *document);
 /* cmd_*.c */
 int cmd_diff(const struct command *command, const struct options *options);
 int cmd_help(const struct command *command, const struct options *options);
+int cmd_ledger(const struct command *command, const struct options *options);
 int cmd_load(const struct command *command, const struct options *options);
 int cmd_save(const struct command *command, const struct options *options);
 int cmd_section(const struct command *command, const struct options *options);
