@@ -124,11 +124,19 @@ const char *memdiag_source_name(u32 source)
 /**
  * memdiag_resolve_init() - make the ways in usable
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or what register_module_notifier() said.
  */
 int memdiag_resolve_init(void)
 {
-	return memdiag_file_init();
+	int error;
+
+	error = memdiag_file_init();
+	if (error)
+		return error;
+	error = memdiag_gone_init();
+	if (error)
+		memdiag_file_exit();
+	return error;
 }
 
 /**
@@ -140,6 +148,7 @@ void memdiag_resolve_exit(void)
 {
 	struct memdiag_item *item, *next;
 
+	memdiag_gone_exit();
 	memdiag_file_exit();
 	list_for_each_entry_safe(item, next, &resolve_items, list) {
 		list_del(&item->list);
