@@ -27,6 +27,13 @@ static const struct memdiag_provider * const registry_providers[MEMDIAG_NR_SECTI
 	[MEMDIAG_SEC_VMALLOC_CALLER] = &memdiag_vmalloc_caller_provider,
 	[MEMDIAG_SEC_VMALLOC_MODULE] = &memdiag_vmalloc_module_provider,
 	[MEMDIAG_SEC_MEMCG] = &memdiag_memcg_provider,
+	[MEMDIAG_SEC_TASK] = &memdiag_task_provider,
+	[MEMDIAG_SEC_SHMEM] = &memdiag_shmem_provider,
+	[MEMDIAG_SEC_SHMEM_FILE] = &memdiag_shmem_file_provider,
+	[MEMDIAG_SEC_NET] = &memdiag_net_provider,
+	[MEMDIAG_SEC_NET_TASK] = &memdiag_net_task_provider,
+	[MEMDIAG_SEC_NET_COUNTER] = &memdiag_net_counter_provider,
+	[MEMDIAG_SEC_MODULE] = &memdiag_module_provider,
 };
 
 static struct memdiag_status registry_status[MEMDIAG_NR_SECTIONS];

@@ -115,6 +115,14 @@
  * @MEMDIAG_SEC_VMALLOC_CALLER: the same areas, added up per caller and kind
  * @MEMDIAG_SEC_VMALLOC_MODULE: the same areas, added up per module
  * @MEMDIAG_SEC_MEMCG: per memory cgroup, online or dying
+ * @MEMDIAG_SEC_TASK: per process
+ * @MEMDIAG_SEC_SHMEM: per tmpfs superblock, and per kind of file of internal ones
+ * @MEMDIAG_SEC_SHMEM_FILE: per process and tmpfs file it holds open that has no
+ *	name any more; on request
+ * @MEMDIAG_SEC_NET: per protocol and network namespace
+ * @MEMDIAG_SEC_NET_TASK: per process and protocol: its sockets; on request
+ * @MEMDIAG_SEC_NET_COUNTER: per counter of the network
+ * @MEMDIAG_SEC_MODULE: per module, loaded or unloaded
  * @MEMDIAG_NR_SECTIONS: number of sections known to this header
  *
  * A section's bit in a section mask is 1 << id.
@@ -134,6 +142,13 @@ enum memdiag_section_id {
 	MEMDIAG_SEC_VMALLOC_CALLER,
 	MEMDIAG_SEC_VMALLOC_MODULE,
 	MEMDIAG_SEC_MEMCG,
+	MEMDIAG_SEC_TASK,
+	MEMDIAG_SEC_SHMEM,
+	MEMDIAG_SEC_SHMEM_FILE,
+	MEMDIAG_SEC_NET,
+	MEMDIAG_SEC_NET_TASK,
+	MEMDIAG_SEC_NET_COUNTER,
+	MEMDIAG_SEC_MODULE,
 	MEMDIAG_NR_SECTIONS
 };
 
