@@ -74,7 +74,7 @@ static const struct memdiag_field_desc net_fields[] = {
 	NET_LABEL(net_ns, U64, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
 		  "network namespace, as in /proc/PID/ns/net; 0: all of them together"),
 	NET_LABEL(kind, STR, 0, "protocol, fragments or cache"),
-	NET_GAUGE(sockets, U64, NONE, MEMDIAG_FIELD_BRIEF, "sockets in use"),
+	NET_GAUGE(sockets, U64, NONE, MEMDIAG_FIELD_BRIEF, "sockets in use, as /proc/net/protocols has it: of TCP and UDP those with a port"),
 	NET_GAUGE(memory, U64, PAGES, MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF,
 		  "memory of queues, as /proc/net/sockstat has it; off by memory_percpu; what protocols share (TCP, TCPv6) stands at the first"),
 	NET_GAUGE(memory_percpu, S64, PAGES, 0, "what the CPUs have not yet added to it"),

@@ -15,7 +15,8 @@ static const struct {
 } oracles[] = {
 	{ "slab", oracle_slab },     { "vmalloc", oracle_vmalloc }, { "vmstat", oracle_vmstat },
 	{ "zone", oracle_zone },     { "buddy", oracle_buddy },	    { "memcg", oracle_memcg },
-	{ "system", oracle_system },
+	{ "system", oracle_system }, { "task", oracle_task },	    { "shmem", oracle_shmem },
+	{ "net", oracle_net },	     { "module", oracle_module },
 };
 
 #define NR_ORACLES (sizeof(oracles) / sizeof(oracles[0]))

@@ -280,6 +280,12 @@ static uint64_t with_parents(unsigned int id)
 
 	if (id == MEMDIAG_SEC_VMALLOC_CALLER || id == MEMDIAG_SEC_VMALLOC_MODULE)
 		mask |= SNAP_BIT(VMALLOC);
+	if (id == MEMDIAG_SEC_TASK)
+		mask |= SNAP_BIT(SYSTEM);
+	if (id == MEMDIAG_SEC_NET)
+		mask |= SNAP_BIT(SLAB);
+	if (id == MEMDIAG_SEC_MODULE)
+		mask |= SNAP_BIT(SLAB) | SNAP_BIT(VMALLOC);
 	return mask;
 }
 
