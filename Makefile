@@ -10,8 +10,10 @@
 #   uninstall      remove what install put there
 #   demo           boot a kernel, load memdiag beside a leaking driver, print
 #                  the diagnosis
-#   check          all tests: host, stock kernel, debug kernel; ends with
+#   check          the tests: host, stock kernels, one of arm64, the embedded
+#                  profile, the debug kernel; ends with
 #                  "N passed, N failed, N skipped"
+#   check-all      the same on every kernel of qemu/kernels.list
 #   bench          time of a snapshot against reading the kernel's files
 #   lint           W=1, sparse, checkpatch, kernel-doc, clang-format
 #   setup          install what demo, check, bench and lint need
@@ -35,7 +37,7 @@ PREFIX ?= /usr/local
 O ?= $(CURDIR)/build
 
 .DEFAULT_GOAL := all
-.PHONY: all modules userspace install uninstall demo check bench lint setup clean help
+.PHONY: all modules userspace install uninstall demo check check-all bench lint setup clean help
 
 all: modules userspace
 
@@ -74,6 +76,9 @@ demo: setup
 
 check: setup
 	@tests/check
+
+check-all: setup
+	@tests/check --all
 
 bench: setup
 	@tests/bench/run

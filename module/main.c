@@ -22,6 +22,11 @@ module_param_named(wrong_layout, memdiag_wrong_layout, charp, 0444);
 MODULE_PARM_DESC(wrong_layout,
 		 "for tests: a member to be taken for one word further than it is, such as kmem_cache.list (default: none)");
 
+/* Not in sysfs: it has raw addresses. */
+module_param_cb(addresses, &memdiag_given_param, NULL, 0);
+MODULE_PARM_DESC(addresses,
+		 "for memdiagctl load: name=hex,... of symbols that this kernel does not tell, as in its System.map (default: none)");
+
 static int __init memdiag_init(void)
 {
 	int error;

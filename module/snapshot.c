@@ -121,16 +121,35 @@ static void snapshot_uncharge(size_t *charged, size_t size)
 	*charged -= size;
 }
 
-/* Replace a buffer by a larger one with the same first @used bytes. */
-static int snapshot_grow(size_t *charged, void **buf, size_t used, size_t old, size_t new)
+/*
+ * Memory to work in. It should not show in what is looked at: where free blocks are,
+ * it is taken page by page, or a kernel without per-cpu lists of higher orders
+ * (before v5.13) would lack just the blocks that are in use here; where the areas of
+ * vmalloc() are, it is none of them, if that can be helped.
+ */
+static void *snapshot_alloc(u64 sections, size_t size, gfp_t gfp)
 {
+	u64 blocks = MEMDIAG_BIT(BUDDY) | MEMDIAG_BIT(FRAGMENTATION);
+	u64 areas = MEMDIAG_BIT(VMALLOC) | MEMDIAG_BIT(VMALLOC_CALLER) |
+		    MEMDIAG_BIT(VMALLOC_MODULE);
+
+	if (sections & blocks && !(sections & areas) && size > PAGE_SIZE)
+		return __vmalloc(size, gfp);
+	return kvmalloc(size, gfp);
+}
+
+/* Replace a buffer by a larger one with the same first @used bytes. */
+static int snapshot_grow(struct memdiag_collection *c, void **buf, size_t used, size_t old,
+			 size_t new)
+{
+	size_t *charged = &c->charged;
 	void *more;
 	int error;
 
 	error = snapshot_charge(charged, new);
 	if (error)
 		return error;
-	more = kvmalloc(new, SNAPSHOT_GFP);
+	more = snapshot_alloc(c->sections, new, SNAPSHOT_GFP);
 	if (!more) {
 		snapshot_uncharge(charged, new);
 		return -ENOMEM;
@@ -149,8 +168,7 @@ static int strings_grow(struct memdiag_collection *c, size_t wanted)
 
 	if (max > SNAPSHOT_MAX_STRINGS)
 		return -EFBIG;
-	error = snapshot_grow(&c->charged, (void **)&c->strings, c->strings_len,
-			      c->strings_max, max);
+	error = snapshot_grow(c, (void **)&c->strings, c->strings_len, c->strings_max, max);
 	if (!error)
 		c->strings_max = max;
 	return error;
@@ -442,7 +460,7 @@ static int sink_grow(struct memdiag_sink *sink)
 		return strings_grow(c, 0);
 	if (check_mul_overflow(sink->max_records, 2u, &max))
 		return -EFBIG;
-	error = snapshot_grow(&c->charged, &sink->records, sink->nr_records * size,
+	error = snapshot_grow(c, &sink->records, sink->nr_records * size,
 			      sink->max_records * size, max * size);
 	if (!error)
 		sink->max_records = max;
@@ -466,7 +484,7 @@ static int sink_prepare(struct memdiag_sink *sink)
 	error = snapshot_charge(&sink->collection->charged, size);
 	if (error)
 		return error;
-	sink->records = kvmalloc(size, SNAPSHOT_GFP);
+	sink->records = snapshot_alloc(sink->collection->sections, size, SNAPSHOT_GFP);
 	if (!sink->records) {
 		snapshot_uncharge(&sink->collection->charged, size);
 		sink->max_records = 0;
@@ -579,15 +597,16 @@ static struct memdiag_collection *collection_alloc(u64 sections)
 	error = snapshot_charge(&charged, fixed);
 	if (error)
 		return ERR_PTR(error);
-	c = kvzalloc(sizeof(*c), SNAPSHOT_GFP);
+	c = snapshot_alloc(sections, sizeof(*c), SNAPSHOT_GFP | __GFP_ZERO);
 	if (!c) {
 		snapshot_uncharge(&charged, fixed);
 		return ERR_PTR(-ENOMEM);
 	}
 	c->charged = charged;
 	c->sections = sections;
-	c->slots = kvcalloc(SNAPSHOT_HASH_SLOTS, sizeof(u32), SNAPSHOT_GFP);
-	c->strings = kvmalloc(strings, SNAPSHOT_GFP);
+	c->slots = snapshot_alloc(sections, SNAPSHOT_HASH_SLOTS * sizeof(u32),
+				  SNAPSHOT_GFP | __GFP_ZERO);
+	c->strings = snapshot_alloc(sections, strings, SNAPSHOT_GFP);
 	if (!c->slots || !c->strings) {
 		collection_free(c);
 		return ERR_PTR(-ENOMEM);

@@ -11,7 +11,9 @@
 # Environment:
 #   MEMDIAG_CACHE            the cache (default ${XDG_CACHE_HOME:-~/.cache}/memdiag)
 #   MEMDIAG_SRC              the source tree to build (default: this repository)
-#   MEMDIAG_CC               compiler for kernels and modules (default gcc-12)
+#   MEMDIAG_CC               compiler for kernels and modules (default gcc-12);
+#                            for another architecture, its prefix is put before
+#   MEMDIAG_KERNELS          the list of kernels (default kernels.list here)
 #   MEMDIAG_MIRROR           Debian mirror; default: the one apt is configured with
 #   MEMDIAG_SECURITY_MIRROR  the same for the -security suites
 
@@ -19,6 +21,8 @@ QEMU_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SRC=$(cd "${MEMDIAG_SRC:-$QEMU_DIR/..}" && pwd)
 CACHE=${MEMDIAG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memdiag}
 KERNEL_CC=${MEMDIAG_CC:-gcc-12}
+KERNELS_LIST=${MEMDIAG_KERNELS:-$QEMU_DIR/kernels.list}
+HOST_DEBIAN=$(dpkg --print-architecture)
 mkdir -p "$CACHE/lock"
 
 # depmod and modprobe live here, which is not in every user's PATH.
@@ -57,33 +61,47 @@ lock_shared() {
 	flock -s "$fd"
 }
 
-# kernel_lookup NAME: find NAME's line in kernels.list; sets K_LINE, K_ARCH,
-# K_KIND, K_SUITE, K_PACKAGES (array) and K_CONFIG (file name or empty).
+# kernel_lookup NAME: find NAME's line in kernels.list; sets K_ARCH, K_KIND,
+# K_SUITE, K_CONFIG and K_PACKAGES (arrays), K_MACHINE (array of OPTION=VALUE)
+# and K_LINE, that of it which decides what the kernel is.
 kernel_lookup() {
-	local name arch kind suite packages config
-	while read -r name arch kind suite packages config; do
+	local name set arch kind suite config machine packages more
+	while read -r name set arch kind suite config machine packages more; do
 		[[ $name == "$1" ]] || continue
+		[[ $packages && ! $more ]] || die "${KERNELS_LIST##*/}: kernel $name: not eight columns"
 		K_LINE="$name $arch $kind $suite $packages $config"
-		K_ARCH=$arch K_KIND=$kind K_SUITE=$suite K_CONFIG=
+		K_ARCH=$arch K_KIND=$kind K_SUITE=$suite K_CONFIG=() K_MACHINE=()
 		IFS=, read -r -a K_PACKAGES <<<"$packages"
-		[[ $config == - ]] || K_CONFIG=$QEMU_DIR/config/$config
+		if [[ $config != - ]]; then
+			IFS=, read -r -a K_CONFIG <<<"$config"
+			K_CONFIG=("${K_CONFIG[@]/#/$QEMU_DIR/config/}")
+		fi
+		[[ $machine == - ]] || IFS=';' read -r -a K_MACHINE <<<"$machine"
 		return 0
-	done < <(grep -v '^[[:space:]]*\(#\|$\)' "$QEMU_DIR/kernels.list")
-	die "unknown kernel '$1'; known: $(kernel_names | paste -sd' ')"
+	done < <(grep -v '^[[:space:]]*\(#\|$\)' "$KERNELS_LIST")
+	die "unknown kernel '$1'; known: $(kernel_names '' | paste -sd' ')"
 }
 
-kernel_names() { awk '!/^[[:space:]]*(#|$)/ { print $1 }' "$QEMU_DIR/kernels.list"; }
+# kernel_names [SET]: of all kernels, or those of a set.
+kernel_names() {
+	awk -v set="${1:-}" '!/^[[:space:]]*(#|$)/ && (set == "" || $2 == set) { print $1 }' "$KERNELS_LIST"
+}
 
-# debian_arch ARCH: the kernel's name of an architecture to Debian's.
-debian_arch() {
+# arch_names ARCH: sets what others call the kernel's ARCH: A_DEBIAN, A_GNU
+# (libraries and compilers), A_QEMU; A_CROSS, what the names of the compiler and
+# its tools begin with when it is not this machine's (else empty), and
+# A_PROGRAMS, what qemu/build makes the guest's programs for it by.
+arch_names() {
 	case $1 in
-	x86_64) echo amd64 ;;
-	arm64) echo arm64 ;;
+	x86_64) A_DEBIAN=amd64 A_GNU=x86_64-linux-gnu A_QEMU=x86_64 ;;
+	arm64) A_DEBIAN=arm64 A_GNU=aarch64-linux-gnu A_QEMU=aarch64 ;;
 	*) die "unknown architecture '$1'" ;;
 	esac
+	A_CROSS='' A_PROGRAMS=host
+	if [[ $A_DEBIAN != "$HOST_DEBIAN" ]]; then A_CROSS=$A_GNU- A_PROGRAMS=host-$1; fi
 }
 
-# build_dir NAME: where things built from $SRC for kernel NAME (or "host") are.
+# build_dir NAME: where things built from $SRC for kernel NAME (or "host...") are.
 # Keyed by the source tree, so that two checkouts do not fight.
 build_dir() {
 	local key
@@ -147,32 +165,86 @@ apt_root() {
 }
 
 # fetch SUITE ARCH DIR FILTER PACKAGE...: download PACKAGEs, and those of their
-# dependencies whose name matches the regular expression FILTER, into DIR.
-# The index is refreshed only when there is none, or it no longer fits.
+# dependencies whose name matches the regular expression FILTER, into DIR. A
+# PACKAGE with a * is the newest version of all it matches. The index is
+# refreshed only when there is none, or it no longer fits; a mirror which fails
+# is asked again after a while.
 # A subshell, so that the lock ends with the function.
 fetch() (
-	local suite=$1 arch=$2 dir=$3 filter=$4 conf attempt list
+	local suite=$1 arch=$2 dir=$3 filter=$4 conf pause package match wanted names
 	shift 4
 	lock "apt-$suite-$arch"
 	conf=$(apt_root "$suite" "$arch")
-	for attempt in cached fresh; do
-		if [[ $attempt == fresh || -z $(find "${conf%/*}/lists" -name '*Packages*' -print -quit) ||
-			${FETCH_FRESH:-} ]]; then
-			note "reading the package index of $suite"
-			apt-get -c "$conf" -qq update >&2 || exit 1
-			attempt=fresh
+	for pause in cached 0 5 30; do
+		if [[ $pause == cached ]]; then
+			[[ ! ${FETCH_FRESH:-} && $(find "${conf%/*}/lists" -name '*Packages*' -print -quit) ]] || continue
+		else
+			sleep "$pause"
+			note "reading the package index of $suite ($arch)"
+			apt-get -c "$conf" -qq update >&2 || continue
 		fi
-		list=$(apt-cache -c "$conf" depends --recurse --no-recommends --no-suggests \
-			--no-conflicts --no-breaks --no-replaces --no-enhances --no-pre-depends "$@" 2>/dev/null |
-			awk '/^[^ <|]/ { print $1 }' | grep -E -e "$filter" -e "^($(IFS='|'; echo "$*"))\$" |
-			sort -u) || list=
-		# shellcheck disable=SC2086  # a list of names
-		if [[ $list ]] && (cd "$dir" && apt-get -c "$conf" -qq download $list >&2); then
-			exit 0
-		fi
-		[[ $attempt == cached ]] || exit 1
+		wanted=()
+		for package in "$@"; do
+			match=${package//./[.]} match=${match//+/[+]}
+			match=$(apt-cache -c "$conf" pkgnames | grep -x -e "${match//\*/.*}" | sort -V | tail -n 1) || :
+			if [[ $match ]]; then wanted+=("$match"); continue; fi
+			[[ $pause != cached ]] || continue 2
+			note "$suite ($arch) has no package $package any more"
+			exit 1
+		done
+		mapfile -t names < <(
+			{
+				printf '%s\n' "${wanted[@]}"
+				apt-cache -c "$conf" depends --recurse --no-recommends --no-suggests --no-conflicts \
+					--no-breaks --no-replaces --no-enhances --no-pre-depends "${wanted[@]}" |
+					awk '/^[^ <|]/ { print $1 }' | grep -E -e "$filter"
+			} | sort -u)
+		if (cd "$dir" && apt-get -c "$conf" -qq download "${names[@]}" >&2); then exit 0; fi
 	done
+	note "the mirror of $suite ($arch) gives no ${*}"
+	exit 1
 )
+
+# unpack_into DIR SUITE ARCH FILTER PACKAGE...: what fetch gets, unpacked in DIR
+# as if installed; DIR appears only when it is complete, and once.
+unpack_into() (
+	local dir=$1 tmp deb link
+	shift
+	[[ ! -d $dir ]] || exit 0
+	lock "${dir//\//_}"
+	[[ ! -d $dir ]] || exit 0
+	note "fetching $dir (once)"
+	mkdir -p "${dir%/*}"
+	tmp=$(mktemp -d "${dir%/*}/.tmp.XXXXXX")
+	# shellcheck disable=SC2064  # the value of now
+	trap "rm -rf '$tmp'" EXIT
+	mkdir -p "$tmp/debs" "$tmp/root/usr"/{bin,lib,sbin}
+	ln -s usr/bin usr/lib usr/sbin "$tmp/root/"
+	fetch "$1" "$2" "$tmp/debs" "${@:3}" || exit 1
+	for deb in "$tmp"/debs/*.deb; do
+		dpkg-deb --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$tmp/root" || exit 1
+	done
+	# Links which are absolute would lead out of it.
+	while IFS= read -r -d '' link; do
+		ln -sfn "$dir$(readlink "$link")" "$link"
+	done < <(find "$tmp/root" -type l -lname '/*' -print0)
+	mv "$tmp/root" "$dir"
+)
+
+host_suite() { (. /etc/os-release && echo "$VERSION_CODENAME"); }
+
+# sysroot ARCH: print the directory with what programs for another architecture
+# are built with and run with, besides the C library, which comes with the cross
+# compiler: libraries, their headers, and busybox.
+sysroot() {
+	local suite dir
+	arch_names "$1"
+	suite=$(host_suite)
+	dir=$CACHE/sysroot/$suite-$1
+	unpack_into "$dir" "$suite" "$A_DEBIAN" '^(libsmartcols1|libjson-c[0-9]+|zlib1g)$' \
+		libsmartcols-dev libjson-c-dev zlib1g-dev busybox-static || die "could not fetch libraries for $1"
+	echo "$dir"
+}
 
 # --- QEMU -------------------------------------------------------------------
 
@@ -184,22 +256,27 @@ fetch() (
 # enough, else the one of the host release's backports, unpacked in the cache,
 # else the old one with that instruction taken away.
 find_qemu() {
-	local program=qemu-system-$1 dir=$CACHE/qemu/$1 version
-	QEMU_CPU=max
-	if [[ -x $dir/usr/bin/$program ]]; then
-		QEMU=("$dir/usr/bin/$program" -L "$dir/usr/share/qemu" -L /usr/share/seabios)
-		return
+	local program dir version
+	arch_names "$1"
+	program=qemu-system-$A_QEMU dir=$CACHE/qemu/$A_QEMU
+	case $1 in
+	x86_64) QEMU_CPU=max ;;
+	# max is armv9 with everything, most of which costs time; this is a router's
+	arm64) QEMU_CPU=cortex-a53 ;;
+	esac
+	if [[ ! -x $dir/usr/bin/$program ]]; then
+		QEMU=("$program")
+		version=$("$program" --version 2>/dev/null | sed -n '1s/.*version \([0-9]*\).*/\1/p') || version=
+		[[ ${version:-0} -lt 10 ]] || return 0
+		if ! (fetch_qemu "$A_QEMU"); then
+			[[ $version ]] || die "no $program: run qemu/setup"
+			[[ $1 == x86_64 ]] || return 0
+			note "using $program $version without cmpxchg16b, as QEMU 10 could not be fetched"
+			QEMU_CPU=max,-cx16
+			return 0
+		fi
 	fi
-	QEMU=("$program")
-	version=$("$program" --version 2>/dev/null | sed -n '1s/.*version \([0-9]*\).*/\1/p') || version=
-	[[ ${version:-0} -lt 10 ]] || return 0
-	if (fetch_qemu "$1"); then
-		QEMU=("$dir/usr/bin/$program" -L "$dir/usr/share/qemu" -L /usr/share/seabios)
-		return
-	fi
-	[[ $version ]] || die "no $program: run qemu/setup"
-	note "using $program $version without cmpxchg16b, as QEMU 10 could not be fetched"
-	QEMU_CPU=max,-cx16
+	QEMU=("$dir/usr/bin/$program" -L "$dir/usr/share/qemu" -L /usr/share/seabios)
 }
 
 # fetch_qemu ARCH: QEMU from the host release's backports into the cache.
@@ -212,11 +289,10 @@ fetch_qemu() {
 	esac
 	lock "qemu-$1"
 	[[ ! -d $dir ]] || return 0
-	note "fetching QEMU into the cache (once)"
+	note "fetching QEMU for $1 into the cache (once)"
 	mkdir -p "$CACHE/qemu"
 	tmp=$(mktemp -d "$CACHE/qemu/.tmp.XXXXXX")
-	if fetch "$(. /etc/os-release && echo "$VERSION_CODENAME")-backports" "$(dpkg --print-architecture)" \
-		"$tmp" '^qemu-system-(common|data)$' "$package"; then
+	if fetch "$(host_suite)-backports" "$HOST_DEBIAN" "$tmp" '^qemu-system-(common|data)$' "$package"; then
 		for deb in "$tmp"/*.deb; do dpkg -x "$deb" "$tmp/root" || break; done
 		if "$tmp/root/usr/bin/qemu-system-$1" --version >/dev/null; then
 			mv "$tmp/root" "$dir"

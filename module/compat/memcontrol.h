@@ -23,6 +23,19 @@
 #define MEMDIAG_HAVE_MEMCG_V1	0
 #endif
 
+#ifdef CONFIG_MEMCG
+/**
+ * memdiag_memcg_vmstats() - where the statistics of a memory cgroup begin
+ * @memcg: the memory cgroup
+ *
+ * They are inside of it (v5.10), or in a private structure of their own.
+ */
+static inline const void *memdiag_memcg_vmstats(const struct mem_cgroup *memcg)
+{
+	return memcg->vmstats;
+}
+#endif
+
 /* The member became an RCU pointer and got another name; Kbuild.probe looks. */
 static inline void memdiag_kernfs_set_parent(struct kernfs_node *kn,
 					     struct kernfs_node *parent)

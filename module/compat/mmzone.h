@@ -23,6 +23,15 @@
 #define NR_PAGE_ORDERS	(sizeof_field(struct zone, free_area) / sizeof(struct free_area))
 #endif
 
+/*
+ * When the per-cpu statistics of a zone moved from struct per_cpu_pageset to
+ * struct per_cpu_zonestat (in v5.14), the NUMA items among them got another name
+ * as well. All of these are members and enumerators, so Kbuild looks.
+ */
+#ifndef MEMDIAG_HAVE_ZONESTATS
+#define NR_VM_NUMA_EVENT_ITEMS	NR_VM_NUMA_STAT_ITEMS
+#endif
+
 /**
  * memdiag_pageblock_order() - order of a pageblock
  *
@@ -80,6 +89,17 @@ static inline bool memdiag_cma_free(const struct free_area *area)
 #endif
 }
 
+/*
+ * The bits of a pageblock that are its migratetype. That it is isolated was one
+ * of the types, then became a bit of its own, and the macro that told the number
+ * of bits gave way to a mask.
+ */
+#ifdef PB_migratetype_bits
+#define MEMDIAG_PB_MIGRATE_MASK	((1UL << PB_migratetype_bits) - 1)
+#else
+#define MEMDIAG_PB_MIGRATE_MASK	PAGEBLOCK_MIGRATETYPE_MASK
+#endif
+
 /**
  * memdiag_pageblock_migratetype() - type of a pageblock
  * @page: first page of the block, online
@@ -94,8 +114,7 @@ static inline bool memdiag_cma_free(const struct free_area *area)
  */
 static inline int memdiag_pageblock_migratetype(const struct page *page, unsigned long pfn)
 {
-/* From v6.16 on the isolated state is a bit of its own, and this macro is gone. */
-#if defined(PB_migratetype_bits) && !defined(CONFIG_HUGETLB_PAGE_SIZE_VARIABLE)
+#ifndef CONFIG_HUGETLB_PAGE_SIZE_VARIABLE
 	const unsigned long *bitmap;
 	unsigned long bit, word;
 
@@ -115,8 +134,12 @@ static inline int memdiag_pageblock_migratetype(const struct page *page, unsigne
 		return -1;
 	bit = (bit >> pageblock_order) * NR_PAGEBLOCK_BITS;
 	/* Races with set_pfnblock_flags_mask() as the kernel's own reader does. */
-	word = READ_ONCE(bitmap[bit / BITS_PER_LONG]);
-	return (word >> bit % BITS_PER_LONG) & ((1UL << PB_migratetype_bits) - 1);
+	word = READ_ONCE(bitmap[bit / BITS_PER_LONG]) >> bit % BITS_PER_LONG;
+#if defined(MEMDIAG_HAVE_PB_ISOLATE) && defined(CONFIG_MEMORY_ISOLATION)
+	if (word & BIT(PB_migrate_isolate))
+		return MIGRATE_ISOLATE;
+#endif
+	return word & MEMDIAG_PB_MIGRATE_MASK;
 #else
 	return -1;
 #endif
@@ -125,15 +148,11 @@ static inline int memdiag_pageblock_migratetype(const struct page *page, unsigne
 /**
  * memdiag_can_read_pageblocks() - whether the function above can work at all
  *
- * Return: false if the kernel keeps the types in a way that is not known here.
+ * Return: false if the size of a pageblock is not known here.
  */
 static inline bool memdiag_can_read_pageblocks(void)
 {
-#if defined(PB_migratetype_bits) && !defined(CONFIG_HUGETLB_PAGE_SIZE_VARIABLE)
-	return true;
-#else
-	return false;
-#endif
+	return !IS_ENABLED(CONFIG_HUGETLB_PAGE_SIZE_VARIABLE);
 }
 
 /**
@@ -188,6 +207,20 @@ static inline u64 memdiag_pcp_high_max(const struct per_cpu_pages *pcp)
 }
 
 /**
+ * memdiag_thp_unit() - pages that 1 in an item of transparent huge pages stands for
+ *
+ * See memdiag_node_item_unit().
+ */
+static inline unsigned int memdiag_thp_unit(void)
+{
+#if defined(MEMDIAG_HAVE_THP_IN_PAGES) || !defined(CONFIG_TRANSPARENT_HUGEPAGE)
+	return 1;
+#else
+	return HPAGE_PMD_NR;
+#endif
+}
+
+/**
  * memdiag_zone_stat_threshold() - "vm stats threshold" of a CPU
  * @zone: the zone
  * @cpu: the CPU
@@ -196,11 +229,64 @@ static inline u64 memdiag_pcp_high_max(const struct per_cpu_pages *pcp)
  */
 static inline u64 memdiag_zone_stat_threshold(const struct zone *zone, int cpu)
 {
-#ifdef CONFIG_SMP
+#if !defined(CONFIG_SMP)
+	return MEMDIAG_ABSENT;
+#elif defined(MEMDIAG_HAVE_ZONESTATS)
 	return READ_ONCE(per_cpu_ptr(zone->per_cpu_zonestats, cpu)->stat_threshold);
+#else
+	return READ_ONCE(per_cpu_ptr(zone->pageset, cpu)->stat_threshold);
+#endif
+}
+
+/**
+ * memdiag_zone_pcp() - per-cpu lists of a zone
+ * @zone: a populated zone
+ * @cpu: the CPU
+ *
+ * Return: the lists; they are never freed, though a zone can be given others.
+ */
+static inline const struct per_cpu_pages *memdiag_zone_pcp(const struct zone *zone, int cpu)
+{
+#ifdef MEMDIAG_HAVE_ZONESTATS
+	return per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu);
+#else
+	return &per_cpu_ptr(READ_ONCE(zone->pageset), cpu)->pcp;
+#endif
+}
+
+/**
+ * memdiag_zone_cma() - pages of a zone set aside for CMA
+ * @zone: the zone
+ *
+ * Return: pages; MEMDIAG_ABSENT where the kernel does not count them per zone,
+ * as v5.10.
+ */
+static inline u64 memdiag_zone_cma(struct zone *zone)
+{
+#ifdef MEMDIAG_HAVE_ZONE_CMA_PAGES
+	return zone_cma_pages(zone);
 #else
 	return MEMDIAG_ABSENT;
 #endif
+}
+
+/**
+ * memdiag_node_item_unit() - pages that a node item counts in one
+ * @item: enum node_stat_item
+ *
+ * Items of transparent huge pages are printed in huge pages. In v5.10 they are
+ * counted so as well.
+ *
+ * Return: HPAGE_PMD_NR if the item counts pages but is printed in huge pages,
+ * else 1.
+ */
+static inline unsigned int memdiag_node_item_unit(int item)
+{
+#ifdef MEMDIAG_HAVE_THP_IN_PAGES
+	if (vmstat_item_print_in_thp(item))
+		return HPAGE_PMD_NR;
+#endif
+	return 1;
 }
 
 /**
@@ -217,15 +303,22 @@ static inline u64 memdiag_zone_stat_threshold(const struct zone *zone, int cpu)
 static inline u64 memdiag_zone_numa_event(struct zone *zone, int item)
 {
 #ifdef CONFIG_NUMA
+#ifdef MEMDIAG_HAVE_ZONESTATS
+#define MEMDIAG_NUMA_FOLDED(zone)	((zone)->vm_numa_event)
+#define MEMDIAG_NUMA_CPU(zone, cpu)	(per_cpu_ptr((zone)->per_cpu_zonestats, cpu)->vm_numa_event)
+#else
+#define MEMDIAG_NUMA_FOLDED(zone)	((zone)->vm_numa_stat)
+#define MEMDIAG_NUMA_CPU(zone, cpu)	(per_cpu_ptr((zone)->pageset, cpu)->vm_numa_stat_diff)
+#endif
 	unsigned long folded, sum;
 	int tries, cpu;
 
 	for (tries = 0; tries < 3; tries++) {
-		folded = atomic_long_read(&zone->vm_numa_event[item]);
+		folded = atomic_long_read(&MEMDIAG_NUMA_FOLDED(zone)[item]);
 		sum = folded;
 		for_each_online_cpu(cpu)
-			sum += READ_ONCE(per_cpu_ptr(zone->per_cpu_zonestats, cpu)->vm_numa_event[item]);
-		if (folded == atomic_long_read(&zone->vm_numa_event[item]))
+			sum += READ_ONCE(MEMDIAG_NUMA_CPU(zone, cpu)[item]);
+		if (folded == atomic_long_read(&MEMDIAG_NUMA_FOLDED(zone)[item]))
 			break;
 	}
 	return sum;

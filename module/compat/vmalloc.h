@@ -12,6 +12,26 @@
 #define VM_SPARSE	0
 #endif
 
+/*
+ * Up to v6.8 the header declares vmap_area_list (removed by 55c49fee57af,
+ * "mm/vmalloc: remove vmap_area_list", in v6.9): all areas stand in one list and
+ * one tree. Where it does not, they are spread over struct vmap_node.
+ */
+#ifndef MEMDIAG_HAVE_VMAP_AREA_LIST
+/**
+ * memdiag_vmap_is_ram() - whether an area without a vm_struct is of vm_map_ram()
+ * @va: the area
+ *
+ * The flag VMAP_RAM is private to mm/vmalloc.c, where it came with 869176a09606
+ * ("mm/vmalloc.c: add flags to mark vm_map_ram area", in v6.3). Should it ever
+ * be another one, KUnit and the oracle see such areas missing.
+ */
+static inline bool memdiag_vmap_is_ram(const struct vmap_area *va)
+{
+	return va->flags & 0x1;
+}
+#endif
+
 /**
  * memdiag_is_module_address() - whether an address is where modules are loaded
  * @address: the address
@@ -22,7 +42,8 @@
 static inline bool memdiag_is_module_address(unsigned long address)
 {
 #if defined(CONFIG_MODULES) && defined(MODULES_VADDR)
-	return address >= MODULES_VADDR && address < MODULES_END;
+	return MODULES_VADDR != VMALLOC_START && address >= MODULES_VADDR &&
+	       address < MODULES_END;
 #else
 	return false;
 #endif

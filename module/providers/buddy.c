@@ -486,7 +486,7 @@ static void pageblock_init(struct memdiag_status *status)
 		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
 	else
 		memdiag_set_unavailable(status, -EOPNOTSUPP,
-					"this kernel keeps the types of pageblocks in another way");
+					"the size of a pageblock is not known to modules here");
 }
 
 const struct memdiag_provider memdiag_pageblock_provider = {

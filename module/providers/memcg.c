@@ -55,6 +55,7 @@ struct memcg_events {
 	u64 oom;
 	u64 oom_kill;
 	u64 oom_group_kill;
+	u64 sock_throttled;
 };
 
 struct memcg_counter {
@@ -142,6 +143,8 @@ static const struct memdiag_field_desc memcg_fields[] = {
 		    "processes killed by any OOM killer; likewise"),
 	MEMCG_COUNT(events.oom_group_kill, "memory.events.oom_group_kill", 0,
 		    "group OOM kills; likewise"),
+	MEMCG_COUNT(events.sock_throttled, "memory.events.sock_throttled", 0,
+		    "sockets throttled; likewise"),
 	MEMCG_COUNT(events_local.low, "memory.events.local.low", 0,
 		    "reclaimed although below memory.low; of this cgroup alone"),
 	MEMCG_COUNT(events_local.high, "memory.events.local.high", 0,
@@ -154,6 +157,8 @@ static const struct memdiag_field_desc memcg_fields[] = {
 		    "processes killed by any OOM killer; of this cgroup alone"),
 	MEMCG_COUNT(events_local.oom_group_kill, "memory.events.local.oom_group_kill", 0,
 		    "group OOM kills; of this cgroup alone"),
+	MEMCG_COUNT(events_local.sock_throttled, "memory.events.local.sock_throttled", 0,
+		    "sockets throttled; of this cgroup alone"),
 
 	MEMCG_BYTES(swap.usage, "memory.swap.current", 0, "swap charged; v2"),
 	MEMCG_BYTES(swap.peak, "memory.swap.peak", 0,
@@ -333,7 +338,12 @@ static void memcg_fill_events(struct memcg_events *to, atomic_long_t *events)
 	to->max = atomic_long_read(&events[MEMCG_MAX]);
 	to->oom = atomic_long_read(&events[MEMCG_OOM]);
 	to->oom_kill = atomic_long_read(&events[MEMCG_OOM_KILL]);
+#ifdef MEMDIAG_HAVE_OOM_GROUP_KILL
 	to->oom_group_kill = atomic_long_read(&events[MEMCG_OOM_GROUP_KILL]);
+#endif
+#ifdef MEMDIAG_HAVE_SOCK_THROTTLED
+	to->sock_throttled = atomic_long_read(&events[MEMCG_SOCK_THROTTLED]);
+#endif
 }
 
 static void memcg_fill_v2(struct memcg_record *record, struct mem_cgroup *memcg)

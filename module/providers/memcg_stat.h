@@ -13,12 +13,17 @@ struct mem_cgroup;
 
 /* Numbers of the kernel that one item can be the sum of. */
 #define MEMDIAG_MEMCG_MAX_TERMS	6
+/* Items of memory.stat: more than any kernel has; about 80 on v7.3. */
+#define MEMDIAG_MEMCG_MAX_ITEMS	128
 
 /**
  * struct memdiag_memcg_item - one item of memory.stat
  * @name: its name in memory.stat of cgroup v2
  * @line: its name in the memory.stat that the kernel prints, "" if it does not
  * @help: what it counts
+ * @enumerators: the kernel's names for what it is the sum of; NULL: its own name in
+ *	capitals
+ * @newer: the name that the first of them was given later, or NULL
  * @is_event: it counts events; else it is memory, in bytes
  * @from_events: its terms are in events[]; else in state[]
  * @unit: what one of the kernel's numbers stands for, in units of the item
@@ -29,6 +34,8 @@ struct memdiag_memcg_item {
 	char name[40];
 	char line[40];
 	const char *help;
+	const char * const *enumerators;
+	const char *newer;
 	bool is_event;
 	bool from_events;
 	unsigned int unit;
@@ -36,6 +43,33 @@ struct memdiag_memcg_item {
 	u16 terms[MEMDIAG_MEMCG_MAX_TERMS];
 };
 
+/**
+ * struct memdiag_memcg_table - the items of memory.stat
+ * @items: MEMDIAG_MEMCG_MAX_ITEMS of them, or NULL
+ * @nr: how many of these are used
+ * @state_offset: of the array state[] from what memdiag_memcg_vmstats() returns, bytes
+ * @events_offset: the same of events[]
+ */
+struct memdiag_memcg_table {
+	struct memdiag_memcg_item *items;
+	unsigned int nr;
+	u32 state_offset;
+	u32 events_offset;
+};
+
+/* memcg_stat_table.c: which items there are, and how they are called */
+int memdiag_memcg_table_learn(struct memdiag_memcg_table *table, char *text);
+void memdiag_memcg_table_keep(struct memdiag_memcg_table *table, const unsigned long *keep);
+void memdiag_memcg_table_free(struct memdiag_memcg_table *table);
+int memdiag_memcg_table_index(const struct memdiag_memcg_table *table, const char *name);
+unsigned int memdiag_memcg_stat_parse(char *text,
+				      const struct memdiag_memcg_item *items,
+				      unsigned int nr, u64 *values);
+
+/* memcg_stat_places.c: where in the kernel's structures they are */
+int memdiag_memcg_places_learn(struct memdiag_memcg_table *table, char *reason, size_t size);
+
+/* memcg_stat.c: their values */
 int memdiag_memcg_stat_init(struct cgroup_subsys_state *root, char *reason,
 			    size_t size);
 void memdiag_memcg_stat_exit(void);
@@ -45,8 +79,5 @@ int memdiag_memcg_stat_index(const char *name);
 bool memdiag_memcg_stat_is_direct(void);
 void memdiag_memcg_stat_read(const struct mem_cgroup *memcg, u64 *values);
 int memdiag_memcg_stat_text(struct cgroup_subsys_state *css, u64 *values);
-unsigned int memdiag_memcg_stat_parse(char *text,
-				      const struct memdiag_memcg_item *items,
-				      unsigned int nr, u64 *values);
 
 #endif /* _MEMDIAG_MEMCG_STAT_H */

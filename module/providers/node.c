@@ -63,9 +63,7 @@ static u64 node_stat(const struct pglist_data *pgdat, int item)
 	/* Per-cpu parts not yet folded in can make the sum negative for a moment. */
 	if (value < 0)
 		value = 0;
-	if (vmstat_item_print_in_thp(item))
-		value /= HPAGE_PMD_NR;
-	return value;
+	return value / memdiag_node_item_unit(item);
 }
 
 static int node_collect(struct memdiag_sink *sink)

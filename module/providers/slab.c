@@ -5,8 +5,9 @@
  * Walks the list of caches with the kernel's own operations, borrowed from
  * /proc/slabinfo. The numbers are those of get_slabinfo(), and more, read from
  * SLUB's structures at offsets that were verified when the module was loaded
- * (slab_layout.c). If that is not possible the kernel prints each cache's line
- * and the line is taken apart; what it does not say is absent.
+ * (slab_verify.c). If that is not possible the kernel prints each cache's line
+ * and the line is taken apart; what it does not say is absent. On kernels
+ * without /proc/slabinfo the caches are found by their pages (slab_pages.c).
  *
  * Locks: slab_mutex, taken by ->start() and dropped by ->stop(), keeps the list
  * in place; it is a mutex, so the walk may be preempted and reschedules. Inside
@@ -19,8 +20,7 @@
  * Stale: records are as old as the walk takes; the numbers of one cache are
  * read while it is in use.
  *
- * Skipped: kernels without /proc/slabinfo (CONFIG_SLUB_DEBUG not set) and
- * memory that does not come from slabs: large kmalloc(), KFENCE objects.
+ * Skipped: memory that does not come from slabs: large kmalloc(), KFENCE objects.
  */
 #include <linux/err.h>
 #include <linux/hash.h>
@@ -36,33 +36,8 @@
 #include "../resolve/resolve.h"
 #include "slab_layout.h"
 
-struct slab_record {
-	u64 name;
-	u64 active_objs;
-	u64 active_objs_error;
-	u64 num_objs;
-	u64 objsize;
-	u64 object_size;
-	u64 objs_per_slab;
-	u64 pages_per_slab;
-	u64 num_slabs;
-	u64 active_slabs;
-	u64 nr_partial;
-	u64 bytes;
-	u64 waste;
-	u64 reclaimable;
-	u64 flags;
-	u64 flag_names;
-	u64 aliases;
-	u64 ctor;
-	u64 align;
-	u64 min_partial;
-	u64 cpu_partial;
-	u64 cpu_partial_slabs;
-};
-
 #define SLAB_FIELD(member, type, unit, kind, flags, help) \
-	MEMDIAG_FIELD(struct slab_record, member, #member, type, unit, kind, flags, help)
+	MEMDIAG_FIELD(struct memdiag_slab_record, member, #member, type, unit, kind, flags, help)
 
 static const struct memdiag_field_desc slab_fields[] = {
 	SLAB_FIELD(name, STR, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
@@ -71,7 +46,7 @@ static const struct memdiag_field_desc slab_fields[] = {
 		   MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF,
 		   "objects in use, as slabinfo counts; too large by at most active_objs_error"),
 	SLAB_FIELD(active_objs_error, U64, NONE, GAUGE, MEMDIAG_FIELD_INEXACT,
-		   "objects that may be free on per-cpu slabs, read without a lock; also how far an estimate from 10000 partial slabs of a node may be off"),
+		   "objects that may be free on per-cpu slabs or in sheaves, read without a lock; also how far an estimate from 10000 partial slabs of a node may be off"),
 	SLAB_FIELD(num_objs, U64, NONE, GAUGE, MEMDIAG_FIELD_BRIEF,
 		   "objects in all slabs, in use or free"),
 	SLAB_FIELD(objsize, U64, BYTES, LABEL, MEMDIAG_FIELD_BRIEF,
@@ -85,7 +60,7 @@ static const struct memdiag_field_desc slab_fields[] = {
 	SLAB_FIELD(num_slabs, U64, NONE, GAUGE, MEMDIAG_FIELD_BRIEF,
 		   "slabs of the cache"),
 	SLAB_FIELD(active_slabs, U64, NONE, GAUGE, 0,
-		   "as slabinfo prints it: SLUB counts every slab"),
+		   "as slabinfo prints it: SLUB counts every slab, SLAB those with an object in use"),
 	SLAB_FIELD(nr_partial, U64, NONE, GAUGE, 0,
 		   "slabs on the nodes' partial lists"),
 	SLAB_FIELD(bytes, U64, BYTES, GAUGE, MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF,
@@ -106,6 +81,8 @@ static const struct memdiag_field_desc slab_fields[] = {
 		   "free objects that a CPU keeps in its partial slabs"),
 	SLAB_FIELD(cpu_partial_slabs, U64, NONE, LABEL, 0,
 		   "partial slabs that a CPU keeps"),
+	SLAB_FIELD(sheaf_capacity, U64, NONE, LABEL, 0,
+		   "objects in a sheaf, of which a CPU keeps two of free objects and a node ten"),
 };
 
 static const struct {
@@ -136,31 +113,68 @@ static const struct {
 	{ SLAB_NO_OBJ_EXT, "noobjext" },
 };
 
+/* CONFIG_SLAB, and CONFIG_SLOB which lists no caches, were removed in 6.8 and 6.4. */
+#define SLAB_IS_SLUB	(!IS_ENABLED(CONFIG_SLAB) && !IS_ENABLED(CONFIG_SLOB))
+
 static struct memdiag_ops slab_ops;
-static bool slab_direct;
+
+/* How the caches are found. */
+static enum {
+	SLAB_BY_TEXT,
+	SLAB_BY_LIST,
+	SLAB_BY_PAGES,
+} slab_by;
+
+/* There is no list of caches: is there a walk of pages? */
+static void slab_init_pages(struct memdiag_status *status, int ops_error, u32 way)
+{
+	const char *no_list = ops_error == -ENOENT ?
+			      "no /proc/slabinfo (CONFIG_SLUB_DEBUG not set, or /proc not mounted)" :
+			      "/proc/slabinfo cannot be walked";
+
+	if (way == MEMDIAG_SRC_NONE)
+		memdiag_set_unavailable(status, ops_error,
+					"%s; and struct kmem_cache layout not verified", no_list);
+	else if (memdiag_force_ways & MEMDIAG_FORCE_NO_PAGES)
+		memdiag_set_unavailable(status, ops_error,
+					"%s; and the walk of pages switched off", no_list);
+	else
+		memdiag_set_partial(status, MEMDIAG_SRC_PAGES,
+				    "%s: caches by their pages, those without a slab are not seen",
+				    no_list);
+	slab_by = SLAB_BY_PAGES;
+}
 
 static void slab_init(struct memdiag_status *status)
 {
 	int error = memdiag_ops_open(&slab_ops, "/proc/slabinfo");
+	u32 way = MEMDIAG_SRC_NONE;
 
-	if (error) {
-		memdiag_set_unavailable(status, error, error == -ENOENT ?
-					"no /proc/slabinfo: CONFIG_SLUB_DEBUG is not set or /proc not mounted" :
-					"/proc/slabinfo cannot be walked: %pe",
+	if (!SLAB_IS_SLUB && error) {
+		memdiag_set_unavailable(status, error, "/proc/slabinfo cannot be walked: %pe",
 					ERR_PTR(error));
 		return;
 	}
-	error = memdiag_slab_layout_init(&slab_ops);
-	slab_direct = !error;
-	if (slab_direct)
-		memdiag_set_ok(status, MEMDIAG_SRC_BTF);
-	else if (error == -EINVAL)
+	if (SLAB_IS_SLUB)
+		way = memdiag_slab_verify(&slab_ops);
+	if (error) {
+		slab_init_pages(status, error, way);
+		return;
+	}
+	slab_by = SLAB_BY_TEXT;
+	if (!SLAB_IS_SLUB) {
+		memdiag_set_partial(status, MEMDIAG_SRC_TEXT, "CONFIG_SLAB: only what slabinfo prints");
+	} else if (way == MEMDIAG_SRC_NONE || !memdiag_slab_has_list()) {
 		memdiag_set_partial(status, MEMDIAG_SRC_TEXT,
 				    "struct kmem_cache layout not verified: only what slabinfo prints");
-	else
-		memdiag_set_partial(status, MEMDIAG_SRC_TEXT,
-				    "struct kmem_cache layout not known (%pe): only what slabinfo prints",
-				    ERR_PTR(error));
+	} else if (way == MEMDIAG_SRC_CALIBRATED) {
+		slab_by = SLAB_BY_LIST;
+		memdiag_set_partial(status, way,
+				    "struct kmem_cache layout found by calibration: not what CPUs hold");
+	} else {
+		slab_by = SLAB_BY_LIST;
+		memdiag_set_ok(status, way);
+	}
 }
 
 static void slab_exit(struct memdiag_status *status)
@@ -168,7 +182,7 @@ static void slab_exit(struct memdiag_status *status)
 	memdiag_ops_close(&slab_ops);
 }
 
-static void slab_fill_line(struct memdiag_sink *sink, struct slab_record *record,
+static void slab_fill_line(struct memdiag_sink *sink, struct memdiag_slab_record *record,
 			   const struct memdiag_slab_line *line)
 {
 	record->name = memdiag_push_string(sink, line->name);
@@ -178,12 +192,20 @@ static void slab_fill_line(struct memdiag_sink *sink, struct slab_record *record
 	record->objs_per_slab = line->objs_per_slab;
 	record->pages_per_slab = line->pages_per_slab;
 	record->num_slabs = line->num_slabs;
-	record->active_slabs = line->num_slabs;
+	record->active_slabs = line->active_slabs;
 	record->bytes = (line->num_slabs * line->pages_per_slab) << PAGE_SHIFT;
 }
 
-static void slab_fill_cache(struct memdiag_sink *sink, struct slab_record *record,
-			    const struct memdiag_slab_cache *cache)
+/**
+ * memdiag_slab_fill() - fill a record in, from the structures
+ * @sink: of the record
+ * @record: the record
+ * @cache: the numbers
+ *
+ * Context: any.
+ */
+void memdiag_slab_fill(struct memdiag_sink *sink, struct memdiag_slab_record *record,
+		       const struct memdiag_slab_cache *cache)
 {
 	u64 used = cache->line.active_objs * cache->object_size;
 
@@ -201,19 +223,20 @@ static void slab_fill_cache(struct memdiag_sink *sink, struct slab_record *recor
 	record->min_partial = cache->min_partial;
 	record->cpu_partial = cache->cpu_partial;
 	record->cpu_partial_slabs = cache->cpu_partial_slabs;
+	record->sheaf_capacity = cache->sheaf_capacity;
 }
 
 static int slab_collect_one(struct memdiag_sink *sink, struct seq_file *m, void *entry)
 {
-	struct slab_record *record = memdiag_push(sink);
+	struct memdiag_slab_record *record = memdiag_push(sink);
 	struct memdiag_slab_cache cache;
 	int error;
 
 	if (!record)
 		return -ENOSPC;
-	if (slab_direct) {
+	if (slab_by == SLAB_BY_LIST) {
 		memdiag_slab_cache_read(sink, entry, &cache);
-		slab_fill_cache(sink, record, &cache);
+		memdiag_slab_fill(sink, record, &cache);
 		return 0;
 	}
 	memdiag_lock_unknown(sink);
@@ -230,6 +253,8 @@ static int slab_collect(struct memdiag_sink *sink)
 	int error = 0;
 	void *entry;
 
+	if (slab_by == SLAB_BY_PAGES)
+		return memdiag_slab_pages_collect(sink);
 	memdiag_ops_seq(&slab_ops, &m);
 	entry = slab_ops.op->start(&m, &pos);
 	while (entry) {
@@ -271,7 +296,7 @@ static int slab_finish(struct memdiag_sink *sink)
 	unsigned int i, k;
 
 	for (i = 0; i < sink->nr_records; i++) {
-		struct slab_record *record = memdiag_record(sink, i);
+		struct memdiag_slab_record *record = memdiag_record(sink, i);
 
 		if (record->ctor != MEMDIAG_ABSENT)
 			record->ctor = memdiag_push_symbol(sink, record->ctor);
@@ -294,7 +319,7 @@ const struct memdiag_provider memdiag_slab_provider = {
 	.help = "per slab cache: objects, size, and what is wasted",
 	.fields = slab_fields,
 	.nr_fields = ARRAY_SIZE(slab_fields),
-	.record_size = sizeof(struct slab_record),
+	.record_size = sizeof(struct memdiag_slab_record),
 	.init = slab_init,
 	.exit = slab_exit,
 	.collect = slab_collect,

@@ -13,18 +13,17 @@
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/fs.h>
-#include <linux/kasan-enabled.h>
 #include <linux/kernel.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
-#include <linux/panic.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/swap.h>
 #include <linux/timekeeping.h>
 #include <linux/utsname.h>
 
+#include "../compat/kasan.h"
 #include "../compat/mmzone.h"
 #include "../memdiag.h"
 #include "../resolve/resolve.h"

@@ -2,29 +2,20 @@
 /*
  * Section vmalloc: one record per area of the vmalloc address space.
  *
- * Up to v6.8 all areas stand in one list and one tree, both sorted by address,
- * and the borrowed ->start() of /proc/vmallocinfo takes the mutex
- * vmap_purge_lock and the spinlock vmap_area_lock and returns the first area;
- * its structures are in public headers. Between ->start() and ->stop() nothing
- * may sleep and nothing is formatted: raw words are pushed, .finish makes text
- * of them.
+ * There are three ways to the areas, each verified with an area of our own before
+ * it is used: up to v6.8 the borrowed operations of /proc/vmallocinfo
+ * (vmalloc_ops.c), from v6.9 on the nodes over which the areas are spread
+ * (vmalloc_nodes.c), and else the text of the file (vmalloc_text.c). The first two
+ * walk the areas under the kernel's spinlocks. There nothing may sleep and nothing
+ * is formatted: raw words are pushed, .finish makes text of them.
  *
- * One hold takes at most VMALLOC_HOLD areas. The next one begins at the first
- * area whose address is above the last one reported. It is found in the tree:
- * from the first area's node up to the root, then down, in O(log n); no position
- * in the list is kept, so it does not matter what came or went meanwhile. An
- * area never moves, and addresses only go up: so an area that was there all the
- * time is reported exactly once, and none twice. One that came or went during
- * the walk may or may not be there.
- *
- * Areas freed lazily ("unpurged") are in another list and tree under the
- * spinlock purge_vmap_area_lock, whose addresses come from the symbol table. It
- * is taken inside the two others, as show_purge_info() does, but only tried: if
- * it is not to be had the section is partial. An area on its way from the first
- * list to the second is in neither.
- *
- * From v6.9 on the areas are spread over nodes, and the file is printed by one
- * ->show() under each node's lock: then its text is read (vmalloc_text.c).
+ * One hold takes at most VMALLOC_HOLD areas. The next one begins at the first area
+ * whose address is above the last one reported, found in the tree in O(log n); no
+ * position in the list is kept, so it does not matter what came or went meanwhile.
+ * An area never moves, and addresses only go up: so an area that was there all the
+ * time is reported exactly once, and none twice. One that came or went during the
+ * walk may or may not be there; one on its way from those in use to those freed
+ * lazily ("unpurged") may be in neither, or, freed during the walk, in both.
  *
  * As in the kernel's own reader a vm_struct may be half filled in
  * (VM_UNINITIALIZED), and an area without one is a vm_map_ram() block or about
@@ -52,14 +43,8 @@
 #include "../resolve/resolve.h"
 #include "vmalloc.h"
 
-/* Most areas in one hold of a spinlock. */
-#define VMALLOC_HOLD	512
 /* Room at the first try. */
 #define VMALLOC_GUESS	1024
-/* A tree of depth 2 * log2(n + 1) cannot be higher. */
-#define VMALLOC_DEPTH	(2 * BITS_PER_LONG)
-/* How often a lock is tried that is not waited for. */
-#define VMALLOC_TRIES	100
 
 static const struct memdiag_field_desc vmalloc_fields[] = {
 	MEMDIAG_FIELD(struct vmalloc_record, id, "id", HEX, NONE, LABEL,
@@ -87,25 +72,26 @@ static const struct memdiag_field_desc vmalloc_fields[] = {
 		      "physical address that is mapped; absent if there is no such single one"),
 };
 
-static struct memdiag_ops vmalloc_ops;
-/* The areas themselves are walked, otherwise the text is read. */
-static bool vmalloc_by_ops;
-/* Lazily freed areas; NULL if they cannot be reached. */
-static struct list_head *vmalloc_purge_list;
-static spinlock_t *vmalloc_purge_lock;
-
-/*
- * The first area with an address above @after, in the tree that @any is in; NULL
- * if there is none. Under the lock of the tree.
+/* The way to the areas: two walk the areas themselves, one reads the text. */
+static enum {
+	VMALLOC_BY_OPS,
+	VMALLOC_BY_NODES,
+	VMALLOC_BY_TEXT,
+} vmalloc_way;
+/**
+ * memdiag_vmalloc_above() - the first area above an address
+ * @node: root of the tree, or NULL
+ * @after: the address
+ *
+ * Context: under the lock of the tree.
+ *
+ * Return: the area of the lowest address above @after; NULL if there is none.
  */
-static struct vmap_area *vmalloc_above(struct vmap_area *any, unsigned long after)
+struct vmap_area *memdiag_vmalloc_above(struct rb_node *node, unsigned long after)
 {
 	struct vmap_area *va, *found = NULL;
-	struct rb_node *node = &any->rb_node;
 	unsigned int depth;
 
-	for (depth = 0; rb_parent(node) && depth < VMALLOC_DEPTH; depth++)
-		node = rb_parent(node);
 	for (depth = 0; node && depth < VMALLOC_DEPTH; depth++) {
 		va = rb_entry(node, struct vmap_area, rb_node);
 		if (va->va_start > after) {
@@ -131,8 +117,17 @@ static u64 vmalloc_flags(const struct vm_struct *vm)
 	       (is_vmalloc_addr(READ_ONCE(vm->pages)) ? AREA_VPAGES : 0);
 }
 
-/* Under the lock of the tree that @va is in: only reads and pushes. */
-static bool vmalloc_push(struct memdiag_sink *sink, const struct vmap_area *va, u64 without_vm)
+/**
+ * memdiag_vmalloc_push() - append the record of an area
+ * @sink: the sink
+ * @va: the area
+ * @without_vm: what it is if it has no vm_struct; AREA_UNPURGED: it has none
+ *
+ * Context: under the lock of the tree that @va is in: only reads and pushes.
+ *
+ * Return: false if there is no room.
+ */
+bool memdiag_vmalloc_push(struct memdiag_sink *sink, const struct vmap_area *va, u64 without_vm)
 {
 	const struct vm_struct *vm = without_vm == AREA_UNPURGED ? NULL : va->vm;
 	struct vmalloc_record *record = memdiag_push(sink);
@@ -158,101 +153,6 @@ static bool vmalloc_push(struct memdiag_sink *sink, const struct vmap_area *va, 
 	if (vm->phys_addr)
 		record->phys_addr = vm->phys_addr;
 	return true;
-}
-
-static int vmalloc_collect_busy(struct memdiag_sink *sink)
-{
-	unsigned long after = 0;
-	struct vmap_area *va;
-	struct seq_file m;
-	unsigned int n;
-	loff_t pos;
-	void *p;
-	bool full = false;
-
-	memdiag_ops_seq(&vmalloc_ops, &m);
-	do {
-		pos = 0;
-		p = m.op->start(&m, &pos);
-		memdiag_lock_begin(sink);
-		va = p ? vmalloc_above(list_entry(p, struct vmap_area, list), after) : NULL;
-		for (n = 0; va && !full && n < VMALLOC_HOLD; n++) {
-			full = !vmalloc_push(sink, va, AREA_VM_MAP_RAM);
-			after = va->va_start;
-			p = m.op->next(&m, &va->list, &pos);
-			va = p ? list_entry(p, struct vmap_area, list) : NULL;
-		}
-		memdiag_lock_end(sink);
-		m.op->stop(&m, p);
-		if (full)
-			return -ENOSPC;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	} while (va);
-	return 0;
-}
-
-/*
- * One hold on the lazily freed areas above @after. The address of their lock
- * comes from a symbol: should it not be a lock after all, we had better not wait
- * for it, and not spin under the locks that ->start() took either. Returns 0 at
- * the end of the list, 1 if there is more, -EAGAIN if the lock was busy.
- */
-static int vmalloc_hold_purge(struct memdiag_sink *sink, unsigned long *after)
-{
-	struct vmap_area *va;
-	struct seq_file m;
-	unsigned int n;
-	loff_t pos = 0;
-	int ret = 0;
-	void *p;
-
-	memdiag_ops_seq(&vmalloc_ops, &m);
-	p = m.op->start(&m, &pos);
-	memdiag_lock_begin(sink);
-	if (!spin_trylock(vmalloc_purge_lock)) {
-		ret = -EAGAIN;
-		goto stop;
-	}
-	va = list_first_entry_or_null(vmalloc_purge_list, struct vmap_area, list);
-	if (va)
-		va = vmalloc_above(va, *after);
-	for (n = 0; va && !ret; n++) {
-		if (n == VMALLOC_HOLD) {
-			ret = 1;
-		} else if (!vmalloc_push(sink, va, AREA_UNPURGED)) {
-			ret = -ENOSPC;
-		} else {
-			*after = va->va_start;
-			va = list_is_last(&va->list, vmalloc_purge_list) ? NULL :
-			     list_next_entry(va, list);
-		}
-	}
-	spin_unlock(vmalloc_purge_lock);
-stop:
-	memdiag_lock_end(sink);
-	m.op->stop(&m, p);
-	return ret;
-}
-
-static int vmalloc_collect_purge(struct memdiag_sink *sink)
-{
-	unsigned long after = 0;
-	unsigned int busy = 0;
-	int ret;
-
-	do {
-		ret = vmalloc_hold_purge(sink, &after);
-		if (ret == -EAGAIN && ++busy == VMALLOC_TRIES) {
-			memdiag_mark_partial(sink, "not all unpurged areas seen: their lock was busy");
-			return 0;
-		}
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	} while (ret == 1 || ret == -EAGAIN);
-	return ret;
 }
 
 static u64 vmalloc_push_caller_module(struct memdiag_sink *sink, char *caller)
@@ -292,16 +192,12 @@ static int vmalloc_push_line(struct vmalloc_line *line, void *arg)
 
 static int vmalloc_collect(struct memdiag_sink *sink)
 {
-	int error;
-
-	if (!vmalloc_by_ops) {
-		memdiag_lock_unknown(sink);
-		return memdiag_vmalloc_read_lines(vmalloc_push_line, sink);
-	}
-	error = vmalloc_collect_busy(sink);
-	if (!error && vmalloc_purge_list)
-		error = vmalloc_collect_purge(sink);
-	return error;
+	if (vmalloc_way == VMALLOC_BY_OPS)
+		return memdiag_vmalloc_ops_collect(sink);
+	if (vmalloc_way == VMALLOC_BY_NODES)
+		return memdiag_vmalloc_nodes_collect(sink);
+	memdiag_lock_unknown(sink);
+	return memdiag_vmalloc_read_lines(vmalloc_push_line, sink);
 }
 
 /* Symbols of callers already looked up: few are different. One slot per hash. */
@@ -364,26 +260,59 @@ static bool vmalloc_may_see_addresses(void)
 	unsigned long shown;
 	char text[24];
 
-	snprintf(text, sizeof(text), "%pK", &vmalloc_ops);
-	return !kstrtoul(text, 16, &shown) && shown == (unsigned long)&vmalloc_ops;
+	snprintf(text, sizeof(text), "%pK", &vmalloc_key);
+	return !kstrtoul(text, 16, &shown) && shown == (unsigned long)&vmalloc_key;
+}
+
+/* Pages of an area in which modules are looked for, if it may have several. */
+#define OWNER_PAGES	1024
+
+/*
+ * From v6.14 on the text of modules may be cut out of areas as large as a huge page
+ * (ARCH_HAS_EXECMEM_ROX): then each page is asked, until a second module is found.
+ */
+static bool vmalloc_owners(struct memdiag_sink *sink, const struct vmalloc_record *record,
+			   u64 *owner)
+{
+	unsigned long nr = min_t(unsigned long, record->size / PAGE_SIZE, OWNER_PAGES), i;
+	u64 one;
+
+	*owner = MEMDIAG_ABSENT;
+	for (i = 0; i < nr; i++) {
+		one = memdiag_push_symbol_module(sink, record->start + (i + 1) * PAGE_SIZE - 1);
+		if (one == MEMDIAG_ABSENT || one == *owner)
+			continue;
+		if (*owner != MEMDIAG_ABSENT &&
+		    strcmp(memdiag_string(sink, one), memdiag_string(sink, *owner))) {
+			*owner = MEMDIAG_ABSENT;
+			return true;
+		}
+		*owner = one;
+	}
+	cond_resched();
+	return *owner != MEMDIAG_ABSENT;
 }
 
 /*
- * The module loaded in an area. kallsyms names an address in a module by the
- * nearest symbol below it, so the last byte is the one that is sure to have one,
- * unless the area is larger than what the module needs of it.
+ * Whether a module is loaded in an area, and in @owner which one, if it is only
+ * one. kallsyms names an address in a module by the nearest symbol below it, so the
+ * last byte is the one that is sure to have one, unless the area is larger than
+ * what the module needs of it.
  */
-static u64 vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record *record)
+static bool vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record *record,
+			  u64 *owner)
 {
 	unsigned long last = record->start + record->size - PAGE_SIZE - 1;
-	u64 owner;
 
+	*owner = MEMDIAG_ABSENT;
 	if (record->size <= PAGE_SIZE)
-		return MEMDIAG_ABSENT;
-	owner = memdiag_push_symbol_module(sink, last);
-	if (owner == MEMDIAG_ABSENT)
-		owner = memdiag_push_symbol_module(sink, record->start + PAGE_SIZE - 1);
-	return owner;
+		return false;
+	if (record->size >= PMD_SIZE)
+		return vmalloc_owners(sink, record, owner);
+	*owner = memdiag_push_symbol_module(sink, last);
+	if (*owner == MEMDIAG_ABSENT)
+		*owner = memdiag_push_symbol_module(sink, record->start + PAGE_SIZE - 1);
+	return *owner != MEMDIAG_ABSENT;
 }
 
 /*
@@ -466,14 +395,14 @@ static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_reco
 				  struct vmalloc_cache *cache, bool see)
 {
 	/* A text that hides the addresses has hashed ones in their place. */
-	bool raw = vmalloc_by_ops || see;
+	bool raw = vmalloc_way != VMALLOC_BY_TEXT || see;
 	unsigned int flags = record->flags;
 	const struct vmalloc_symbol *symbol;
 	const char *kind = NULL;
-	bool loader = false;
+	bool loader = false, code;
 	u64 owner;
 
-	if (vmalloc_by_ops && record->caller != MEMDIAG_ABSENT) {
+	if (vmalloc_way != VMALLOC_BY_TEXT && record->caller != MEMDIAG_ABSENT) {
 		symbol = vmalloc_symbol(sink, cache, record->caller);
 		record->caller = symbol->caller;
 		record->module = symbol->module;
@@ -481,9 +410,13 @@ static void vmalloc_finish_record(struct memdiag_sink *sink, struct vmalloc_reco
 	} else if (record->caller != MEMDIAG_ABSENT) {
 		loader = vmalloc_by_loader(sink, record->caller);
 	}
-	if (raw && !(record->flags & AREA_UNPURGED) && memdiag_is_module_address(record->start)) {
-		owner = vmalloc_owner(sink, record);
-		kind = owner == MEMDIAG_ABSENT ? "executable" : "module";
+	/* On arm64 modules may also be loaded elsewhere than where they should. */
+	code = memdiag_is_module_address(record->start);
+	if (raw && !(record->flags & AREA_UNPURGED) && (code || loader)) {
+		if (vmalloc_owner(sink, record, &owner))
+			kind = "module";
+		else if (code)
+			kind = "executable";
 		if (owner != MEMDIAG_ABSENT)
 			record->module = owner;
 	}
@@ -509,7 +442,7 @@ static int vmalloc_finish(struct memdiag_sink *sink)
 	struct vmalloc_cache *cache;
 	unsigned int i;
 
-	if (!vmalloc_by_ops && !see)
+	if (vmalloc_way == VMALLOC_BY_TEXT && !see)
 		memdiag_mark_partial(sink, "addresses are not to be seen (kernel.kptr_restrict): which module an area holds is not known");
 	cache = kvzalloc(sizeof(*cache), GFP_KERNEL);
 	if (!cache)
@@ -535,129 +468,39 @@ static unsigned int vmalloc_estimate(void)
 
 /* Pages of the area that is made to be found again; unlikely in any other. */
 #define PROBE_PAGES	37
-/* Most lazily freed areas among which it is looked for. */
-#define VMALLOC_MAX_PROBE	16384
-
-/*
- * Whether the walk leads where it should, with an area of our own at @probe:
- * start() gives the first entry of a list of struct vmap_area that are also in a
- * tree, and ours is found in it with all that we know of it.
+/**
+ * memdiag_vmalloc_probe() - make the area that is looked for
+ *
+ * Context: may sleep.
+ *
+ * Return: for vfree(); NULL if there is no memory.
  */
-static int vmalloc_check_busy(struct seq_file *m, const void *probe, const char **why)
-{
-	struct vmap_area *first, *va, copy;
-	const struct vm_struct *vm;
-	int error = -EINVAL;
-	loff_t pos = 0;
-	void *p;
-
-	p = m->op->start(m, &pos);
-	if (p == SEQ_START_TOKEN || !p) {
-		*why = "not a list: the file is printed as a whole";
-		error = -EOPNOTSUPP;
-		goto stop;
-	}
-	first = list_entry(p, struct vmap_area, list);
-	*why = "not a list of areas";
-	/* Not yet trusted: look before following pointers of it. */
-	if (copy_from_kernel_nofault(&copy, first, sizeof(copy)) ||
-	    copy.va_start >= copy.va_end || !PAGE_ALIGNED(copy.va_start) ||
-	    !PAGE_ALIGNED(copy.va_end) ||
-	    copy_from_kernel_nofault(&copy.list, copy.list.next, sizeof(copy.list)) ||
-	    copy.list.prev != &first->list)
-		goto stop;
-	*why = "the tree does not match the list";
-	if (vmalloc_above(first, 0) != first)
-		goto stop;
-	*why = "own area not found, or not with its size, pages and caller";
-	va = vmalloc_above(first, (unsigned long)probe - 1);
-	vm = va && va->va_start == (unsigned long)probe ? va->vm : NULL;
-	if (vm && vm->addr == probe && vm->size == (PROBE_PAGES + 1) * PAGE_SIZE &&
-	    vm->nr_pages == PROBE_PAGES && vmalloc_flags(vm) == AREA_VMALLOC &&
-	    within_module((unsigned long)vm->caller, THIS_MODULE))
-		error = 0;
-stop:
-	m->op->stop(m, p);
-	return error;
-}
-
-/* Whether @address is in an area with a vm_struct: it must not be after vfree(). */
-static bool vmalloc_is_busy(struct seq_file *m, unsigned long address)
-{
-	struct vmap_area *va = NULL;
-	loff_t pos = 0;
-	void *p;
-	bool busy;
-
-	p = m->op->start(m, &pos);
-	if (p)
-		va = vmalloc_above(list_entry(p, struct vmap_area, list), address - 1);
-	busy = va && va->va_start == address && va->vm &&
-	       within_module((unsigned long)va->vm->caller, THIS_MODULE);
-	m->op->stop(m, p);
-	return busy;
-}
-
-/* Whether @address is in a lazily freed area; these are merged with neighbours. */
-static bool vmalloc_purge_list_has(unsigned long address)
-{
-	struct vmap_area *va;
-	unsigned int n = 0;
-
-	list_for_each_entry(va, vmalloc_purge_list, list) {
-		if (va->va_start <= address && address < va->va_end)
-			return true;
-		if (++n > VMALLOC_MAX_PROBE)
-			break;
-	}
-	return false;
-}
-
-static bool vmalloc_is_unpurged(struct seq_file *m, unsigned long address)
-{
-	loff_t pos = 0;
-	bool found;
-	void *p;
-
-	p = m->op->start(m, &pos);
-	if (!spin_trylock(vmalloc_purge_lock)) {
-		m->op->stop(m, p);
-		return false;
-	}
-	found = vmalloc_purge_list_has(address);
-	spin_unlock(vmalloc_purge_lock);
-	m->op->stop(m, p);
-	return found;
-}
-
-static void *vmalloc_probe(void)
+void *memdiag_vmalloc_probe(void)
 {
 	return vmalloc(PROBE_PAGES * PAGE_SIZE - 1);
 }
 
-static int vmalloc_check_ops(const char **why)
+/**
+ * memdiag_vmalloc_is_probe() - whether an area is the one looked for
+ * @vm: its vm_struct, or NULL
+ * @probe: what memdiag_vmalloc_probe() returned
+ *
+ * Return: true if all that we know of ours is so.
+ */
+bool memdiag_vmalloc_is_probe(const struct vm_struct *vm, const void *probe)
 {
-	struct seq_file m;
-	void *probe;
-	int error;
-
-	probe = vmalloc_probe();
-	if (!probe) {
-		*why = "no memory";
-		return -ENOMEM;
-	}
-	memdiag_ops_seq(&vmalloc_ops, &m);
-	error = vmalloc_check_busy(&m, probe, why);
-	vfree(probe);
-	if (!error && vmalloc_is_busy(&m, (unsigned long)probe)) {
-		*why = "own area still there after vfree()";
-		error = -EINVAL;
-	}
-	return error;
+	return vm && vm->addr == probe && vm->size == (PROBE_PAGES + 1) * PAGE_SIZE &&
+	       vm->nr_pages == PROBE_PAGES && vmalloc_flags(vm) == AREA_VMALLOC &&
+	       within_module((unsigned long)vm->caller, THIS_MODULE);
 }
 
-/* A list head that is one: its neighbours point back to it. */
-static bool vmalloc_is_list(struct list_head *head)
+/**
+ * memdiag_vmalloc_is_list() - whether something is in a list, or heads one
+ * @head: where it should be, anything
+ *
+ * Return: true if its neighbours point back to it.
+ */
+bool memdiag_vmalloc_is_list(const struct list_head *head)
 {
 	struct list_head copy, next, prev;
 
@@ -667,52 +510,16 @@ static bool vmalloc_is_list(struct list_head *head)
 	       next.prev == head && prev.next == head;
 }
 
-/*
- * Find the lazily freed areas: an area of ours, once freed, must turn up there.
- * A purge may come in between, therefore several tries.
- */
-static void vmalloc_find_purge(void)
-{
-	struct seq_file m;
-	unsigned int tries;
-	void *probe;
-
-	vmalloc_purge_list = (void *)memdiag_resolve_data("purge_vmap_area_list");
-	vmalloc_purge_lock = (void *)memdiag_resolve_data("purge_vmap_area_lock");
-	if (!vmalloc_purge_list || !vmalloc_purge_lock)
-		goto none;
-	memdiag_ops_seq(&vmalloc_ops, &m);
-	for (tries = 0; tries < 5; tries++) {
-		if (!vmalloc_is_list(vmalloc_purge_list))
-			continue;
-		probe = vmalloc_probe();
-		if (!probe)
-			break;
-		vfree(probe);
-		if (vmalloc_is_unpurged(&m, (unsigned long)probe)) {
-			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "vmalloc unpurged areas",
-					     MEMDIAG_SRC_SYMBOL, 0,
-					     "own freed area found in the list");
-			return;
-		}
-	}
-	memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "vmalloc unpurged areas",
-			     MEMDIAG_SRC_SYMBOL, -EINVAL,
-			     "own freed area not found in the list");
-none:
-	vmalloc_purge_list = NULL;
-	vmalloc_purge_lock = NULL;
-}
-
 static int vmalloc_is_probe(struct vmalloc_line *line, void *arg)
 {
 	return line->size == (PROBE_PAGES + 1) * PAGE_SIZE && line->nr_pages == PROBE_PAGES &&
-	       line->flags == AREA_VMALLOC && strstr(line->caller, "[" KBUILD_MODNAME);
+	       line->flags == AREA_VMALLOC &&
+	       (!IS_ENABLED(CONFIG_KALLSYMS) || strstr(line->caller, "[" KBUILD_MODNAME));
 }
 
 static int vmalloc_check_text(void)
 {
-	void *probe = vmalloc_probe();
+	void *probe = memdiag_vmalloc_probe();
 	int ret;
 
 	if (!probe)
@@ -724,48 +531,58 @@ static int vmalloc_check_text(void)
 	return ret ? 0 : -EINVAL;
 }
 
-static void vmalloc_provider_init(struct memdiag_status *status)
+static int vmalloc_init_text(void)
 {
-	const char *why = "";
-	int error;
+	int error = memdiag_vmalloc_text_init();
 
-	vmalloc_make_key();
-	if (!memdiag_ops_open(&vmalloc_ops, VMALLOC_PATH)) {
-		error = vmalloc_check_ops(&why);
-		vmalloc_by_ops = !error;
-		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "vmalloc areas", MEMDIAG_SRC_OPS,
-				     error, "%s", error ? why :
-				     "own area found by its address, size, pages and caller, and gone when freed");
-		if (error)
-			memdiag_ops_close(&vmalloc_ops);
-	}
-	if (vmalloc_by_ops) {
-		vmalloc_find_purge();
-		if (vmalloc_purge_list)
-			memdiag_set_ok(status, MEMDIAG_SRC_OPS);
-		else
-			memdiag_set_partial(status, MEMDIAG_SRC_OPS,
-					    "unpurged areas cannot be seen");
-		return;
-	}
-
-	error = memdiag_vmalloc_text_init();
 	if (!error)
 		error = vmalloc_check_text();
 	memdiag_resolve_note(MEMDIAG_ITEM_FILE, VMALLOC_PATH, MEMDIAG_SRC_TEXT, error,
 			     error == -EINVAL ? "own area not found in it" : error ? "cannot be read" :
 			     "own area found by its size, pages and caller");
+	return error;
+}
+
+/* One way after the other, each of them verified. */
+static void vmalloc_provider_init(struct memdiag_status *status)
+{
+	u32 source = MEMDIAG_SRC_OPS;
+	bool unpurged = true;
+	int error;
+
+	vmalloc_make_key();
+	vmalloc_way = VMALLOC_BY_OPS;
+	error = memdiag_vmalloc_ops_init(&unpurged);
+	if (error) {
+		vmalloc_way = VMALLOC_BY_NODES;
+		source = MEMDIAG_SRC_BTF;
+		error = memdiag_vmalloc_nodes_init(source);
+	}
+	if (error) {
+		source = MEMDIAG_SRC_MIRROR;
+		error = memdiag_vmalloc_nodes_init(source);
+	}
+	if (error) {
+		vmalloc_way = VMALLOC_BY_TEXT;
+		source = MEMDIAG_SRC_TEXT;
+		error = vmalloc_init_text();
+	}
 	if (error)
 		memdiag_set_unavailable(status, error, VMALLOC_PATH " not understood: %pe",
 					ERR_PTR(error));
+	else if (!unpurged)
+		memdiag_set_partial(status, source, "unpurged areas cannot be seen");
+	else if (!IS_ENABLED(CONFIG_KALLSYMS))
+		memdiag_set_partial(status, source,
+				    "callers and modules have no names: CONFIG_KALLSYMS is not set");
 	else
-		memdiag_set_ok(status, MEMDIAG_SRC_TEXT);
+		memdiag_set_ok(status, source);
 }
 
 static void vmalloc_provider_exit(struct memdiag_status *status)
 {
 	memdiag_vmalloc_text_exit();
-	memdiag_ops_close(&vmalloc_ops);
+	memdiag_vmalloc_ops_exit();
 }
 
 const struct memdiag_provider memdiag_vmalloc_provider = {

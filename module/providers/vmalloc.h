@@ -7,9 +7,23 @@
 #include <linux/kallsyms.h>
 #include <linux/types.h>
 
+struct list_head;
+struct memdiag_sink;
+struct rb_node;
+struct vm_struct;
+struct vmap_area;
+
 #define VMALLOC_PATH	"/proc/vmallocinfo"
 /* Records between two looks at the scheduler. */
 #define VMALLOC_BATCH	1024
+/* Most areas in one hold of a spinlock. */
+#define VMALLOC_HOLD	512
+/* A tree of depth 2 * log2(n + 1) cannot be higher. */
+#define VMALLOC_DEPTH	(2 * BITS_PER_LONG)
+/* How often a lock is tried that is not waited for. */
+#define VMALLOC_TRIES	100
+/* So many areas of our own are freed to see one turn up among the unpurged. */
+#define VMALLOC_PROBES	5
 
 /* What an area is, in the order in which /proc/vmallocinfo prints the words. */
 #define AREA_IOREMAP		BIT(0)
@@ -56,6 +70,24 @@ struct vmalloc_line {
 	char caller[KSYM_SYMBOL_LEN];
 };
 
+/* vmalloc.c: what the ways to the areas share */
+struct vmap_area *memdiag_vmalloc_above(struct rb_node *node, unsigned long after);
+bool memdiag_vmalloc_push(struct memdiag_sink *sink, const struct vmap_area *va,
+			  u64 without_vm);
+bool memdiag_vmalloc_is_list(const struct list_head *head);
+void *memdiag_vmalloc_probe(void);
+bool memdiag_vmalloc_is_probe(const struct vm_struct *vm, const void *probe);
+
+/* vmalloc_ops.c */
+int memdiag_vmalloc_ops_init(bool *unpurged);
+void memdiag_vmalloc_ops_exit(void);
+int memdiag_vmalloc_ops_collect(struct memdiag_sink *sink);
+
+/* vmalloc_nodes.c */
+int memdiag_vmalloc_nodes_init(u32 way);
+int memdiag_vmalloc_nodes_collect(struct memdiag_sink *sink);
+
+/* vmalloc_text.c */
 int memdiag_vmalloc_text_init(void);
 void memdiag_vmalloc_text_exit(void);
 int memdiag_vmalloc_read_lines(int (*fn)(struct vmalloc_line *line, void *arg),

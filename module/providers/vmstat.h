@@ -6,8 +6,7 @@
 #ifndef _MEMDIAG_PROVIDERS_VMSTAT_H
 #define _MEMDIAG_PROVIDERS_VMSTAT_H
 
-#include <linux/mmzone.h>
-#include <linux/vmstat.h>
+#include "../compat/mmzone.h"
 
 /* Where the enums begin in the order of /proc/vmstat. */
 #define MEMDIAG_VMSTAT_ZONE	0u

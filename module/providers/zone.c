@@ -125,7 +125,7 @@ static void zone_fill(struct memdiag_sink *sink, struct zone *zone,
 	record->spanned = READ_ONCE(zone->spanned_pages);
 	record->present = READ_ONCE(zone->present_pages);
 	record->managed = zone_managed_pages(zone);
-	record->cma = zone_cma_pages(zone);
+	record->cma = memdiag_zone_cma(zone);
 	record->state = memdiag_push_string(sink, zone_state(record));
 	for (i = 0; i < MAX_NR_ZONES; i++)
 		record->protection[i] = READ_ONCE(zone->lowmem_reserve[i]);
@@ -279,8 +279,7 @@ static int pcp_collect(struct memdiag_sink *sink)
 		u64 name = memdiag_push_string(sink, zone->name);
 
 		for_each_online_cpu(cpu) {
-			const struct per_cpu_pages *pcp =
-				per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu);
+			const struct per_cpu_pages *pcp = memdiag_zone_pcp(zone, cpu);
 			struct pcp_record *record = memdiag_push(sink);
 
 			if (!record)

@@ -15,8 +15,8 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <uapi/linux/btf.h>
 
+#include "../compat/btf.h"
 #include "../memdiag.h"
 #include "btf.h"
 #include "resolve.h"
@@ -24,6 +24,8 @@
 #define BTF_PATH		"/sys/kernel/btf/vmlinux"
 #define BTF_MAX_SIZE		SZ_64M
 #define BTF_HASH_SLOTS		16384
+/* The header grows at its end; what it says of more sections is not needed. */
+#define BTF_HEADER_SIZE		offsetofend(struct btf_header, str_len)
 /* typedefs, qualifiers and arrays to follow from a member to its size */
 #define BTF_MAX_CHAIN		32
 /* anonymous structs and unions inside one another */
@@ -135,9 +137,9 @@ static int btf_sections(struct memdiag_btf *btf, size_t size)
 	const struct btf_header *header = btf->data;
 	u64 room;
 
-	if (size < sizeof(*header) || header->magic != BTF_MAGIC ||
+	if (size < BTF_HEADER_SIZE || header->magic != BTF_MAGIC ||
 	    header->version != BTF_VERSION || header->flags ||
-	    header->hdr_len < sizeof(*header) || header->hdr_len > size)
+	    header->hdr_len < BTF_HEADER_SIZE || header->hdr_len > size)
 		return -EINVAL;
 	room = size - header->hdr_len;
 	if ((u64)header->type_off + header->type_len > room ||

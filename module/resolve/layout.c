@@ -39,6 +39,21 @@ void memdiag_layout_spoil(struct memdiag_member *members, unsigned int nr)
 	}
 }
 
+/* A member without a name is the whole struct, and says how large it is. */
+static void layout_sizes(const struct memdiag_btf *btf, struct memdiag_member *members,
+			 unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (members[i].member[0])
+			continue;
+		members[i].bit_offset = 0;
+		members[i].bit_size = memdiag_btf_size(btf, members[i].type) * BITS_PER_BYTE;
+		members[i].found = members[i].bit_size != 0;
+	}
+}
+
 /* A member behind the end of its struct would be a read of somebody else's memory. */
 static void layout_cut(const struct memdiag_btf *btf, struct memdiag_member *members,
 		       unsigned int nr)
@@ -90,7 +105,8 @@ static void layout_compare(const char *what, const struct memdiag_member *member
  * memdiag_layout_load() - look members of private structures up
  * @what: how the layout is called in the resolve section, "struct kmem_cache"
  * @way: MEMDIAG_SRC_BTF or MEMDIAG_SRC_MIRROR
- * @members: in: the names; out: whether and where they are
+ * @members: in: the names, "" for the whole struct; out: whether and where they
+ *	are
  * @nr: number of @members
  * @nr_required: so many at the beginning must be there; others depend on the
  *	kernel's configuration
@@ -117,6 +133,7 @@ int memdiag_layout_load(const char *what, u32 way, struct memdiag_member *member
 			return PTR_ERR(btf);
 		}
 		memdiag_btf_members(btf, members, nr);
+		layout_sizes(btf, members, nr);
 		layout_cut(btf, members, nr);
 		memdiag_btf_free(btf);
 		layout_compare(what, members, nr);

@@ -31,6 +31,13 @@ struct memdiag_mirror {
 		.bit_size = sizeof_field(struct _mirror, _member) * BITS_PER_BYTE, \
 	}
 
+/* The whole struct, as a member without a name. */
+#define MEMDIAG_MIRROR_SIZE(_type, _mirror)				\
+	{								\
+		.type = #_type, .member = "",				\
+		.bit_size = sizeof(struct _mirror) * BITS_PER_BYTE,	\
+	}
+
 /* The same for a bitfield, @_shift bits above the start of @_word. */
 #define MEMDIAG_MIRROR_BITS(_type, _mirror, _member, _word, _shift, _width) \
 	{								\

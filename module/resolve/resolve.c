@@ -121,21 +121,41 @@ const char *memdiag_source_name(u32 source)
 	return "?";
 }
 
+static void resolve_forget(void)
+{
+	struct memdiag_item *item, *next;
+
+	list_for_each_entry_safe(item, next, &resolve_items, list) {
+		list_del(&item->list);
+		kfree(item);
+	}
+}
+
 /**
  * memdiag_resolve_init() - make the ways in usable
  *
- * Return: 0, -ENOMEM, or what register_module_notifier() said.
+ * Return: 0, -ENOMEM, -EINVAL if the parameter "addresses" is not well-formed,
+ * or what register_module_notifier() said.
  */
 int memdiag_resolve_init(void)
 {
-	int error;
+	int error = memdiag_file_init();
 
-	error = memdiag_file_init();
 	if (error)
 		return error;
+	error = memdiag_given_init();
+	if (error)
+		goto file;
 	error = memdiag_gone_init();
 	if (error)
-		memdiag_file_exit();
+		goto given;
+	return 0;
+
+given:
+	memdiag_given_exit();
+file:
+	resolve_forget();
+	memdiag_file_exit();
 	return error;
 }
 
@@ -146,12 +166,8 @@ int memdiag_resolve_init(void)
  */
 void memdiag_resolve_exit(void)
 {
-	struct memdiag_item *item, *next;
-
 	memdiag_gone_exit();
+	memdiag_given_exit();
 	memdiag_file_exit();
-	list_for_each_entry_safe(item, next, &resolve_items, list) {
-		list_del(&item->list);
-		kfree(item);
-	}
+	resolve_forget();
 }

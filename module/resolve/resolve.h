@@ -23,6 +23,7 @@
 #include <linux/types.h>
 
 struct file;
+struct kernel_param_ops;
 
 /*
  * Ways in that the tests close, to see the next one work: bits of the module
@@ -101,6 +102,7 @@ void memdiag_gone_exit(void);
 bool memdiag_gone_print(unsigned long address, char *text);
 
 /* given.c */
+extern const struct kernel_param_ops memdiag_given_param;
 int memdiag_given_init(void);
 void memdiag_given_exit(void);
 unsigned long memdiag_given_data(const char *name, int *error);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Addresses of data symbols that the kernel does not export.
+ * Addresses of data symbols that the kernel does not export: by kprobe, or as
+ * given when the module was loaded.
  *
  * register_kprobe() with a symbol name stores the address it looked up before
  * it refuses to probe data, so the refused registration is all we want. No
@@ -65,9 +66,38 @@ static bool symbol_confirmed(unsigned long address)
 	return confirmed;
 }
 
+/* Return: the address, or 0 and why not in @why. */
+static unsigned long symbol_looked_up(const char *name, int *error, char *why, size_t why_size)
+{
+	unsigned long address, word;
+
+	if (memdiag_force_ways & MEMDIAG_FORCE_NO_SYMBOL) {
+		*error = -EPERM;
+		strscpy(why, "kprobe switched off by the parameter force_ways", why_size);
+		return 0;
+	}
+	address = symbol_by_kprobe(name, error);
+	if (!address) {
+		if (*error != -ENOMEM)
+			*error = -ENOENT;
+		snprintf(why, why_size, IS_ENABLED(CONFIG_KPROBES) ?
+			 "not found by kprobe: %pe" : "CONFIG_KPROBES is not set: %pe",
+			 ERR_PTR(*error));
+		return 0;
+	}
+	if (!symbol_confirmed(address) ||
+	    copy_from_kernel_nofault(&word, (void *)address, sizeof(word))) {
+		*error = -EINVAL;
+		strscpy(why, "address by kprobe not confirmed by kallsyms", why_size);
+		return 0;
+	}
+	return address;
+}
+
 /**
  * memdiag_resolve_data() - find a data symbol
- * @name: a name that occurs only once in the kernel
+ * @name: a name that occurs only once in the kernel; one that stands in the list
+ *	of given.c, or it cannot be given
  *
  * Leaves a line in the resolve section.
  *
@@ -77,32 +107,25 @@ static bool symbol_confirmed(unsigned long address)
  */
 unsigned long memdiag_resolve_data(const char *name)
 {
-	unsigned long address, word;
-	int error = 0;
+	int error = 0, given_error;
+	unsigned long address;
+	char why[64];
 
-	if (memdiag_force_ways & MEMDIAG_FORCE_NO_SYMBOL) {
-		memdiag_resolve_note(MEMDIAG_ITEM_SYMBOL, name, 0, -EPERM,
-				     "switched off by the parameter force_ways");
-		return 0;
+	address = symbol_looked_up(name, &error, why, sizeof(why));
+	if (address) {
+		memdiag_resolve_note(MEMDIAG_ITEM_SYMBOL, name, MEMDIAG_SRC_SYMBOL, 0,
+				     "address by kprobe");
+		return address;
 	}
-
-	address = symbol_by_kprobe(name, &error);
-	if (!address) {
-		memdiag_resolve_note(MEMDIAG_ITEM_SYMBOL, name, 0,
-				     error == -ENOMEM ? error : -ENOENT,
-				     IS_ENABLED(CONFIG_KPROBES) ?
-				     "not found by kprobe: %pe" :
-				     "CONFIG_KPROBES is not set: %pe",
-				     ERR_PTR(error));
-		return 0;
-	}
-	if (!symbol_confirmed(address) ||
-	    copy_from_kernel_nofault(&word, (void *)address, sizeof(word))) {
-		memdiag_resolve_note(MEMDIAG_ITEM_SYMBOL, name, 0, -EINVAL,
-				     "address not confirmed by kallsyms, not used");
-		return 0;
-	}
-	memdiag_resolve_note(MEMDIAG_ITEM_SYMBOL, name, MEMDIAG_SRC_SYMBOL, 0,
-			     "address by kprobe");
+	address = memdiag_given_data(name, &given_error);
+	if (address)
+		memdiag_resolve_note(MEMDIAG_ITEM_SYMBOL, name, MEMDIAG_SRC_GIVEN, 0,
+				     "address given when loaded; %s", why);
+	else if (given_error == -EFAULT)
+		memdiag_resolve_note(MEMDIAG_ITEM_SYMBOL, name, MEMDIAG_SRC_NONE, -EFAULT,
+				     "the given address cannot be right; %s", why);
+	else
+		memdiag_resolve_note(MEMDIAG_ITEM_SYMBOL, name, MEMDIAG_SRC_NONE, error,
+				     "%s; no address given", why);
 	return address;
 }

@@ -11,6 +11,13 @@
  *   FAKE_MAJOR=N        INFO says another major version
  *   FAKE_KNOWN=MASK     INFO says that the module knows these sections only
  *   FAKE_MASK=FILE      the section masks that were asked for are appended here
+ *   FAKE_LOAD=ERRNO     finit_module() fails; otherwise it does nothing
+ *   FAKE_UNLOAD=ERRNO   the same for delete_module()
+ *   FAKE_PARAMETERS=1   it prints the module's parameters
+ *   FAKE_DISABLED=FILE, FAKE_LOCKDOWN=FILE
+ *                       what the kernel says about loading modules
+ *
+ * The kernel is 6.1.0-fake.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +28,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "memdiag.h"
 
@@ -150,4 +160,69 @@ void *mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 void *mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset)
 {
 	return fake_mmap("mmap64", at, size, prot, flags, fd, offset);
+}
+
+/* The node is there; a module is never loaded already. */
+int access(const char *path, int mode)
+{
+	int (*next)(const char *, int) = dlsym(RTLD_NEXT, "access");
+
+	if (!strcmp(path, "/dev/memdiag"))
+		return 0;
+	if (!strncmp(path, "/sys/module/memdiag/", 20)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return next(path, mode);
+}
+
+long syscall(long number, ...)
+{
+	long (*next)(long, ...) = dlsym(RTLD_NEXT, "syscall");
+	long a[6];
+	va_list args;
+
+	va_start(args, number);
+	for (int n = 0; n < 6; n++)
+		a[n] = va_arg(args, long);
+	va_end(args);
+	if (number == SYS_delete_module)
+		return fail("FAKE_UNLOAD");
+	if (number != SYS_finit_module && number != SYS_init_module)
+		return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (getenv("FAKE_PARAMETERS"))
+		dprintf(STDOUT_FILENO, "parameters: %s\n",
+			(const char *)(number == SYS_init_module ? a[2] : a[1]));
+	return fail("FAKE_LOAD");
+}
+
+int uname(struct utsname *uts)
+{
+	memset(uts, 0, sizeof(*uts));
+	strcpy(uts->release, "6.1.0-fake");
+	return 0;
+}
+
+static FILE *fake_fopen(const char *symbol, const char *path, const char *mode)
+{
+	FILE *(*next)(const char *, const char *) = dlsym(RTLD_NEXT, symbol);
+	const char *variable = NULL;
+
+	if (!strcmp(path, "/proc/sys/kernel/modules_disabled"))
+		variable = "FAKE_DISABLED";
+	else if (!strcmp(path, "/sys/kernel/security/lockdown"))
+		variable = "FAKE_LOCKDOWN";
+	if (variable)
+		path = getenv(variable) ? getenv(variable) : "/nonexistent";
+	return next(path, mode);
+}
+
+FILE *fopen(const char *path, const char *mode)
+{
+	return fake_fopen("fopen", path, mode);
+}
+
+FILE *fopen64(const char *path, const char *mode)
+{
+	return fake_fopen("fopen64", path, mode);
 }

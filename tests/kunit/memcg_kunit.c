@@ -6,6 +6,8 @@
 #include "kunit.h"
 
 #include "../../module/providers/memcg_stat.c"
+#include "../../module/providers/memcg_stat_table.c"
+#include "../../module/providers/memcg_stat_places.c"
 #include "../../module/providers/memcg.c"
 
 #ifdef CONFIG_MEMCG
@@ -78,7 +80,7 @@ static void memcg_index_bytes(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(tables); i++) {
 		s16 index[6];
-		bool is = stat_is_index(tables[i].table, 6, 1, tables[i].bias,
+		bool is = places_is_index(tables[i].table, 6, 1, tables[i].bias,
 					tables[i].nelems, index);
 
 		KUNIT_EXPECT_EQ_MSG(test, is, tables[i].is, "table %u", i);
@@ -97,19 +99,19 @@ static void memcg_index_ints(struct kunit *test)
 	s32 table[5] = { 3, 0, 1, 0, 2 };
 	s16 index[5];
 
-	KUNIT_EXPECT_TRUE(test, stat_is_index(table, 5, sizeof(s32), 1, 3, index));
+	KUNIT_EXPECT_TRUE(test, places_is_index(table, 5, sizeof(s32), 1, 3, index));
 	KUNIT_EXPECT_EQ(test, index[0], 2);
 	KUNIT_EXPECT_EQ(test, index[1], -1);
 	KUNIT_EXPECT_EQ(test, index[4], 1);
 	table[4] = -1;
-	KUNIT_EXPECT_FALSE(test, stat_is_index(table, 5, sizeof(s32), 1, 3, index));
+	KUNIT_EXPECT_FALSE(test, places_is_index(table, 5, sizeof(s32), 1, 3, index));
 	table[4] = 0x7fffffff;
-	KUNIT_EXPECT_FALSE(test, stat_is_index(table, 5, sizeof(s32), 1, 3, index));
+	KUNIT_EXPECT_FALSE(test, places_is_index(table, 5, sizeof(s32), 1, 3, index));
 	table[4] = S32_MIN;
-	KUNIT_EXPECT_FALSE(test, stat_is_index(table, 5, sizeof(s32), 1, 3, index));
+	KUNIT_EXPECT_FALSE(test, places_is_index(table, 5, sizeof(s32), 1, 3, index));
 	/* Bytes read as int, or int as bytes, are no such table. */
 	table[4] = 2;
-	KUNIT_EXPECT_FALSE(test, stat_is_index(table, 5, 1, 1, 3, index));
+	KUNIT_EXPECT_FALSE(test, places_is_index(table, 5, 1, 1, 3, index));
 }
 
 static void memcg_items_known(struct kunit *test)
@@ -133,18 +135,18 @@ static void memcg_items_known(struct kunit *test)
 /* All items of the root one word off: what is not as printed is left out. */
 static void memcg_layout_moved(struct kunit *test)
 {
-	DECLARE_BITMAP(keep, STAT_MAX_ITEMS);
+	DECLARE_BITMAP(keep, MEMDIAG_MEMCG_MAX_ITEMS);
 
 	memdiag_kunit_need_btf(test);
 	KUNIT_ASSERT_TRUE_MSG(test, memdiag_memcg_stat_is_direct(), "the right layout was refused");
-	bitmap_zero(keep, STAT_MAX_ITEMS);
-	bitmap_set(keep, 0, stat_nr);
+	bitmap_zero(keep, MEMDIAG_MEMCG_MAX_ITEMS);
+	bitmap_set(keep, 0, stat_table.nr);
 	KUNIT_EXPECT_EQ(test, stat_check(memcg_root, keep), 0);
-	KUNIT_EXPECT_TRUE(test, bitmap_full(keep, stat_nr));
-	stat_state_offset += sizeof(long);
+	KUNIT_EXPECT_TRUE(test, bitmap_full(keep, stat_table.nr));
+	stat_table.state_offset += sizeof(long);
 	KUNIT_EXPECT_EQ(test, stat_check(memcg_root, keep), 0);
-	stat_state_offset -= sizeof(long);
-	KUNIT_EXPECT_FALSE(test, bitmap_full(keep, stat_nr));
+	stat_table.state_offset -= sizeof(long);
+	KUNIT_EXPECT_FALSE(test, bitmap_full(keep, stat_table.nr));
 	KUNIT_EXPECT_FALSE(test, test_bit(memdiag_memcg_stat_index("file"), keep));
 }
 

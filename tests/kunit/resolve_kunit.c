@@ -62,7 +62,7 @@ static void resolve_words(struct kunit *test)
 {
 	u32 i;
 
-	for (i = MEMDIAG_ITEM_SYMBOL; i <= MEMDIAG_ITEM_CHECK; i++)
+	for (i = MEMDIAG_ITEM_SYMBOL; i <= MEMDIAG_ITEM_MIRROR; i++)
 		KUNIT_EXPECT_STRNEQ(test, memdiag_item_kind_name(i), "?");
 	for (i = MEMDIAG_SRC_NONE; i <= MEMDIAG_SRC_PAGES; i++)
 		KUNIT_EXPECT_STRNEQ(test, memdiag_source_name(i), "?");
@@ -157,10 +157,248 @@ static void resolve_files(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, memdiag_file_read("/proc", &text, SZ_1M), -EINVAL);
 }
 
+/* What a map of this kernel would give, moved by @slide; some references only. */
+static void given_good(struct given_map *map, unsigned long slide)
+{
+	unsigned int i;
+
+	memset(map, 0, sizeof(*map));
+	for (i = 0; i < ARRAY_SIZE(given_references); i++)
+		map->references[i] = (unsigned long)given_references[i].actual - slide;
+}
+
+static void given_text_is(struct kunit *test, const char *text, int error, const char *why)
+{
+	struct given_map *map = kunit_kzalloc(test, sizeof(*map), GFP_KERNEL);
+	unsigned int entry = 0;
+	const char *said = "";
+
+	KUNIT_ASSERT_NOT_NULL(test, map);
+	KUNIT_EXPECT_EQ_MSG(test, given_parse(text, map, &entry, &said), error, "%s", text);
+	if (error)
+		KUNIT_EXPECT_STREQ(test, said, why);
+}
+
+static void resolve_given_parse(struct kunit *test)
+{
+	struct given_map *map = kunit_kzalloc(test, sizeof(*map), GFP_KERNEL);
+	char *text = kunit_kzalloc(test, GIVEN_MAX_NAME + 16, GFP_KERNEL);
+	unsigned int entry;
+	const char *why;
+
+	KUNIT_ASSERT_NOT_NULL(test, map);
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	KUNIT_ASSERT_EQ(test, given_parse("slab_mutex=ffffFFFF81000010,what.1=1,kfree=2,slab_caches=a",
+					  map, &entry, &why), 0);
+	KUNIT_EXPECT_EQ(test, *given_place(map, "slab_mutex", 10), 0xffffffff81000010UL);
+	KUNIT_EXPECT_EQ(test, *given_place(map, "slab_caches", 11), 0xaUL);
+	KUNIT_EXPECT_EQ(test, *given_place(map, "kfree", 5), 2UL);
+	KUNIT_EXPECT_EQ(test, map->nr_symbols, 2U);
+	KUNIT_EXPECT_EQ(test, map->nr_unknown, 1U);
+	/* Not by a prefix, nor as one. */
+	KUNIT_EXPECT_NULL(test, given_place(map, "kfre", 4));
+	KUNIT_EXPECT_NULL(test, given_place(map, "kfree_", 6));
+
+	given_text_is(test, "a=0123456789abcdef", 0, "");
+	given_text_is(test, "", -EINVAL, "no name");
+	given_text_is(test, "=1", -EINVAL, "no name");
+	given_text_is(test, ",a=1", -EINVAL, "no name");
+	given_text_is(test, "a=1,", -EINVAL, "no name");
+	given_text_is(test, "a=1,,b=1", -EINVAL, "no name");
+	given_text_is(test, " a=1", -EINVAL, "no name");
+	given_text_is(test, "a", -EINVAL, "no '=' behind the name");
+	given_text_is(test, "a-b=1", -EINVAL, "no '=' behind the name");
+	given_text_is(test, "a 1", -EINVAL, "no '=' behind the name");
+	given_text_is(test, "a=", -EINVAL, "no hexadecimal address");
+	given_text_is(test, "a=,b=1", -EINVAL, "no hexadecimal address");
+	given_text_is(test, "a=0x1", -EINVAL, "no hexadecimal address");
+	given_text_is(test, "a=-1", -EINVAL, "no hexadecimal address");
+	given_text_is(test, "a=1g", -EINVAL, "no hexadecimal address");
+	given_text_is(test, "a=1 b=1", -EINVAL, "no hexadecimal address");
+	given_text_is(test, "a=1\n", -EINVAL, "no hexadecimal address");
+	given_text_is(test, "a=0123456789abcdef0", -EINVAL, "no hexadecimal address");
+	given_text_is(test, "kfree=0", -EINVAL,
+		      "the address is zero: it was hidden from whoever read it");
+	given_text_is(test, "kfree=1,kfree=1", -EINVAL, "the name stands there twice");
+	given_text_is(test, "slab_mutex=1,kfree=1,slab_mutex=2", -EINVAL,
+		      "the name stands there twice");
+
+	/* The longest name, and one more. */
+	memset(text, 'n', GIVEN_MAX_NAME - 1);
+	strcpy(text + GIVEN_MAX_NAME - 1, "=1");
+	given_text_is(test, text, 0, "");
+	memset(text, 'n', GIVEN_MAX_NAME);
+	strcpy(text + GIVEN_MAX_NAME, "=1");
+	given_text_is(test, text, -EINVAL, "no name");
+}
+
+static void given_slide_is(struct kunit *test, const struct given_map *map, int error,
+			   const char *begin)
+{
+	char why[96] = "";
+	unsigned long slide = 0;
+
+	KUNIT_EXPECT_EQ_MSG(test, given_slide(map, &slide, why, sizeof(why)), error, "%s", why);
+	KUNIT_EXPECT_TRUE_MSG(test, strstarts(why, begin), "%s, not %s", why, begin);
+}
+
+/* The largest step by which any kernel is moved. */
+#define GIVEN_STEP	((unsigned long)SZ_64M)
+
+static void resolve_given_slide(struct kunit *test)
+{
+	struct given_map *map = kunit_kzalloc(test, sizeof(*map), GFP_KERNEL);
+	unsigned int i, nr = ARRAY_SIZE(given_references), nr_data = 0;
+	char why[96];
+	unsigned long slide = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, map);
+	given_good(map, 0);
+	given_slide_is(test, map, 0, "0 symbols; ");
+	if (IS_ENABLED(CONFIG_RELOCATABLE)) {
+		given_good(map, 3 * GIVEN_STEP);
+		KUNIT_EXPECT_EQ(test, given_slide(map, &slide, why, sizeof(why)), 0);
+		KUNIT_EXPECT_EQ(test, slide, 3 * GIVEN_STEP);
+		given_good(map, -3 * GIVEN_STEP);
+		given_slide_is(test, map, 0, "0 symbols; ");
+	}
+	/* All agree, on what cannot be. */
+	given_good(map, sizeof(long));
+	given_slide_is(test, map, -EINVAL, "wrong map: a kernel is not moved");
+	given_good(map, PAGE_SIZE);
+	given_slide_is(test, map, -EINVAL, "wrong map: a kernel is not moved");
+
+	/* Whichever one is off, by however little. */
+	for (i = 0; i < nr; i++) {
+		given_good(map, GIVEN_STEP);
+		map->references[i] += 1;
+		given_slide_is(test, map, -EINVAL, "wrong map: ");
+		map->references[i] -= 1 + GIVEN_STEP;
+		given_slide_is(test, map, -EINVAL, "wrong map: ");
+		nr_data += !given_references[i].is_text;
+	}
+	KUNIT_EXPECT_GE(test, nr_data, 4U);
+	KUNIT_EXPECT_GE(test, nr - nr_data, 4U);
+
+	/* Too few, no data, no text. Data stands first in the table. */
+	given_good(map, 0);
+	memset(&map->references[0], 0, (nr_data - 2) * sizeof(map->references[0]));
+	memset(&map->references[nr_data + 2], 0, (nr - nr_data - 2) * sizeof(map->references[0]));
+	given_slide_is(test, map, 0, "0 symbols; 2 exported variables and 2 functions agree");
+	map->references[nr_data] = 0;
+	given_slide_is(test, map, -EINVAL, "cannot be checked: 2 exported variables and 1 f");
+	given_good(map, 0);
+	memset(&map->references[0], 0, nr_data * sizeof(map->references[0]));
+	given_slide_is(test, map, -EINVAL, "cannot be checked: 0 exported variables");
+	given_good(map, 0);
+	memset(&map->references[nr_data], 0, (nr - nr_data) * sizeof(map->references[0]));
+	given_slide_is(test, map, -EINVAL, "cannot be checked: ");
+	memset(map, 0, sizeof(*map));
+	given_slide_is(test, map, -EINVAL, "cannot be checked: ");
+}
+
+/* Addresses of one symbol after the other, in place of the good one. */
+static void resolve_given_data(struct kunit *test)
+{
+	unsigned long address = memdiag_resolve_data("slab_caches"), *place;
+	struct given_map *map = kunit_kzalloc(test, sizeof(*map), GFP_KERNEL);
+	const struct memdiag_item *item;
+	int error;
+
+	KUNIT_ASSERT_NOT_NULL(test, map);
+	KUNIT_ASSERT_NE(test, address, 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, error, -ENOENT);
+
+	given_good(map, 0);
+	place = given_place(map, "slab_caches", 11);
+	*place = address;
+	given_apply(map);
+	KUNIT_ASSERT_NOT_NULL(test, given_found);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), address);
+	KUNIT_EXPECT_EQ(test, error, 0);
+	/* Not given, and not known. */
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_mutex", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, error, -ENOENT);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("jiffies_64", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, error, -ENOENT);
+	/* By a kprobe as long as there is one, then as given. */
+	memdiag_resolve_data("slab_caches");
+	item = resolve_find(MEMDIAG_ITEM_SYMBOL, "slab_caches");
+	KUNIT_EXPECT_EQ(test, item->source, MEMDIAG_SRC_SYMBOL);
+	memdiag_force_ways = MEMDIAG_FORCE_NO_SYMBOL;
+	KUNIT_EXPECT_EQ(test, memdiag_resolve_data("slab_caches"), address);
+	KUNIT_EXPECT_EQ(test, item->source, MEMDIAG_SRC_GIVEN);
+	KUNIT_EXPECT_EQ(test, memdiag_resolve_data("slab_mutex"), 0UL);
+	KUNIT_EXPECT_EQ(test, resolve_find(MEMDIAG_ITEM_SYMBOL, "slab_mutex")->error, -EPERM);
+
+	/* Beside it, in another symbol, in text, of a user, of nobody, in the heap. */
+	given_found[0] = address + sizeof(long);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, error, -EFAULT);
+	KUNIT_EXPECT_EQ(test, memdiag_resolve_data("slab_caches"), 0UL);
+	KUNIT_EXPECT_EQ(test, item->error, -EFAULT);
+	memdiag_force_ways = 0;
+	given_found[0] = address + 1;
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	given_found[0] = (unsigned long)&init_task;
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	given_found[0] = (unsigned long)kfree & ~7UL;
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	given_found[0] = 0x1000;
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	given_found[0] = -8UL;
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	given_found[0] = (unsigned long)map;
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, error, -EFAULT);
+	memdiag_given_exit();
+
+	/* The map of another kernel: nothing of it. */
+	map->references[0] += PAGE_SIZE;
+	given_apply(map);
+	KUNIT_EXPECT_NULL(test, given_found);
+	KUNIT_EXPECT_EQ(test, resolve_find(MEMDIAG_ITEM_CHECK, GIVEN_CHECK)->error, -EINVAL);
+}
+
+/* What the kernel hands over, and what it must be kept from printing. */
+static void resolve_given_param(struct kunit *test)
+{
+	char *text = kunit_kzalloc(test, GIVEN_MAX_LENGTH + 1, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	KUNIT_EXPECT_EQ(test, given_set("nonsense", NULL), 0);
+	KUNIT_EXPECT_EQ(test, memdiag_given_init(), -EINVAL);
+	KUNIT_EXPECT_NULL(test, given_text);
+	KUNIT_EXPECT_EQ(test, memdiag_given_init(), 0);
+
+	KUNIT_EXPECT_EQ(test, given_set("a=1", NULL), 0);
+	KUNIT_EXPECT_EQ(test, given_set("b=1", NULL), 0);
+	KUNIT_EXPECT_EQ(test, memdiag_given_init(), -EINVAL);
+	given_free(NULL);
+	given_text_error = 0;
+
+	memset(text, 'a', GIVEN_MAX_LENGTH);
+	KUNIT_EXPECT_EQ(test, given_set(text, NULL), 0);
+	KUNIT_EXPECT_EQ(test, memdiag_given_init(), -EINVAL);
+	KUNIT_EXPECT_NULL(test, given_text);
+	given_text_error = 0;
+
+	/* Well-formed and of no use: it is loaded without. */
+	KUNIT_EXPECT_EQ(test, given_set("slab_caches=1", NULL), 0);
+	KUNIT_EXPECT_EQ(test, memdiag_given_init(), 0);
+	KUNIT_EXPECT_NULL(test, given_found);
+	memdiag_given_exit();
+}
+
 static struct kunit_case resolve_cases[] = {
 	KUNIT_CASE(resolve_notes),
 	KUNIT_CASE(resolve_words),
 	KUNIT_CASE(resolve_symbols),
+	KUNIT_CASE(resolve_given_parse),
+	KUNIT_CASE(resolve_given_slide),
+	KUNIT_CASE(resolve_given_data),
+	KUNIT_CASE(resolve_given_param),
 	KUNIT_CASE(resolve_ops),
 	KUNIT_CASE(resolve_ops_refused),
 	KUNIT_CASE(resolve_files),

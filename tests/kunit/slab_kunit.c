@@ -7,6 +7,11 @@
 
 #include "../../module/resolve/mirror_slab.c"
 #include "../../module/providers/slab_layout.c"
+#include "../../module/providers/slab_line.c"
+#include "../../module/providers/slab_cache.c"
+#include "../../module/providers/slab_calibrate.c"
+#include "../../module/providers/slab_pages.c"
+#include "../../module/providers/slab_verify.c"
 #include "../../module/providers/slab.c"
 
 /* The empty statistics and tunables of SLUB. */
@@ -47,6 +52,7 @@ static void slab_lines(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, line.objsize, 64ULL);
 		KUNIT_EXPECT_EQ(test, line.objs_per_slab, 66ULL);
 		KUNIT_EXPECT_EQ(test, line.pages_per_slab, 2ULL);
+		KUNIT_EXPECT_EQ(test, line.active_slabs, 9ULL);
 		KUNIT_EXPECT_EQ(test, line.num_slabs, 8ULL);
 	}
 }
@@ -85,7 +91,7 @@ static void slab_bad_lines(struct kunit *test)
 
 static void slab_numbers(struct kunit *test)
 {
-	struct memdiag_member saved = slab_members[CACHE_FLAGS];
+	struct memdiag_member saved = memdiag_slab_members[CACHE_FLAGS];
 	static const u8 word[8] = { 0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe };
 	static const struct {
 		u32 bit_offset;
@@ -102,19 +108,19 @@ static void slab_numbers(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(places); i++) {
-		slab_members[CACHE_FLAGS].bit_offset = places[i].bit_offset;
-		slab_members[CACHE_FLAGS].bit_size = places[i].bit_size;
-		KUNIT_EXPECT_EQ_MSG(test, slab_is_readable(&slab_members[CACHE_FLAGS]),
+		memdiag_slab_members[CACHE_FLAGS].bit_offset = places[i].bit_offset;
+		memdiag_slab_members[CACHE_FLAGS].bit_size = places[i].bit_size;
+		KUNIT_EXPECT_EQ_MSG(test, slab_is_readable(&memdiag_slab_members[CACHE_FLAGS]),
 				    places[i].readable, "place %u", i);
 		if (IS_ENABLED(CONFIG_CPU_LITTLE_ENDIAN) || !IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
 			if (places[i].readable)
-				KUNIT_EXPECT_EQ_MSG(test, slab_get(word, CACHE_FLAGS),
+				KUNIT_EXPECT_EQ_MSG(test, memdiag_slab_get(word, CACHE_FLAGS),
 						    places[i].value, "place %u", i);
 	}
-	slab_members[CACHE_FLAGS] = saved;
+	memdiag_slab_members[CACHE_FLAGS] = saved;
 }
 
-/* Our own cache, as memdiag_slab_layout_init() makes it. */
+/* Our own cache, as memdiag_slab_verify() makes it. */
 struct slab_probe {
 	struct memdiag_ops ops;
 	struct kmem_cache *cache;
@@ -134,21 +140,21 @@ static struct slab_probe *slab_probe_new(struct kunit *test)
 	struct slab_probe *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
 
 	memdiag_kunit_need_btf(test);
-	KUNIT_ASSERT_TRUE_MSG(test, slab_direct, "the right layout was refused");
+	KUNIT_ASSERT_EQ_MSG(test, (int)slab_by, (int)SLAB_BY_LIST, "the right layout was refused");
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	KUNIT_ASSERT_EQ(test, memdiag_ops_open(&p->ops, "/proc/slabinfo"), 0);
-	p->cache = kmem_cache_create(SLAB_PROBE_NAME, SLAB_PROBE_SIZE, 0,
-				     SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE, slab_probe_ctor);
+	p->cache = kmem_cache_create(PROBE_NAME, PROBE_SIZE, PROBE_ALIGN, PROBE_FLAGS,
+				     slab_probe_ctor);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, slab_probe_free, p), 0);
 	KUNIT_ASSERT_NOT_NULL(test, p->cache);
-	p->objects = kunit_kcalloc(test, SLAB_PROBE_OBJECTS, sizeof(*p->objects), GFP_KERNEL);
+	p->objects = kunit_kcalloc(test, PROBE_OBJECTS, sizeof(*p->objects), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p->objects);
 	return p;
 }
 
 /* Members whose place is wrong: by what they must be refused. */
 static const struct {
-	enum slab_member which;
+	enum memdiag_slab_member which;
 	/* In the words of the check; NULL: any. */
 	const char *wrong;
 	/* Only one value is right, and it is looked for without following it. */
@@ -156,23 +162,45 @@ static const struct {
 } slab_wrong[] = {
 	{ CACHE_NAME, "name", true },
 	{ CACHE_LIST, "list: own cache not on it", true },
+	{ CACHE_SIZE, "size", true },
 	{ CACHE_OBJECT_SIZE, "object_size", true },
+	{ CACHE_OO, NULL, false },
+	{ CACHE_MIN, NULL, false },
 	{ CACHE_CTOR, "ctor", true },
 	{ CACHE_REFCOUNT, "refcount", false },
-	{ CACHE_SIZE, NULL, false },
+	{ CACHE_FLAGS, "flags", false },
+	{ CACHE_ALIGN, "align", true },
+	{ CACHE_MIN_PARTIAL, "min_partial", false },
 	{ CACHE_NODE, NULL, false },
-	{ CACHE_OO, NULL, false },
+	{ CACHE_CPU_SLAB, NULL, false },
+	{ CPU_SLAB, NULL, false },
+	{ CPU_PARTIAL, NULL, false },
+	{ CACHE_CPU_PARTIAL, NULL, false },
+	{ CACHE_CPU_PARTIAL_SLABS, "cpu_partial_slabs", false },
+	{ CACHE_CPU_SHEAVES, NULL, false },
+	{ CACHE_SHEAF_CAPACITY, NULL, false },
+	{ CACHE_PER_NODE, NULL, false },
+	{ PER_NODE_NODE, NULL, false },
+	{ PER_NODE_BARN, NULL, false },
+	{ SHEAF_SIZE, NULL, false },
+	{ SHEAF_CACHE, NULL, false },
+	{ NODE_LIST_LOCK, "list_lock", false },
+	{ NODE_NR_PARTIAL, NULL, false },
 	{ NODE_PARTIAL, "partial", true },
 	{ NODE_NR_SLABS, NULL, false },
 	{ NODE_TOTAL_OBJECTS, NULL, false },
 	{ SLAB_LIST, NULL, false },
+	{ SLAB_CACHE, NULL, false },
+	{ SLAB_INUSE, NULL, false },
+	{ SLAB_OBJECTS, NULL, false },
+	{ SLAB_FROZEN, NULL, false },
 };
 
 static void slab_layout_right(struct kunit *test)
 {
 	struct slab_probe *p = slab_probe_new(test);
 
-	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, p->cache, p->objects));
+	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects));
 }
 
 static void slab_layout_moved(struct kunit *test)
@@ -181,19 +209,22 @@ static void slab_layout_moved(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(slab_wrong); i++) {
-		struct memdiag_member *member = &slab_members[slab_wrong[i].which];
+		struct memdiag_member *member = &memdiag_slab_members[slab_wrong[i].which];
 		u32 right = member->bit_offset;
 		const char *wrong;
 
-		member->bit_offset += 8 * BITS_PER_BYTE;
-		wrong = slab_check(&p->ops, p->cache, p->objects);
+		/* Not every kernel has each of them. */
+		if (!member->found)
+			continue;
+		member->bit_offset += BITS_PER_LONG;
+		wrong = slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects);
 		member->bit_offset = right;
 		KUNIT_EXPECT_NOT_NULL_MSG(test, wrong, "%s.%s moved by 8 bytes", member->type,
 					  member->member);
 		if (wrong && slab_wrong[i].wrong)
 			KUNIT_EXPECT_STREQ(test, wrong, slab_wrong[i].wrong);
 	}
-	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, p->cache, p->objects));
+	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects));
 }
 
 /* Places that may not even be mapped. */
@@ -204,20 +235,139 @@ static void slab_layout_wild(struct kunit *test)
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(slab_wrong); i++) {
-		struct memdiag_member *member = &slab_members[slab_wrong[i].which];
+		struct memdiag_member *member = &memdiag_slab_members[slab_wrong[i].which];
 		u32 right = member->bit_offset;
 
 		for (j = 0; slab_wrong[i].wild && j < ARRAY_SIZE(offsets); j++) {
 			const char *wrong;
 
 			member->bit_offset = offsets[j];
-			wrong = slab_check(&p->ops, p->cache, p->objects);
+			wrong = slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects);
 			member->bit_offset = right;
 			KUNIT_EXPECT_NOT_NULL_MSG(test, wrong, "%s.%s at bit %#x",
 						  member->type, member->member, offsets[j]);
 		}
 	}
-	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, p->cache, p->objects));
+	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects));
+}
+
+/* What is found with a cache of our own is where BTF says. */
+static void slab_calibrated(struct kunit *test)
+{
+	struct slab_probe *p = slab_probe_new(test);
+	struct memdiag_member *saved = kunit_kcalloc(test, SLAB_NR_MEMBERS, sizeof(*saved),
+						     GFP_KERNEL);
+	unsigned int i, found = 0;
+	const char *wrong;
+
+	KUNIT_ASSERT_NOT_NULL(test, saved);
+	memcpy(saved, memdiag_slab_members, sizeof(memdiag_slab_members));
+	wrong = slab_check(&p->ops, MEMDIAG_SRC_CALIBRATED, p->cache, p->objects);
+	KUNIT_EXPECT_STREQ(test, wrong ?: "", "");
+	for (i = 0; i < SLAB_NR_MEMBERS; i++) {
+		const struct memdiag_member *member = &memdiag_slab_members[i];
+
+		if (!member->found)
+			continue;
+		found++;
+		KUNIT_EXPECT_EQ_MSG(test, member->bit_offset, saved[i].bit_offset, "%s.%s",
+				    member->type, member->member);
+		KUNIT_EXPECT_EQ_MSG(test, member->bit_size, saved[i].bit_size, "%s.%s",
+				    member->type, member->member);
+	}
+	KUNIT_EXPECT_GE(test, found, (unsigned int)SLAB_NR_LIST);
+	memcpy(memdiag_slab_members, saved, sizeof(memdiag_slab_members));
+}
+
+/* A struct page of our own making: what it is taken for. */
+static void slab_fake_pages(struct kunit *test)
+{
+	struct page *pages = kunit_kcalloc(test, 3, sizeof(*pages), GFP_KERNEL);
+	struct memdiag_slab_page slab;
+	void *object = kmalloc(64, GFP_KERNEL);
+	const struct page *real;
+
+	memdiag_kunit_need_btf(test);
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	KUNIT_ASSERT_NOT_NULL(test, object);
+	KUNIT_EXPECT_FALSE(test, memdiag_slab_page_read(NULL, &slab));
+	KUNIT_EXPECT_FALSE(test, memdiag_slab_page_read((void *)0x1000, &slab));
+	KUNIT_EXPECT_FALSE(test, memdiag_slab_page_read(pages, &slab));
+	memset(pages, 0xff, sizeof(*pages));
+	KUNIT_EXPECT_FALSE_MSG(test, memdiag_slab_page_read(pages, &slab), "a poisoned page");
+
+	real = virt_to_head_page(object);
+	if (!is_kfence_address(object)) {
+		memcpy(pages, real, sizeof(*pages) * (PageHead(real) ? 2 : 1));
+		KUNIT_EXPECT_TRUE(test, memdiag_slab_page_read(pages, &slab));
+		KUNIT_EXPECT_EQ(test, slab.order, (u32)compound_order((struct page *)real));
+		KUNIT_EXPECT_EQ(test, slab.nid, page_to_nid(real));
+		KUNIT_EXPECT_GE(test, slab.objects, slab.inuse);
+		/* A slab of no cache, and more objects in use than there are. */
+		*(void **)memdiag_slab_at(pages, SLAB_CACHE) = NULL;
+		KUNIT_EXPECT_FALSE(test, memdiag_slab_page_read(pages, &slab));
+		memcpy(pages, real, sizeof(*pages));
+		memset((void *)memdiag_slab_at(pages, SLAB_INUSE), 0xff, 2);
+		KUNIT_EXPECT_FALSE(test, memdiag_slab_page_read(pages, &slab));
+	}
+	kfree(object);
+}
+
+/* Which slabs count how, by the rules of kernels before and after 6.8. */
+static void slab_page_rules(struct kunit *test)
+{
+	static const struct {
+		bool marks;
+		struct memdiag_slab_page slab;
+		u64 active;
+		u64 error;
+	} rules[] = {
+		{ false, { .objects = 16, .inuse = 16 }, 16, 0 },
+		{ false, { .objects = 16, .inuse = 5 }, 5, 0 },
+		{ false, { .objects = 16, .inuse = 5, .frozen = true }, 16, 16 },
+		{ true, { .objects = 16, .inuse = 16 }, 16, 0 },
+		{ true, { .objects = 16, .inuse = 5, .is_marked = true }, 5, 0 },
+		{ true, { .objects = 16, .inuse = 5 }, 16, 16 },
+		{ true, { .objects = 16, .inuse = 16, .frozen = true }, 16, 16 },
+	};
+	bool marks = memdiag_slab_marks_partial;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rules); i++) {
+		struct memdiag_slab_record record = {};
+
+		memdiag_slab_marks_partial = rules[i].marks;
+		slab_walk_add(&record, &rules[i].slab);
+		KUNIT_EXPECT_EQ_MSG(test, record.active_objs, rules[i].active, "rule %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, record.active_objs_error, rules[i].error, "rule %u", i);
+		KUNIT_EXPECT_EQ(test, record.num_objs, 16ULL);
+		KUNIT_EXPECT_EQ(test, record.num_slabs, 1ULL);
+		KUNIT_EXPECT_EQ(test, record.bytes, (u64)PAGE_SIZE);
+	}
+	memdiag_slab_marks_partial = marks;
+}
+
+/* Caches are found again however many there are. */
+static void slab_slots(struct kunit *test)
+{
+	struct slab_walk walk = {};
+	unsigned long i;
+
+	for (i = 1; i <= 1000; i++) {
+		struct slab_slot *slot;
+
+		if (walk.nr_caches >= walk.nr_slots / 2)
+			KUNIT_ASSERT_EQ(test, slab_walk_grow(&walk), 0);
+		slot = slab_slot(&walk, (void *)(i * 8));
+		KUNIT_EXPECT_NULL(test, slot->cache);
+		slot->cache = (void *)(i * 8);
+		slot->record = (void *)i;
+		walk.nr_caches++;
+	}
+	for (i = 1; i <= 1000; i++)
+		KUNIT_EXPECT_PTR_EQ(test, (void *)slab_slot(&walk, (void *)(i * 8))->record,
+				    (void *)i);
+	kvfree(walk.slots);
 }
 
 static noinline void slab_kunit_ctor(void *object)
@@ -292,6 +442,47 @@ static void slab_live(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, slab_find(test, bytes, LIVE_NAME), U64_MAX);
 }
 
+/* The same by the pages: a known cache reads the same. */
+static void slab_by_pages(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+	unsigned int i, nr = 0;
+	struct kmem_cache *cache;
+	void **objects;
+	u64 n;
+
+	memdiag_kunit_need_btf(test);
+	KUNIT_ASSERT_EQ(test, (int)slab_by, (int)SLAB_BY_LIST);
+	objects = kunit_kcalloc(test, LIVE_OBJECTS, sizeof(*objects), GFP_KERNEL);
+	cache = kmem_cache_create(LIVE_NAME, 120, 0, SLAB_NO_MERGE, slab_kunit_ctor);
+	KUNIT_ASSERT_NOT_NULL(test, objects);
+	KUNIT_ASSERT_NOT_NULL(test, cache);
+	for (i = 0; i < LIVE_OBJECTS; i++) {
+		objects[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+		nr += objects[i] && !is_kfence_address(objects[i]);
+	}
+	kmem_cache_shrink(cache);
+	slab_by = SLAB_BY_PAGES;
+	bytes = memdiag_snapshot_collect(MEMDIAG_BIT(SLAB));
+	slab_by = SLAB_BY_LIST;
+	for (i = 0; i < LIVE_OBJECTS; i++)
+		if (objects[i])
+			kmem_cache_free(cache, objects[i]);
+	kmem_cache_destroy(cache);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bytes);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, (void *)memdiag_snapshot_put,
+							bytes), 0);
+	n = slab_find(test, bytes, LIVE_NAME);
+	KUNIT_ASSERT_NE(test, n, U64_MAX);
+	KUNIT_EXPECT_EQ(test, slab_live_value(test, bytes, n, "active_objs"), (u64)nr);
+	KUNIT_EXPECT_EQ(test, slab_live_value(test, bytes, n, "active_objs_error"), 0ULL);
+	KUNIT_EXPECT_EQ(test, slab_live_value(test, bytes, n, "object_size"), 120ULL);
+	KUNIT_EXPECT_EQ(test, slab_live_value(test, bytes, n, "bytes"),
+			slab_live_value(test, bytes, n, "num_slabs") *
+			slab_live_value(test, bytes, n, "pages_per_slab") * PAGE_SIZE);
+}
+
 static struct kunit_case slab_cases[] = {
 	KUNIT_CASE(slab_lines),
 	KUNIT_CASE(slab_bad_lines),
@@ -299,7 +490,12 @@ static struct kunit_case slab_cases[] = {
 	KUNIT_CASE(slab_layout_right),
 	KUNIT_CASE(slab_layout_moved),
 	KUNIT_CASE(slab_layout_wild),
+	KUNIT_CASE(slab_calibrated),
+	KUNIT_CASE(slab_fake_pages),
+	KUNIT_CASE(slab_page_rules),
+	KUNIT_CASE(slab_slots),
 	KUNIT_CASE(slab_live),
+	KUNIT_CASE(slab_by_pages),
 	{}
 };
 

@@ -9,12 +9,15 @@
 
 #include "file.h"
 
+/* Some files refuse to be asked for more than the kernel can allocate at once. */
+#define FILE_READ_MAX (1 << 20)
+
 /* One large buffer, kept: reading must not make the machine move more than it has to. */
 static char *file_slurp(const char *path)
 {
 	static char *buffer;
 	static size_t size;
-	size_t used = 0;
+	size_t used = 0, room;
 	ssize_t n;
 	int error, fd;
 
@@ -28,7 +31,8 @@ static char *file_slurp(const char *path)
 			if (!buffer)
 				abort();
 		}
-		n = read(fd, buffer + used, size - used - 1);
+		room = size - used - 1;
+		n = read(fd, buffer + used, room < FILE_READ_MAX ? room : FILE_READ_MAX);
 		if (n > 0)
 			used += n;
 	} while (n > 0 || (n < 0 && errno == EINTR));

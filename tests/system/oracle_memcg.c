@@ -241,7 +241,7 @@ static bool memcg_kernel(struct facts *facts)
 /* --- what memdiag says ---------------------------------------------------- */
 
 /* Whether this kernel's memory.stat has the item. */
-static bool v1_prints(const char *item)
+static bool stat_prints(const char *item)
 {
 	static char *text;
 	char line[80];
@@ -262,9 +262,14 @@ static bool not_compared(const char *field)
 		for (i = 0; i < 2; i++)
 			if (!strcmp(field, v2_fields[i]))
 				return true;
-		/* only newer kernels have the file */
+		/* only newer kernels have these files */
+		if (!strcmp(field, "memory.peak"))
+			return access("/sys/fs/cgroup/memdiag/memory.peak", F_OK);
 		if (!strcmp(field, "memory.swap.peak"))
 			return access("/sys/fs/cgroup/memdiag/memory.swap.peak", F_OK);
+		/* older ones print only their sums, which are compared */
+		if (!strncmp(field, "pgscan_", 7) || !strncmp(field, "pgsteal_", 8))
+			return !stat_prints(field);
 		return false;
 	}
 	if (!strcmp(field, "memory.events.local.oom_kill"))
@@ -274,7 +279,7 @@ static bool not_compared(const char *field)
 			return false;
 	for (i = 0; i < NR_V1_ITEMS; i++)
 		if (!strcmp(field, v1_items[i].v2))
-			return !v1_prints(v1_items[i].v1);
+			return !stat_prints(v1_items[i].v1);
 	return strcmp(field, "id") && strcmp(field, "parent") && strcmp(field, "path") &&
 	       strcmp(field, "state") && strcmp(field, "level") &&
 	       strcmp(field, "nr_descendants");
@@ -542,6 +547,12 @@ static void residual(void)
 
 	snap_take(&snap, SNAP_BIT(MEMCG));
 	s = snap_section(&snap, MEMDIAG_SEC_MEMCG);
+	if (snap_field_named(&snap, s, "kernel") < 0) {
+		ktap_skip("this kernel's memory.stat has no \"kernel\"",
+			  "oracle_memcg: residual adds up");
+		snap_drop(&snap);
+		return;
+	}
 	for (n = 0; n < s->nr_records; n++) {
 		int64_t left = snap_get(&snap, s, n, "residual");
 

@@ -62,6 +62,7 @@ static void slab_sysfs(struct facts *facts, const char *cache)
 	slab_attribute_fact(facts, cache, "min_partial", "min_partial");
 	slab_attribute_fact(facts, cache, "reclaim_account", "reclaimable");
 	slab_attribute_fact(facts, cache, "partial", "nr_partial");
+	slab_attribute_fact(facts, cache, "sheaf_capacity", "sheaf_capacity");
 	for (i = 0; i < NR_SLAB_FLAGS; i++)
 		if (slab_attribute(&value, cache, slab_flags[i].attribute))
 			facts_number(facts, !!value, "%s/flag %s", cache, slab_flags[i].word);
@@ -75,6 +76,9 @@ static void slab_sysfs(struct facts *facts, const char *cache)
 	free(text);
 }
 
+/* The caches were found by their slabs, so one without is not there. */
+static bool slab_by_pages;
+
 static bool slab_kernel(struct facts *facts)
 {
 	char *text = file_read("/proc/slabinfo"), *rest = text, *line;
@@ -86,7 +90,8 @@ static bool slab_kernel(struct facts *facts)
 	while ((line = file_line(&rest))) {
 		if (sscanf(line,
 			   "%127s %llu %llu %llu %llu %llu : tunables %*u %*u %*u : slabdata %llu %llu",
-			   name, &active, &num, &size, &objs, &pages, &active_slabs, &slabs) != 8)
+			   name, &active, &num, &size, &objs, &pages, &active_slabs, &slabs) != 8 ||
+		    (slab_by_pages && !slabs))
 			continue;
 		facts_string(facts, name, "%s/name", name);
 		facts_number(facts, active, "%s/active_objs", name);
@@ -156,7 +161,7 @@ static void slab_memdiag(struct facts *facts, const struct snap *snap,
 			if (!slab_not_compared(field) && strcmp(field, "ctor"))
 				facts_field(facts, snap, section, n, f, name);
 		}
-		if (!sysfs || section->state != MEMDIAG_STATE_OK)
+		if (!sysfs)
 			continue;
 		if (words)
 			slab_flag_facts(facts, name, words);
@@ -247,7 +252,7 @@ static void slab_arithmetic(void)
 			snap_get(&snap, s, n, "num_objs") * snap_get(&snap, s, n, "objsize");
 		uint64_t used =
 			snap_get(&snap, s, n, "active_objs") * snap_get(&snap, s, n, "object_size");
-		bool full = s->state == MEMDIAG_STATE_OK;
+		bool full = s->source != MEMDIAG_SRC_TEXT;
 
 		checked++;
 		/* The two counters are read one after the other: one slab of grace each. */
@@ -255,8 +260,9 @@ static void slab_arithmetic(void)
 		    bytes + 2 * snap_get(&snap, s, n, "pages_per_slab") * getpagesize() < least ||
 		    (full && waste != bytes - (used < bytes ? used : bytes)) ||
 		    snap_get(&snap, s, n, "active_objs") > snap_get(&snap, s, n, "num_objs") ||
-		    (full && snap_get(&snap, s, n, "active_objs_error") >
-				     snap_get(&snap, s, n, "num_objs"))) {
+		    (full && snap_get(&snap, s, n, "active_objs_error") != MEMDIAG_ABSENT &&
+		     snap_get(&snap, s, n, "active_objs_error") >
+			     snap_get(&snap, s, n, "num_objs"))) {
 			wrong++;
 			ktap_note("%s: bytes %llu, at most %llu, least %llu, waste %llu, used %llu",
 				  snap_get_string(&snap, s, n, "name"), (unsigned long long)bytes,
@@ -301,13 +307,14 @@ static void slab_cpu_partial(void)
 
 void oracle_slab(void)
 {
-	uint32_t state;
+	uint32_t source;
 	struct snap snap;
 
 	snap_take(&snap, SNAP_BIT(SLAB));
-	state = snap_section(&snap, MEMDIAG_SEC_SLAB)->state;
+	source = snap_section(&snap, MEMDIAG_SEC_SLAB)->source;
 	snap_drop(&snap);
-	oracle_run(state == MEMDIAG_STATE_PARTIAL ? &slab_text_oracle : &slab_oracle);
+	slab_by_pages = source == MEMDIAG_SRC_PAGES;
+	oracle_run(source == MEMDIAG_SRC_TEXT ? &slab_text_oracle : &slab_oracle);
 	slab_arithmetic();
 	slab_cpu_partial();
 }

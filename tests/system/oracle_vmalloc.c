@@ -73,14 +73,20 @@ static void modules_read(void)
 	free(text);
 }
 
+/* The module that has a part in an area; "" if several have. */
 static const char *module_in(unsigned long long start, unsigned long long end)
 {
+	const char *found = NULL;
 	unsigned int i;
 
-	for (i = 0; i < nr_sections; i++)
-		if (sections[i].start >= start && sections[i].start < end)
-			return sections[i].name;
-	return NULL;
+	for (i = 0; i < nr_sections; i++) {
+		if (sections[i].start < start || sections[i].start >= end)
+			continue;
+		if (found && strcmp(found, sections[i].name))
+			return "";
+		found = sections[i].name;
+	}
+	return found;
 }
 
 /* A line of /proc/vmallocinfo. */
@@ -173,10 +179,12 @@ static const char *area_kind(const struct area *area)
 static const char *area_module(const struct area *area)
 {
 	static char name[64];
-	const char *open;
+	const char *open = NULL;
 
-	if (!area->unpurged && area->start >= MODULES_START && module_in(area->start, area->end))
-		return module_in(area->start, area->end);
+	if (!area->unpurged && area->start >= MODULES_START)
+		open = module_in(area->start, area->end);
+	if (open && *open)
+		return open;
 	open = strrchr(area->caller, '[');
 	if (!open || sscanf(open, "[%63[^] ]", name) != 1)
 		return NULL;
@@ -364,7 +372,7 @@ static void vmalloc_hidden(void)
 	snap_take(&snap, SNAP_BIT(VMALLOC));
 	source = snap_section(&snap, MEMDIAG_SEC_VMALLOC)->source;
 	snap_drop(&snap);
-	if (source != MEMDIAG_SRC_OPS) {
+	if (source == MEMDIAG_SRC_TEXT) {
 		ktap_skip("by text, what is hidden from the reader is hidden from memdiag",
 			  "oracle_vmalloc: the same areas without addresses");
 		return;

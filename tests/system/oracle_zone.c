@@ -64,6 +64,16 @@ static bool zone_pair(char *line, char **name, long long *value)
 	return end != word && !*end;
 }
 
+/* What memdiag calls otherwise, by the name of the member, on kernels of all ages. */
+static const char *zone_field(const char *name)
+{
+	if (!strcmp(name, "reserved_highatomic"))
+		return "nr_reserved_highatomic";
+	if (!strcmp(name, "free_highatomic"))
+		return "nr_free_highatomic";
+	return name;
+}
+
 static void zone_remember(struct zone *zone, const char *name, long long value)
 {
 	if (!strcmp(name, "high"))
@@ -101,7 +111,8 @@ static void zone_line(struct zoneinfo *info, char *line, enum where *where, int 
 		list = strstr(line, "protection:");
 		zone_protection(info, zone, list + strlen("protection:"));
 	} else if (zone_pair(copy, &name, &value)) {
-		if (!strcmp(name, "node_unreclaimable") || !strcmp(name, "start_pfn"))
+		/* "node_unreclaimable:" follows the lists of the CPUs. */
+		if (!strcmp(name, "node_unreclaimable"))
 			*where = IN_ZONE;
 		if (!strcmp(name, "node_unreclaimable")) {
 			/* printed with every zone of the node */
@@ -110,7 +121,8 @@ static void zone_line(struct zoneinfo *info, char *line, enum where *where, int 
 			facts_number(info->node, value, "%d/%s", zone->node, name);
 		} else if (*where == IN_ZONE) {
 			zone_remember(zone, name, value);
-			facts_number(info->zone, value, "%d/%s/%s", zone->node, zone->name, name);
+			facts_number(info->zone, value, "%d/%s/%s", zone->node, zone->name,
+				     zone_field(name));
 		} else {
 			facts_number(info->pcp, value, "%d/%s/%d/%s", zone->node, zone->name, *cpu,
 				     name);
@@ -288,29 +300,44 @@ static void node_memdiag(struct facts *facts, const struct snap *snap,
 	}
 }
 
+/* Whether this kernel's zoneinfo has such lines. */
+static bool zoneinfo_prints(const char *name)
+{
+	char *text = file_read("/proc/zoneinfo");
+	bool prints = text && strstr(text, name);
+
+	free(text);
+	return prints;
+}
+
 static void zone_memdiag(struct facts *facts, const struct snap *snap,
 			 const struct memdiag_section *section)
 {
-	/* these follow from the others: zone_derived() */
-	static const char *const but[] = { "state", "usable", "nr_reserved_highatomic",
-					   "nr_free_highatomic", NULL };
-	/* and these only some kernels print */
-	static const char *const or_but[] = {
-		"state", "usable", "nr_reserved_highatomic", "nr_free_highatomic", "promo", NULL
+	/* What only some kernels print. */
+	static const struct {
+		const char *line, *field;
+	} some[] = {
+		{ " boost ", "boost" },
+		{ " promo ", "promo" },
+		{ " reserved_highatomic:", "nr_reserved_highatomic" },
+		{ " free_highatomic:", "nr_free_highatomic" },
 	};
-	char *text = file_read("/proc/zoneinfo");
-	bool promo = text && strstr(text, " promo ");
+	/* The first two follow from the others: zone_derived(). */
+	const char *but[2 + sizeof(some) / sizeof(some[0]) + 1] = { "state", "usable" };
+	unsigned int i, nr = 2;
 	uint64_t n;
 
+	for (i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+		if (!zoneinfo_prints(some[i].line))
+			but[nr++] = some[i].field;
 	for (n = 0; n < section->nr_records; n++) {
 		char key[64];
 
 		snprintf(key, sizeof(key), "%llu/%s",
 			 (unsigned long long)snap_get(snap, section, n, "node"),
 			 snap_get_string(snap, section, n, "name"));
-		all_fields(facts, snap, section, n, key, promo ? but : or_but);
+		all_fields(facts, snap, section, n, key, but);
 	}
-	free(text);
 }
 
 static void pcp_memdiag(struct facts *facts, const struct snap *snap,
@@ -319,8 +346,7 @@ static void pcp_memdiag(struct facts *facts, const struct snap *snap,
 	/* part of the key; and what few kernels print: pcp_derived() has a look */
 	static const char *const but[] = { "node", "name", NULL };
 	static const char *const or_but[] = { "node", "name", "high_min", "high_max", NULL };
-	char *text = file_read("/proc/zoneinfo");
-	bool tuned = text && strstr(text, "high_min");
+	bool tuned = zoneinfo_prints("high_min");
 	uint64_t n;
 
 	for (n = 0; n < section->nr_records; n++) {
@@ -332,7 +358,6 @@ static void pcp_memdiag(struct facts *facts, const struct snap *snap,
 			 (unsigned long long)snap_get(snap, section, n, "cpu"));
 		all_fields(facts, snap, section, n, key, tuned ? but : or_but);
 	}
-	free(text);
 }
 
 static const struct oracle node_oracle = {
@@ -421,7 +446,10 @@ static void zone_derived(void)
 	snap_drop(&snap);
 }
 
-/* high is between its bounds, where there are any. */
+/*
+ * high is between its bounds, where there are any. Where these are printed, they
+ * have been compared, and a list that was never used can be below.
+ */
 static void pcp_derived(void)
 {
 	const struct memdiag_section *s;
@@ -429,6 +457,8 @@ static void pcp_derived(void)
 	struct snap snap;
 	uint64_t n;
 
+	if (zoneinfo_prints("high_min"))
+		return;
 	snap_take(&snap, SNAP_BIT(PCP));
 	s = snap_section(&snap, MEMDIAG_SEC_PCP);
 	for (n = 0; n < s->nr_records; n++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The parser, the comparison and the diagnosis on hostile bytes.
+ * The parser, the comparison and the diagnosis on hostile bytes; and those bytes
+ * taken for a module's file and for a System.map.
  *
  * With clang -fsanitize=fuzzer -DLIBFUZZER this is a libFuzzer target. Without
  * it main() mutates the samples: fuzz [ITERATIONS [SEED]], always in the same
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "internal.h"
 #include "samples.h"
 #include "walk.h"
 
@@ -54,6 +56,27 @@ static void compare(const struct memdiag_data *a, const struct memdiag_data *b)
 		memdiag_findings_free(f);
 }
 
+/* Return: whether it was taken for a module or a System.map. */
+static bool load(const unsigned char *bytes, size_t size)
+{
+	struct memdiag_symbol symbol = { .name = "slab_caches" };
+	struct memdiag_module *module;
+	struct memdiag_error error;
+	FILE *stream = size ? fmemopen((void *)bytes, size, "r") : NULL;
+	bool taken = false;
+
+	if (stream) {
+		taken = !memdiag_symbols_parse(stream, &symbol, 1, &error);
+		fclose(stream);
+	}
+	if (memdiag_module_parse(bytes, size, &error, &module))
+		return taken;
+	memdiag_module_info(module, "vermagic", 0);
+	memdiag_module_info(module, "parm", 100);
+	memdiag_module_free(module);
+	return true;
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 {
@@ -66,6 +89,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 		good = sample(0, &good_bytes, &good_size);
 		free(good_bytes);
 	}
+	load(bytes, size);
 	if (memdiag_data_parse(bytes, size, &error, &data))
 		return 0;
 	walk(data);
@@ -76,8 +100,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
 }
 
 #ifndef LIBFUZZER
-#include <stdio.h>
-
 static uint64_t state;
 
 /* xorshift64*: good enough, and the same everywhere. */
@@ -150,10 +172,30 @@ static void mutate(unsigned char *bytes, size_t size)
 	}
 }
 
+/* A tenth of the iterations on the files of memdiagctl load. Return: number taken. */
+static unsigned long fuzz_load(unsigned long iterations)
+{
+	unsigned long taken = 0;
+
+	for (unsigned long n = 0; n < iterations; n++) {
+		int which = random_u32() % 3;
+		size_t size = strlen(sample_map);
+		unsigned char *bytes = which < 2 ? sample_module(sample_modinfo, which, &size)
+						 : (unsigned char *)strdup(sample_map);
+
+		mutate(bytes, size);
+		if (random_u32() % 16 == 0)
+			bytes = realloc(bytes, size -= random_u32() % size);
+		taken += load(bytes, size);
+		free(bytes);
+	}
+	return taken;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long iterations = argc > 1 ? strtoul(argv[1], NULL, 0) : 100000;
-	unsigned long accepted = 0;
+	unsigned long accepted = 0, taken;
 	unsigned char *samples[5];
 	size_t sizes[5];
 
@@ -184,7 +226,9 @@ int main(int argc, char **argv)
 	memdiag_data_free(good);
 	good = NULL;
 	printf("# %lu of %lu accepted\n", accepted, iterations);
+	taken = fuzz_load(iterations / 10);
+	printf("# %lu of %lu files of load accepted\n", taken, iterations / 10);
 	/* A fuzzer whose inputs are all refused tests the first check only. */
-	return accepted < iterations / 100;
+	return accepted < iterations / 100 || taken < iterations / 1000;
 }
 #endif

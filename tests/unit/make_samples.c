@@ -58,5 +58,30 @@ int main(int argc, char **argv)
 	write_file(argv[1], "major", bytes, size);
 	write_file(argv[1], "text", "hello\n", 6);
 	free(bytes);
+	for (int how = 0; how < 4; how++) {
+		char name[] = "loaded-0";
+
+		name[7] += how;
+		sample_loaded(&b, how);
+		free(write_sample(argv[1], name, &b, &size));
+	}
+	bytes = sample_module(sample_modinfo, 1, &size);
+	write_file(argv[1], "memdiag.ko", bytes, size);
+	write_file(argv[1], "cut.ko", bytes, size - 1);
+	free(bytes);
+	bytes = sample_module("name=memdiag\n", 0, &size);
+	write_file(argv[1], "plain.ko", bytes, size);
+	free(bytes);
+	bytes = sample_module("name=other\n", 1, &size);
+	write_file(argv[1], "other.ko", bytes, size);
+	free(bytes);
+	write_file(argv[1], "xz.ko",
+		   "\xfd"
+		   "7zXZ\0 packed",
+		   13);
+	write_file(argv[1], "System.map", sample_map, strlen(sample_map));
+	write_file(argv[1], "disabled", "1\n", 2);
+	write_file(argv[1], "lockdown", "none [integrity] confidentiality\n", 33);
+	write_file(argv[1], "cut.map", sample_map, strlen(sample_map) - 1);
 	return 0;
 }

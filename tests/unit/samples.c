@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See samples.h. */
+#include <elf.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "samples.h"
 
@@ -276,4 +279,98 @@ void sample_poor(struct build *b)
 	RECORD(b, "\xc3\xa4 \"quoted\" \xf0\x9f\x90\xa7", "2");
 	/* Overlong, surrogate, above U+10FFFF, cut off. */
 	RECORD(b, "\xc0\xaf \xe0\x80\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82", "3");
+}
+
+void sample_loaded(struct build *b, int how)
+{
+	build_init(b);
+	build_section(b, MEMDIAG_SEC_RESOLVE, "resolve");
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "source", STR, NONE, LABEL, BRIEF);
+	F(b, "error", S64, NONE, LABEL, BRIEF);
+	F(b, "detail", STR, NONE, LABEL, BRIEF);
+	if (how == 0 || how == 2)
+		RECORD(b, "check", "given addresses", "given", "0", "3 symbols; 2 and 2 agree");
+	else if (how == 1)
+		RECORD(b, "check", "given addresses", "none", "-22",
+		       "wrong map: kfree and init_task are not where it says");
+	RECORD(b, "symbol", "slab_caches", "symbol", "0", "address by kprobe");
+	if (how == 0)
+		RECORD(b, "symbol", "slab_mutex", "given", "0", "address given when loaded");
+	else if (how == 2)
+		RECORD(b, "symbol", "slab_mutex", "none", "-14",
+		       "the given address cannot be right");
+	else
+		RECORD(b, "symbol", "slab_mutex", "none", "-2", "no address given");
+	build_section(b, MEMDIAG_SEC_SLAB, "slab");
+	build_state(b, how ? MEMDIAG_STATE_UNAVAILABLE : MEMDIAG_STATE_OK, how ? -ENOENT : 0,
+		    how ? "no slab_mutex" : "");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	build_section(b, MEMDIAG_SEC_VMALLOC, "vmalloc");
+	build_state(b, MEMDIAG_STATE_PARTIAL, 0, "\x1b[1mescape");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+}
+
+const char sample_modinfo[] = "license=GPL\n"
+			      "parm=snapshot_mib:MiB that all snapshots together may take\n"
+			      "parmtype=force_ways:uint\n"
+			      "parm=addresses:for memdiagctl load\n"
+			      "memdiag_symbols=slab_caches slab_mutex vmap_nodes \n"
+			      "memdiag_references=init_task kfree \n"
+			      "name=memdiag\n"
+			      "vermagic=6.1.0-test SMP mod_unload \n";
+
+const char sample_map[] = "0000000000000000 A __per_cpu_start\n"
+			  "ffffffff81000000 T _text\n"
+			  "ffffffff81234560 T kfree\n"
+			  "ffffffff82000000 D init_task\n"
+			  "ffffffff82345678 d slab_caches\n"
+			  "ffffffff82345690 d slab_mutex\n"
+			  "ffffffff82346000 b twice\n"
+			  "ffffffff82346008 b twice\n"
+			  "ffffffffc0000000 d slab_caches\t[some_module]\n";
+
+/* Headers, .modinfo, names of sections. */
+#define MODULE(bits, class)                                                                  \
+	do {                                                                                 \
+		Elf##bits##_Ehdr h = {};                                                     \
+		Elf##bits##_Shdr s[3] = {};                                                  \
+                                                                                             \
+		memcpy(h.e_ident, ELFMAG, SELFMAG);                                          \
+		h.e_ident[EI_CLASS] = class;                                                 \
+		h.e_ident[EI_DATA] = *(const char *)&(int){ 1 } ? ELFDATA2LSB : ELFDATA2MSB; \
+		h.e_type = ET_REL;                                                           \
+		h.e_shoff = sizeof(h);                                                       \
+		h.e_shentsize = sizeof(s[0]);                                                \
+		h.e_shnum = 3;                                                               \
+		h.e_shstrndx = 2;                                                            \
+		s[1].sh_name = 1;                                                            \
+		s[1].sh_type = SHT_PROGBITS;                                                 \
+		s[1].sh_offset = sizeof(h) + sizeof(s);                                      \
+		s[1].sh_size = length;                                                       \
+		s[2].sh_name = 10;                                                           \
+		s[2].sh_type = SHT_STRTAB;                                                   \
+		s[2].sh_offset = sizeof(h) + sizeof(s) + length;                             \
+		s[2].sh_size = sizeof(names);                                                \
+		*size = s[2].sh_offset + s[2].sh_size;                                       \
+		bytes = malloc(*size);                                                       \
+		memcpy(bytes, &h, sizeof(h));                                                \
+		memcpy(bytes + sizeof(h), s, sizeof(s));                                     \
+		for (size_t n = 0; n < length; n++)                                          \
+			bytes[s[1].sh_offset + n] = info[n] == '\n' ? 0 : info[n];           \
+		memcpy(bytes + s[2].sh_offset, names, sizeof(names));                        \
+	} while (0)
+
+unsigned char *sample_module(const char *info, int is_64, size_t *size)
+{
+	static const char names[] = "\0.modinfo\0.shstrtab";
+	size_t length = strlen(info);
+	unsigned char *bytes;
+
+	if (is_64)
+		MODULE(64, ELFCLASS64);
+	else
+		MODULE(32, ELFCLASS32);
+	return bytes;
 }

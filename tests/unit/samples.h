@@ -13,5 +13,19 @@ void sample_machine(struct build *b, int later);
 void sample_future(struct build *b);
 /* Nothing works here: partial, unavailable, not asked. */
 void sample_poor(struct build *b);
+/*
+ * What memdiagctl load finds behind a module that was given addresses: 0 they are
+ * good, 1 of another kernel, 2 one is wrong, 3 none were given and some are missing.
+ */
+void sample_loaded(struct build *b, int how);
+/*
+ * A module's file with .modinfo of @info, malloc()ed. Strings in @info end with a
+ * newline, which becomes the NUL.
+ */
+unsigned char *sample_module(const char *info, int is_64, size_t *size);
+/* What memdiag.ko says about itself. */
+extern const char sample_modinfo[];
+/* A System.map with some of what it asks for. */
+extern const char sample_map[];
 
 #endif /* _SAMPLES_H */

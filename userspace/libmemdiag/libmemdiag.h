@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * libmemdiag: the only code that opens /dev/memdiag or a snapshot file.
+ * libmemdiag: the only code that opens /dev/memdiag, a snapshot file or the
+ * module's file.
  *
  * Functions return 0 or a negative errno and put their result into the last
  * parameter; they print nothing and never exit. Where a struct memdiag_error
  * is passed (NULL is allowed) it holds a sentence for people after a failure.
  *
- * A snapshot file is untrusted. memdiag_data_parse() checks every offset,
- * count, length and string of it once; the getters rely on that and check
- * nothing. They are safe for sections, fields and records that belong to the
- * data they are asked of.
+ * A snapshot file is untrusted, as are the module's file and a System.map.
+ * memdiag_data_parse() checks every offset, count, length and string of it once;
+ * the getters rely on that and check nothing. They are safe for sections, fields
+ * and records that belong to the data they are asked of.
  */
 #ifndef _LIBMEMDIAG_H
 #define _LIBMEMDIAG_H
@@ -81,6 +82,38 @@ int memdiag_get_bytes(const struct memdiag_data *data, const struct memdiag_sect
 		      uint64_t record, const char *name, uint64_t *bytes);
 int memdiag_get_string(const struct memdiag_data *data, const struct memdiag_section *section,
 		       uint64_t record, const char *name, const char **string);
+
+/** struct memdiag_module - the module's file, opened and checked, opaque */
+struct memdiag_module;
+
+/* module.c */
+int memdiag_module_parse(const void *bytes, size_t size, struct memdiag_error *error,
+			 struct memdiag_module **module);
+int memdiag_module_open(const char *path, struct memdiag_error *error,
+			struct memdiag_module **module);
+void memdiag_module_free(struct memdiag_module *module);
+const char *memdiag_module_info(const struct memdiag_module *module, const char *tag,
+				unsigned int n);
+int memdiag_module_load(const struct memdiag_module *module, const char *parameters);
+int memdiag_module_unload(void);
+
+/**
+ * struct memdiag_symbol - a symbol to be looked up
+ * @name: its name, borrowed
+ * @address: where it is
+ * @found: it stands in the file
+ * @ambiguous: it stands there with several addresses; @address is one of them
+ */
+struct memdiag_symbol {
+	const char *name;
+	uint64_t address;
+	bool found;
+	bool ambiguous;
+};
+
+/* symbols.c */
+int memdiag_symbols_read(const char *path, struct memdiag_symbol *symbols, size_t nr,
+			 struct memdiag_error *error);
 
 /* names.c */
 const char *memdiag_state_name(uint32_t state);

@@ -23,7 +23,7 @@ _memdiagctl()
 		mapfile -t COMPREPLY < <(compgen -W "$by" -- "$current")
 		return
 		;;
-	--input)
+	--input | --module | --system-map)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;

@@ -33,13 +33,16 @@ enum option_bit {
 	OPT_LIST = 1 << 10,
 	OPT_HELP = 1 << 11,
 	OPT_VERSION = 1 << 12,
+	OPT_MODULE = 1 << 13,
+	OPT_SYSTEM_MAP = 1 << 14,
 };
 
 #define OPT_TABLE                                                                       \
 	(OPT_INPUT | OPT_OUTPUT | OPT_SORT | OPT_REVERSE | OPT_JSON | OPT_NO_HEADINGS | \
 	 OPT_BYTES | OPT_LIMIT | OPT_HELP)
 
-#define MAX_ARGS 3
+/* As many as the module has parameters, and some. */
+#define MAX_ARGS 8
 
 /**
  * struct options - the command line, parsed
@@ -51,7 +54,7 @@ enum option_bit {
  */
 struct options {
 	unsigned int given;
-	const char *value[16];
+	const char *value[32];
 	unsigned long limit;
 	const char *args[MAX_ARGS];
 	int nr_args;
@@ -197,10 +200,12 @@ int json_print(struct json_object *document);
 /* cmd_*.c */
 int cmd_diff(const struct command *command, const struct options *options);
 int cmd_help(const struct command *command, const struct options *options);
+int cmd_load(const struct command *command, const struct options *options);
 int cmd_save(const struct command *command, const struct options *options);
 int cmd_section(const struct command *command, const struct options *options);
 int cmd_status(const struct command *command, const struct options *options);
 int cmd_summary(const struct command *command, const struct options *options);
+int cmd_unload(const struct command *command, const struct options *options);
 int cmd_version(const struct command *command, const struct options *options);
 int help_command(const struct command *command, const struct options *options);
 

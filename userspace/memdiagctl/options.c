@@ -23,6 +23,8 @@ const struct option_desc option_table[] = {
 	{ OPT_NO_HEADINGS, 0, "no-headings", NULL, "no line with the names of the columns" },
 	{ OPT_BYTES, 0, "bytes", NULL, "exact values in base units, not KiB, ms" },
 	{ OPT_LIMIT, 0, "limit", "N", "no more than N rows" },
+	{ OPT_MODULE, 0, "module", "FILE", "load this file, not the kernel's memdiag.ko" },
+	{ OPT_SYSTEM_MAP, 0, "system-map", "FILE", "take addresses from the kernel's System.map" },
 	{ OPT_LIST, 0, "list", NULL, "commands and their options, for programs" },
 	{ OPT_HELP, 'h', "help", NULL, "explain the command" },
 	{ OPT_VERSION, 'V', "version", NULL, "say the version" },

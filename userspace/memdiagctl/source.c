@@ -12,7 +12,7 @@ static int cannot_open(int error, const char *why)
 	case -ENOENT:
 	case -ENXIO:
 	case -ENODEV:
-		return cannot("cannot open %s: %s; is the module loaded? insmod memdiag.ko",
+		return cannot("cannot open %s: %s; is the module loaded? memdiagctl load",
 			      MEMDIAG_DEVICE, why);
 	case -EPERM:
 	case -EACCES:

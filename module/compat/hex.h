@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* hex_to_bin(), which moved out of <linux/kernel.h> into a header of its own. */
+#ifndef _MEMDIAG_COMPAT_HEX_H
+#define _MEMDIAG_COMPAT_HEX_H
+
+#include <linux/kernel.h>
+#if __has_include(<linux/hex.h>)
+#include <linux/hex.h>
+#endif
+
+#endif /* _MEMDIAG_COMPAT_HEX_H */

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module's file: what it says about itself in .modinfo, loading, unloading.
+ *
+ * The file is untrusted until the kernel has taken it: every offset and size is
+ * checked before it is used. Nothing but .modinfo is looked at.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "internal.h"
+
+/* Far above any module, also with debug information. */
+#define MAX_MODULE_SIZE (64u << 20)
+
+struct memdiag_module {
+	int fd;
+	bool packed;
+	unsigned char *bytes;
+	size_t size;
+	const char *info;
+	size_t info_size;
+};
+
+/* A section header, of either class. */
+struct elf_section {
+	uint32_t name;
+	uint32_t type;
+	uint64_t offset;
+	uint64_t size;
+};
+
+/* What is needed of the file header, of either class. */
+struct elf_file {
+	const unsigned char *bytes;
+	size_t size;
+	bool is_64;
+	uint64_t headers;
+	uint32_t nr;
+	uint32_t names;
+};
+
+static bool inside(uint64_t offset, uint64_t length, uint64_t size)
+{
+	return offset <= size && length <= size - offset;
+}
+
+static struct elf_section elf_section(const struct elf_file *elf, uint32_t n)
+{
+	if (elf->is_64) {
+		Elf64_Shdr h;
+
+		memcpy(&h, elf->bytes + elf->headers + n * sizeof(h), sizeof(h));
+		return (struct elf_section){ h.sh_name, h.sh_type, h.sh_offset, h.sh_size };
+	} else {
+		Elf32_Shdr h;
+
+		memcpy(&h, elf->bytes + elf->headers + n * sizeof(h), sizeof(h));
+		return (struct elf_section){ h.sh_name, h.sh_type, h.sh_offset, h.sh_size };
+	}
+}
+
+static int elf_open(const unsigned char *bytes, size_t size, struct elf_file *elf,
+		    struct memdiag_error *error)
+{
+	static const unsigned char order =
+		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	uint32_t entry, type;
+
+	if (size < EI_NIDENT || memcmp(bytes, ELFMAG, SELFMAG))
+		return memdiag_refuse(error, -ENOEXEC, "it is no kernel module (not ELF)");
+	if (bytes[EI_DATA] != order ||
+	    (bytes[EI_CLASS] != ELFCLASS64 && bytes[EI_CLASS] != ELFCLASS32))
+		return memdiag_refuse(error, -ENOEXEC, "it is for another kind of machine");
+	elf->bytes = bytes;
+	elf->size = size;
+	elf->is_64 = bytes[EI_CLASS] == ELFCLASS64;
+	if (size < (elf->is_64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
+		return memdiag_refuse(error, -ENOEXEC, "it is cut short");
+	if (elf->is_64) {
+		Elf64_Ehdr h;
+
+		memcpy(&h, bytes, sizeof(h));
+		elf->headers = h.e_shoff;
+		elf->nr = h.e_shnum;
+		elf->names = h.e_shstrndx;
+		entry = h.e_shentsize;
+		type = h.e_type;
+	} else {
+		Elf32_Ehdr h;
+
+		memcpy(&h, bytes, sizeof(h));
+		elf->headers = h.e_shoff;
+		elf->nr = h.e_shnum;
+		elf->names = h.e_shstrndx;
+		entry = h.e_shentsize;
+		type = h.e_type;
+	}
+	if (type != ET_REL)
+		return memdiag_refuse(error, -ENOEXEC, "it is no kernel module (ELF type %u)",
+				      type);
+	if (entry != (elf->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)) ||
+	    !inside(elf->headers, (uint64_t)elf->nr * entry, size) || elf->names >= elf->nr)
+		return memdiag_refuse(error, -ENOEXEC, "it is cut short or damaged");
+	return 0;
+}
+
+/* Finds .modinfo: strings, each with its NUL. */
+static int elf_modinfo(const struct elf_file *elf, const char **info, size_t *info_size,
+		       struct memdiag_error *error)
+{
+	static const char wanted[] = ".modinfo";
+	struct elf_section names = elf_section(elf, elf->names), s;
+
+	if (names.type == SHT_NOBITS || !inside(names.offset, names.size, elf->size))
+		return memdiag_refuse(error, -ENOEXEC, "it is cut short or damaged");
+	for (uint32_t n = 0; n < elf->nr; n++) {
+		s = elf_section(elf, n);
+		if (!inside(s.name, sizeof(wanted), names.size) ||
+		    memcmp(elf->bytes + names.offset + s.name, wanted, sizeof(wanted)))
+			continue;
+		if (s.type != SHT_PROGBITS || !inside(s.offset, s.size, elf->size) || !s.size ||
+		    elf->bytes[s.offset + s.size - 1])
+			return memdiag_refuse(error, -ENOEXEC, "its .modinfo is damaged");
+		*info = (const char *)elf->bytes + s.offset;
+		*info_size = s.size;
+		return 0;
+	}
+	return memdiag_refuse(error, -ENOEXEC, "it is no kernel module (no .modinfo)");
+}
+
+static int module_check(struct memdiag_module *module, struct memdiag_error *error)
+{
+	struct elf_file elf;
+	int ret;
+
+	ret = elf_open(module->bytes, module->size, &elf, error);
+	if (ret)
+		return ret;
+	return elf_modinfo(&elf, &module->info, &module->info_size, error);
+}
+
+/**
+ * memdiag_module_parse() - look at the bytes of a module's file
+ * @bytes: the file, unpacked; copied
+ * @size: bytes
+ * @error: filled in on failure, may be NULL
+ * @module: the result, to be freed with memdiag_module_free(); cannot be loaded
+ *
+ * Return: 0, -ENOEXEC if it is no module for this machine, -ENOMEM.
+ */
+int memdiag_module_parse(const void *bytes, size_t size, struct memdiag_error *error,
+			 struct memdiag_module **module)
+{
+	struct memdiag_module *m = calloc(1, sizeof(*m));
+	int ret;
+
+	if (!m)
+		return memdiag_refuse(error, -ENOMEM, "%s", strerror(ENOMEM));
+	m->fd = -1;
+	/* One more, as nothing is a size of its own to malloc(). */
+	m->bytes = malloc(size + 1);
+	if (!m->bytes) {
+		free(m);
+		return memdiag_refuse(error, -ENOMEM, "%s", strerror(ENOMEM));
+	}
+	memcpy(m->bytes, bytes, size);
+	m->size = size;
+	ret = module_check(m, error);
+	if (ret) {
+		memdiag_module_free(m);
+		return ret;
+	}
+	*module = m;
+	return 0;
+}
+
+/* What the kernel or its tools may pack a module with, and we do not unpack. */
+static int refuse_packed(const unsigned char *bytes, size_t size, struct memdiag_error *error)
+{
+	static const struct {
+		const char *magic;
+		size_t length;
+		const char *name;
+		const char *unpack;
+	} kinds[] = {
+		{ "\xfd"
+		  "7zXZ",
+		  6, "xz", "xz -dk" },
+		{ "\x28\xb5\x2f\xfd", 4, "zstd", "zstd -d" },
+		{ "BZh", 3, "bzip2", "bzip2 -dk" },
+	};
+
+	for (size_t n = 0; n < sizeof(kinds) / sizeof(kinds[0]); n++)
+		if (size >= kinds[n].length && !memcmp(bytes, kinds[n].magic, kinds[n].length))
+			return memdiag_refuse(error, -EOPNOTSUPP,
+					      "it is packed with %s: unpack it with '%s' first",
+					      kinds[n].name, kinds[n].unpack);
+	return 0;
+}
+
+/* Reads the file, unpacked if gzip packed it; zlib hands out others as they are. */
+static int module_read(struct memdiag_module *m, struct memdiag_error *error)
+{
+	size_t room = 1 << 18;
+	gzFile file;
+	int got, fd;
+	int ret = 0;
+
+	fd = dup(m->fd);
+	file = fd < 0 ? NULL : gzdopen(fd, "r");
+	m->bytes = malloc(room);
+	if (!file || !m->bytes) {
+		if (!file && fd >= 0)
+			close(fd);
+		if (file)
+			gzclose(file);
+		return memdiag_refuse(error, -ENOMEM, "%s", strerror(ENOMEM));
+	}
+	while ((got = gzread(file, m->bytes + m->size, room - m->size)) > 0) {
+		m->size += got;
+		if (m->size == MAX_MODULE_SIZE) {
+			ret = memdiag_refuse(error, -EFBIG, "it is too large for a module");
+			break;
+		}
+		if (m->size == room) {
+			unsigned char *more = realloc(m->bytes, room * 2);
+
+			if (!more) {
+				ret = memdiag_refuse(error, -ENOMEM, "%s", strerror(ENOMEM));
+				break;
+			}
+			m->bytes = more;
+			room *= 2;
+		}
+	}
+	m->packed = !gzdirect(file);
+	/* Also a packed file that is cut short ends here. */
+	if (gzclose(file) != Z_OK || got < 0)
+		ret = ret ? ret : memdiag_refuse(error, -EIO, "it cannot be read or unpacked");
+	return ret;
+}
+
+/**
+ * memdiag_module_open() - open a module's file
+ * @path: memdiag.ko or memdiag.ko.gz
+ * @error: filled in on failure, may be NULL
+ * @module: the result, to be freed with memdiag_module_free()
+ *
+ * Return: 0, what open() or read() says, -EOPNOTSUPP if it is packed otherwise
+ * than with gzip, -EFBIG, or as memdiag_module_parse().
+ */
+int memdiag_module_open(const char *path, struct memdiag_error *error,
+			struct memdiag_module **module)
+{
+	struct memdiag_module *m = calloc(1, sizeof(*m));
+	struct stat st;
+	int ret;
+
+	if (!m)
+		return memdiag_refuse(error, -ENOMEM, "%s", strerror(ENOMEM));
+	/* Not to wait for somebody who writes, should it be a pipe. */
+	m->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (m->fd < 0 || fstat(m->fd, &st)) {
+		ret = memdiag_refuse(error, -errno, "%s", strerror(errno));
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		ret = memdiag_refuse(error, -EINVAL, "it is no regular file");
+		goto fail;
+	}
+	ret = module_read(m, error);
+	if (!ret)
+		ret = refuse_packed(m->bytes, m->size, error);
+	if (!ret)
+		ret = module_check(m, error);
+	if (ret)
+		goto fail;
+	*module = m;
+	return 0;
+
+fail:
+	memdiag_module_free(m);
+	return ret;
+}
+
+/**
+ * memdiag_module_free() - forget a module's file
+ * @module: the module or NULL; what was loaded stays loaded
+ */
+void memdiag_module_free(struct memdiag_module *module)
+{
+	if (!module)
+		return;
+	if (module->fd >= 0)
+		close(module->fd);
+	free(module->bytes);
+	free(module);
+}
+
+/**
+ * memdiag_module_info() - what the module says about itself
+ * @module: the module
+ * @tag: such as "vermagic"
+ * @n: the n-th one of that tag, from 0
+ *
+ * Return: the value, owned by @module, or NULL if there are not so many.
+ */
+const char *memdiag_module_info(const struct memdiag_module *module, const char *tag,
+				unsigned int n)
+{
+	const char *at = module->info, *end = at + module->info_size;
+	size_t length = strlen(tag);
+
+	/* The section ends with a NUL, so each string in it does. */
+	for (; at < end; at += strlen(at) + 1)
+		if (!strncmp(at, tag, length) && at[length] == '=' && !n--)
+			return at + length + 1;
+	return NULL;
+}
+
+/**
+ * memdiag_module_load() - have the kernel load the module
+ * @module: from memdiag_module_open()
+ * @parameters: "name=value name=value"
+ *
+ * Return: 0 or what finit_module(2) says.
+ */
+int memdiag_module_load(const struct memdiag_module *module, const char *parameters)
+{
+	/* By its file, which the kernel can check better than our copy. */
+	if (!module->packed && !syscall(SYS_finit_module, module->fd, parameters, 0))
+		return 0;
+	if (!module->packed && errno != ENOSYS)
+		return -errno;
+	return syscall(SYS_init_module, module->bytes, module->size, parameters) ? -errno : 0;
+}
+
+/**
+ * memdiag_module_unload() - have the kernel unload the module
+ *
+ * Return: 0 or what delete_module(2) says: -ENOENT if it is not loaded, -EAGAIN
+ * or -EBUSY if it is in use.
+ */
+int memdiag_module_unload(void)
+{
+	return syscall(SYS_delete_module, "memdiag", O_NONBLOCK) ? -errno : 0;
+}
