@@ -347,14 +347,14 @@ u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
 u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address)
 {
 	char text[KSYM_SYMBOL_LEN];
-	const char *open;
+	const char *name;
+	size_t length;
 
-	open = strrchr(symbol_name(address, text), '[');
-	if (!open)
+	name = memdiag_symbol_module(symbol_name(address, text), &length);
+	if (!name)
 		return MEMDIAG_ABSENT;
-	/* A build id may stand behind the name. */
-	text[open - text + strcspn(open, strstr(open, MEMDIAG_UNLOADED) ? "]" : " ]")] = '\0';
-	return memdiag_push_string(sink, open + 1);
+	text[name - text + length] = '\0';
+	return memdiag_push_string(sink, name);
 }
 
 /**

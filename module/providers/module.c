@@ -255,12 +255,12 @@ static struct module_record *module_of(struct memdiag_sink *sink, const char *na
 /* The module that a "name+0x12/0x34 [module]" names. */
 static struct module_record *module_of_symbol(struct memdiag_sink *sink, u64 symbol)
 {
-	const char *open = symbol == MEMDIAG_ABSENT ? NULL :
-			   strrchr(memdiag_string(sink, symbol), '[');
+	const char *name = NULL;
+	size_t length;
 
-	if (!open++)
-		return ERR_PTR(-ENOENT);
-	return module_of(sink, open, strcspn(open, strstr(open, MEMDIAG_UNLOADED) ? "]" : " ]"));
+	if (symbol != MEMDIAG_ABSENT)
+		name = memdiag_symbol_module(memdiag_string(sink, symbol), &length);
+	return name ? module_of(sink, name, length) : ERR_PTR(-ENOENT);
 }
 
 static int module_add_areas(struct memdiag_sink *sink, const struct memdiag_sink *areas)

@@ -22,6 +22,7 @@
  * its list is private to the kernel.
  */
 #include <linux/err.h>
+#include <linux/in6.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/mm.h>

@@ -94,6 +94,24 @@ bool memdiag_gone_print(unsigned long address, char *text)
 }
 
 /**
+ * memdiag_symbol_module() - the module that a symbol was printed with
+ * @symbol: "name+0x12/0x34 [module]", also with a build id behind the name, or
+ *	as memdiag_gone_print() prints it
+ * @length: out: of the module's name, with MEMDIAG_UNLOADED if that is there
+ *
+ * Return: the name, not terminated; NULL if there is none.
+ */
+const char *memdiag_symbol_module(const char *symbol, size_t *length)
+{
+	const char *open = strrchr(symbol, '[');
+
+	if (!open++)
+		return NULL;
+	*length = strcspn(open, strstr(open, MEMDIAG_UNLOADED) ? "]" : " ]");
+	return open;
+}
+
+/**
  * memdiag_gone_init() - begin to take notice
  *
  * Return: 0 or what register_module_notifier() said.

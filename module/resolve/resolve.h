@@ -100,6 +100,7 @@ unsigned long memdiag_resolve_data(const char *name);
 int memdiag_gone_init(void);
 void memdiag_gone_exit(void);
 bool memdiag_gone_print(unsigned long address, char *text);
+const char *memdiag_symbol_module(const char *symbol, size_t *length);
 
 /* given.c */
 extern const struct kernel_param_ops memdiag_given_param;

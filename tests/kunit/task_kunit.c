@@ -5,6 +5,8 @@
  */
 #include "kunit.h"
 
+#include "../../module/resolve/resolve.h"
+
 #include "../../module/providers/walk.c"
 #include "../../module/providers/task.c"
 #include "../../module/providers/shmem.c"
@@ -48,6 +50,30 @@ static void task_shmem_names(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind("dev/zeros"), (int)SHMEM_KERNEL);
 	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind("drm mm object"), (int)SHMEM_KERNEL);
 	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind(""), (int)SHMEM_KERNEL);
+}
+
+static void task_symbol_modules(struct kunit *test)
+{
+	static const struct {
+		const char *symbol;
+		const char *module;
+	} symbols[] = {
+		{ "load_module+0xbb7/0x21a0", NULL }, { "?", NULL }, { "", NULL },
+		{ "f+0x1/0x2 [mod]", "mod" }, { "f+0x1/0x2 [mod 0123abcd]", "mod" },
+		{ "+0x5f [mod (unloaded)]", "mod (unloaded)" }, { "f [", "" },
+	};
+	const char *name;
+	size_t length;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(symbols); i++) {
+		name = memdiag_symbol_module(symbols[i].symbol, &length);
+		KUNIT_EXPECT_EQ_MSG(test, !name, !symbols[i].module, "%s", symbols[i].symbol);
+		if (!name || !symbols[i].module)
+			continue;
+		KUNIT_EXPECT_EQ(test, length, strlen(symbols[i].module));
+		KUNIT_EXPECT_FALSE(test, !!memcmp(name, symbols[i].module, length));
+	}
 }
 
 #ifdef CONFIG_SHMEM
@@ -136,6 +162,7 @@ static struct kunit_case task_cases[] = {
 	KUNIT_CASE(task_scores),
 	KUNIT_CASE(task_module_taints),
 	KUNIT_CASE(task_shmem_names),
+	KUNIT_CASE(task_symbol_modules),
 #ifdef CONFIG_SHMEM
 	KUNIT_CASE(task_mount_lines),
 #endif
