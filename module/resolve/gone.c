@@ -114,6 +114,8 @@ const char *memdiag_symbol_module(const char *symbol, size_t *length)
 /**
  * memdiag_gone_init() - begin to take notice
  *
+ * Context: may sleep; not from a notifier of modules, as KUnit runs its suites.
+ *
  * Return: 0 or what register_module_notifier() said.
  */
 int memdiag_gone_init(void)

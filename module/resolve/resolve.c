@@ -134,8 +134,7 @@ static void resolve_forget(void)
 /**
  * memdiag_resolve_init() - make the ways in usable
  *
- * Return: 0, -ENOMEM, -EINVAL if the parameter "addresses" is not well-formed,
- * or what register_module_notifier() said.
+ * Return: 0, -ENOMEM, or -EINVAL if the parameter "addresses" is not well-formed.
  */
 int memdiag_resolve_init(void)
 {
@@ -144,18 +143,10 @@ int memdiag_resolve_init(void)
 	if (error)
 		return error;
 	error = memdiag_given_init();
-	if (error)
-		goto file;
-	error = memdiag_gone_init();
-	if (error)
-		goto given;
-	return 0;
-
-given:
-	memdiag_given_exit();
-file:
-	resolve_forget();
-	memdiag_file_exit();
+	if (error) {
+		resolve_forget();
+		memdiag_file_exit();
+	}
 	return error;
 }
 
@@ -166,7 +157,6 @@ file:
  */
 void memdiag_resolve_exit(void)
 {
-	memdiag_gone_exit();
 	memdiag_given_exit();
 	memdiag_file_exit();
 	resolve_forget();
