@@ -277,7 +277,7 @@ static void snapshot_layout(struct kunit *test)
 
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
 		fakes[id].nr = id * 5;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	KUNIT_EXPECT_EQ(test, bytes->sections, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
@@ -428,7 +428,7 @@ static void snapshot_collect_error(struct kunit *test)
 	u32 id;
 
 	fakes[4].error = -EIO;
-	bytes = memdiag_kunit_snapshot(test, 0);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
 		if (id != 4)
