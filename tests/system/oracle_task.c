@@ -319,12 +319,23 @@ static bool at_least(const char *what, uint64_t value, uint64_t least)
 	return right;
 }
 
+static uint64_t memory_total(void)
+{
+	char *text = file_read("/proc/meminfo");
+	unsigned long long kbytes = 1;
+
+	if (!text || sscanf(text, "MemTotal: %llu", &kbytes) != 1)
+		ktap_bail("/proc/meminfo says no MemTotal");
+	free(text);
+	return kbytes << 10;
+}
+
 static void known(void)
 {
 	pid_t full, bare, headless;
 	const struct memdiag_section *s;
 	const char *comm;
-	uint64_t score, other;
+	uint64_t score, other, share;
 	struct snap snap;
 	int64_t n, b, h;
 
@@ -359,8 +370,10 @@ static void known(void)
 			"oracle_task: known: %d threads, oom_score_adj %d", THREADS, ADJ);
 		score = snap_get(&snap, s, n, "oom_score");
 		other = snap_get(&snap, s, b, "oom_score");
-		/* (1000 + badness) * 2 / 3, so 500 make 333, and its memory more. */
-		ktap_ok(score >= other + 333 && score < other + 450,
+		/* (1000 + badness) * 2 / 3, so 500 make 333, and its share of memory more. */
+		share = (ANON + LOCKED + FILE_BYTES + SHMEM) * 2000 / 3 / memory_total();
+		ktap_ok(score + 2 >= other + 333 + share &&
+				score <= other + 335 + share + SLACK * 2000 / 3 / memory_total(),
 			"oracle_task: known: oom_score %llu, of the twin %llu",
 			(unsigned long long)score, (unsigned long long)other);
 		ktap_ok(at_least("RssAnon", snap_get(&snap, s, h, "RssAnon"), ANON) &&
