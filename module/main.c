@@ -34,6 +34,9 @@ static int __init memdiag_init(void)
 	error = memdiag_resolve_init();
 	if (error)
 		return error;
+	error = memdiag_gone_init();
+	if (error)
+		goto resolve;
 	memdiag_snapshot_init();
 	memdiag_registry_init();
 	memdiag_debugfs_init();
@@ -52,6 +55,8 @@ debugfs:
 	memdiag_debugfs_exit();
 	memdiag_registry_exit();
 	memdiag_snapshot_exit();
+	memdiag_gone_exit();
+resolve:
 	memdiag_resolve_exit();
 	return error;
 }
@@ -63,6 +68,7 @@ static void __exit memdiag_exit(void)
 	memdiag_debugfs_exit();
 	memdiag_registry_exit();
 	memdiag_snapshot_exit();
+	memdiag_gone_exit();
 	memdiag_resolve_exit();
 }
 

@@ -183,6 +183,8 @@ u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address);
 u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address);
 const char *memdiag_string(const struct memdiag_sink *sink, u64 string);
 const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id);
+int memdiag_field_at(const struct memdiag_sink *other, const char *name);
+u64 memdiag_value_at(const struct memdiag_sink *other, unsigned int n, int at);
 __printf(2, 3)
 void memdiag_mark_partial(struct memdiag_sink *sink, const char *fmt, ...);
 
@@ -300,5 +302,12 @@ extern const struct memdiag_provider memdiag_identity_provider;
 extern const struct memdiag_provider memdiag_census_provider;
 extern const struct memdiag_provider memdiag_census_walk_provider;
 extern const struct memdiag_provider memdiag_misplaced_provider;
+extern const struct memdiag_provider memdiag_task_provider;
+extern const struct memdiag_provider memdiag_shmem_provider;
+extern const struct memdiag_provider memdiag_shmem_file_provider;
+extern const struct memdiag_provider memdiag_net_provider;
+extern const struct memdiag_provider memdiag_net_task_provider;
+extern const struct memdiag_provider memdiag_net_counter_provider;
+extern const struct memdiag_provider memdiag_module_provider;
 
 #endif /* _MEMDIAG_H */

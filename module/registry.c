@@ -32,6 +32,13 @@ static const struct memdiag_provider * const registry_providers[MEMDIAG_NR_SECTI
 	[MEMDIAG_SEC_CENSUS] = &memdiag_census_provider,
 	[MEMDIAG_SEC_CENSUS_WALK] = &memdiag_census_walk_provider,
 	[MEMDIAG_SEC_MISPLACED] = &memdiag_misplaced_provider,
+	[MEMDIAG_SEC_TASK] = &memdiag_task_provider,
+	[MEMDIAG_SEC_SHMEM] = &memdiag_shmem_provider,
+	[MEMDIAG_SEC_SHMEM_FILE] = &memdiag_shmem_file_provider,
+	[MEMDIAG_SEC_NET] = &memdiag_net_provider,
+	[MEMDIAG_SEC_NET_TASK] = &memdiag_net_task_provider,
+	[MEMDIAG_SEC_NET_COUNTER] = &memdiag_net_counter_provider,
+	[MEMDIAG_SEC_MODULE] = &memdiag_module_provider,
 };
 
 static struct memdiag_status registry_status[MEMDIAG_NR_SECTIONS];

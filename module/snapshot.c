@@ -313,7 +313,7 @@ static const char *symbol_name(unsigned long address, char *text)
 	sprint_symbol(text, address);
 	/* It prints a raw address if it knows no name for it. */
 	if (!strncmp(text, "0x", 2))
-		return "?";
+		return memdiag_gone_print(address, text) ? text : "?";
 	if (strchr(text, '['))
 		return text;
 	kfree(symbol->name);
@@ -327,8 +327,9 @@ static const char *symbol_name(unsigned long address, char *text)
  * @sink: the provider's sink
  * @address: what to name
  *
- * As %pS prints it: "name+0x12/0x34 [module]"; "?" if the kernel knows no name,
- * for then %pS prints the raw address.
+ * As %pS prints it: "name+0x12/0x34 [module]"; "+0x12 [module (unloaded)]" if the
+ * module went while memdiag was loaded; "?" if the kernel knows no name, for then
+ * %pS prints the raw address.
  *
  * Context: process, while collecting; not under locks.
  *
@@ -348,20 +349,20 @@ u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
  *
  * Context: process, while collecting; not under locks.
  *
- * Return: value for a STR field: the module's name, or MEMDIAG_ABSENT if it
- * lies in the kernel itself or nowhere.
+ * Return: value for a STR field: the module's name, with MEMDIAG_UNLOADED behind
+ * if it is gone; or MEMDIAG_ABSENT if it lies in the kernel itself or nowhere.
  */
 u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address)
 {
 	char text[KSYM_SYMBOL_LEN];
-	const char *open;
+	const char *name;
+	size_t length;
 
-	open = strrchr(symbol_name(address, text), '[');
-	/* A build id may stand behind the name. */
-	if (!open)
+	name = memdiag_symbol_module(symbol_name(address, text), &length);
+	if (!name)
 		return MEMDIAG_ABSENT;
-	text[open - text + strcspn(open, " ]")] = '\0';
-	return memdiag_push_string(sink, open + 1);
+	text[name - text + length] = '\0';
+	return memdiag_push_string(sink, name);
 }
 
 /**
@@ -390,6 +391,38 @@ const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id
 
 	return other->state == MEMDIAG_STATE_OK ||
 	       other->state == MEMDIAG_STATE_PARTIAL ? other : NULL;
+}
+
+/**
+ * memdiag_field_at() - where a field of another section is
+ * @other: from memdiag_other()
+ * @name: name of the field
+ *
+ * Return: offset in its records, for memdiag_value_at(); -1 if there is none.
+ */
+int memdiag_field_at(const struct memdiag_sink *other, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < other->status->nr_fields; i++)
+		if (!strcmp(other->status->fields[i].name, name))
+			return other->status->fields[i].offset;
+	return -1;
+}
+
+/**
+ * memdiag_value_at() - a value of another section
+ * @other: from memdiag_other()
+ * @n: number of the record
+ * @at: from memdiag_field_at()
+ *
+ * Return: the value; MEMDIAG_ABSENT if there is no such record or field.
+ */
+u64 memdiag_value_at(const struct memdiag_sink *other, unsigned int n, int at)
+{
+	if (at < 0 || n >= other->nr_records)
+		return MEMDIAG_ABSENT;
+	return *(const u64 *)(memdiag_record(other, n) + at);
 }
 
 /**

@@ -122,6 +122,14 @@
  * @MEMDIAG_SEC_CENSUS_WALK: per zone: what that cost; on request
  * @MEMDIAG_SEC_MISPLACED: the same for unmovable pages in blocks that should be
  *	movable; on request
+ * @MEMDIAG_SEC_TASK: per process
+ * @MEMDIAG_SEC_SHMEM: per tmpfs superblock, and per kind of file of internal ones
+ * @MEMDIAG_SEC_SHMEM_FILE: per process and tmpfs file it holds open that has no
+ *	name any more; on request
+ * @MEMDIAG_SEC_NET: per protocol and network namespace
+ * @MEMDIAG_SEC_NET_TASK: per process and protocol: its sockets; on request
+ * @MEMDIAG_SEC_NET_COUNTER: per counter of the network
+ * @MEMDIAG_SEC_MODULE: per module, loaded or unloaded
  * @MEMDIAG_NR_SECTIONS: number of sections known to this header
  *
  * A section's bit in a section mask is 1 << id.
@@ -146,6 +154,13 @@ enum memdiag_section_id {
 	MEMDIAG_SEC_CENSUS,
 	MEMDIAG_SEC_CENSUS_WALK,
 	MEMDIAG_SEC_MISPLACED,
+	MEMDIAG_SEC_TASK,
+	MEMDIAG_SEC_SHMEM,
+	MEMDIAG_SEC_SHMEM_FILE,
+	MEMDIAG_SEC_NET,
+	MEMDIAG_SEC_NET_TASK,
+	MEMDIAG_SEC_NET_COUNTER,
+	MEMDIAG_SEC_MODULE,
 	MEMDIAG_NR_SECTIONS
 };
 

@@ -158,15 +158,13 @@ bool memdiag_vmalloc_push(struct memdiag_sink *sink, const struct vmap_area *va,
 
 static u64 vmalloc_push_caller_module(struct memdiag_sink *sink, char *caller)
 {
-	char *open = strrchr(caller, '['), *end;
+	size_t length;
+	char *name = (char *)memdiag_symbol_module(caller, &length);
 
-	if (!open)
+	if (!name)
 		return MEMDIAG_ABSENT;
-	/* A build id may stand behind the name. */
-	end = strpbrk(open, " ]");
-	if (end)
-		*end = '\0';
-	return memdiag_push_string(sink, open + 1);
+	name[length] = '\0';
+	return memdiag_push_string(sink, name);
 }
 
 static int vmalloc_push_line(struct vmalloc_line *line, void *arg)

@@ -11,8 +11,12 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <linux/workqueue.h>
 
 #include "../memdiag.h"
@@ -86,8 +90,25 @@ struct file *memdiag_file_open(const char *path)
 	return open.file;
 }
 
+/* What kernel_read() does, for files that have nothing but their seq_file. */
+static ssize_t file_seq_read(struct file *file, void *buf, size_t count, loff_t *pos)
+{
+	struct kvec vec = { .iov_base = buf, .iov_len = count };
+	struct iov_iter iter;
+	struct kiocb kiocb;
+	ssize_t n;
+
+	init_sync_kiocb(&kiocb, file);
+	kiocb.ki_pos = *pos;
+	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, count);
+	n = seq_read_iter(&kiocb, &iter);
+	*pos = kiocb.ki_pos;
+	return n;
+}
+
 /* Read up to @limit bytes; one more byte than read stays free for the NUL. */
-static ssize_t file_read_all(struct file *file, char **text, size_t limit)
+static ssize_t file_read_all(struct file *file, char **text, size_t limit,
+			     ssize_t (*read)(struct file *, void *, size_t, loff_t *))
 {
 	loff_t hint = i_size_read(file_inode(file));
 	/* One byte for the NUL, one to see the end without growing. */
@@ -116,7 +137,7 @@ static ssize_t file_read_all(struct file *file, char **text, size_t limit)
 			buf = more;
 			room *= 2;
 		}
-		n = kernel_read(file, buf + length, room - 1 - length, &pos);
+		n = read(file, buf + length, room - 1 - length, &pos);
 		if (n <= 0)
 			break;
 		length += n;
@@ -151,7 +172,33 @@ ssize_t memdiag_file_read_opened(struct file *file, char **text, size_t limit)
 {
 	if (!file->f_op->read_iter || file->f_op->read)
 		return -EINVAL;
-	return file_read_all(file, text, limit);
+	return file_read_all(file, text, limit, kernel_read);
+}
+
+/**
+ * memdiag_file_read_seq() - read the whole of an opened seq_file in /proc
+ * @file: from memdiag_file_open()
+ * @text: out: as in memdiag_file_read_opened()
+ * @limit: largest size to accept, bytes
+ *
+ * For files whose only way to be read is a ->read() that copies to userspace,
+ * but which are seq_files below. Anything could be mounted over the path, so
+ * what the file's private data points to must point back to it, as seq_open()
+ * leaves it.
+ *
+ * Context: may sleep.
+ *
+ * Return: as memdiag_file_read_opened().
+ */
+ssize_t memdiag_file_read_seq(struct file *file, char **text, size_t limit)
+{
+	const struct seq_file *m = file->private_data;
+	const struct file *back;
+
+	if (file_inode(file)->i_sb->s_magic != PROC_SUPER_MAGIC || !m ||
+	    copy_from_kernel_nofault(&back, &m->file, sizeof(back)) || back != file)
+		return -EINVAL;
+	return file_read_all(file, text, limit, file_seq_read);
 }
 
 /**

@@ -26,9 +26,16 @@
 /*
  * Anything could be mounted over the path, and reading private data of another
  * file as a seq_file would be a wild read. So: it must be an entry in the root
- * of procfs, and what its private data points to must point back to the file,
- * as seq_open() leaves it.
+ * of procfs or in its directory net, and what its private data points to must
+ * point back to the file, as seq_open() leaves it.
  */
+static bool ops_is_known_place(const struct dentry *dentry)
+{
+	const struct dentry *parent = dentry->d_parent;
+
+	return parent == dentry->d_sb->s_root || !strcmp(parent->d_name.name, "net");
+}
+
 static const struct seq_operations *ops_of(const struct file *file)
 {
 	const struct dentry *dentry = file->f_path.dentry;
@@ -36,8 +43,7 @@ static const struct seq_operations *ops_of(const struct file *file)
 	const struct seq_operations *op;
 	const struct file *back;
 
-	if (dentry->d_sb->s_magic != PROC_SUPER_MAGIC ||
-	    dentry->d_parent != dentry->d_sb->s_root || !m)
+	if (dentry->d_sb->s_magic != PROC_SUPER_MAGIC || !ops_is_known_place(dentry) || !m)
 		return NULL;
 	if (copy_from_kernel_nofault(&back, &m->file, sizeof(back)) || back != file)
 		return NULL;
@@ -50,7 +56,7 @@ static const struct seq_operations *ops_of(const struct file *file)
 /**
  * memdiag_ops_open() - borrow the operations of a file in /proc
  * @ops: out: filled in
- * @path: of a file in the root of procfs that is a seq_file
+ * @path: of a file in the root of procfs, or in net, that is a seq_file
  *
  * Leaves a line in the resolve section.
  *

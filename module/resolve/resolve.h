@@ -9,6 +9,7 @@
  *  given.c   the same, as handed over when the module was loaded
  *  ops.c     the kernel's own seq_operations, borrowed from an opened /proc file
  *  file.c    the text of a kernel file
+ *  gone.c    names of modules that were unloaded
  *  layout.c  the layout of a private structure, by one way or another:
  *  btf.c     from the kernel's own BTF
  *  mirror.c  from a declaration of our own, made for this era of kernels
@@ -93,6 +94,14 @@ void memdiag_resolve_exit(void);
 /* symbol.c */
 unsigned long memdiag_resolve_data(const char *name);
 
+/* gone.c */
+/* Behind the name of a module that was unloaded. */
+#define MEMDIAG_UNLOADED	" (unloaded)"
+int memdiag_gone_init(void);
+void memdiag_gone_exit(void);
+bool memdiag_gone_print(unsigned long address, char *text);
+const char *memdiag_symbol_module(const char *symbol, size_t *length);
+
 /* given.c */
 extern const struct kernel_param_ops memdiag_given_param;
 int memdiag_given_init(void);
@@ -123,6 +132,7 @@ int memdiag_file_init(void);
 void memdiag_file_exit(void);
 struct file *memdiag_file_open(const char *path);
 ssize_t memdiag_file_read_opened(struct file *file, char **text, size_t limit);
+ssize_t memdiag_file_read_seq(struct file *file, char **text, size_t limit);
 ssize_t memdiag_file_read(const char *path, char **text, size_t limit);
 
 /**

@@ -20,6 +20,9 @@ int memdiag_kunit_live(struct kunit_suite *suite);
 /* Skips the case on a kernel without BTF: layouts cannot be known there. */
 void memdiag_kunit_need_btf(struct kunit *test);
 
+/* As if a module had gone that lay there. */
+void memdiag_kunit_gone(const char *name, unsigned long start, unsigned long size);
+
 /* The record of a fake provider, if its collect is not another one. */
 struct fake_record {
 	u64 n;

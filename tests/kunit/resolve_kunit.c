@@ -10,8 +10,15 @@
 #include "../../module/resolve/ops.c"
 #include "../../module/resolve/file.c"
 #include "../../module/resolve/given.c"
+#include "../../module/resolve/gone.c"
 #include "../../module/resolve/layout.c"
 #include "../../module/resolve/mirror.c"
+
+/* For other files: as if a module had gone. */
+void memdiag_kunit_gone(const char *name, unsigned long start, unsigned long size)
+{
+	gone_keep(name, start, size);
+}
 
 /* memdiag.ko's module parameter. */
 unsigned int memdiag_force_ways;

@@ -542,14 +542,28 @@ static void known_percpu(void)
 #define LEFT_AREAS	11
 #define LEFT_BYTES	(96 << 10)
 
-/* Areas of the size that was leaked, and how many of them have this name. */
-static void count_left(const struct snap *snap, unsigned int *areas, unsigned int *named,
-		       unsigned int *raw)
+/**
+ * struct left - areas of the size that was leaked
+ * @areas: their number
+ * @named: after the module that is loaded
+ * @gone: after the module that was unloaded
+ * @raw: by a raw address
+ * @by_text: what has no name cannot be told from anything else
+ */
+struct left {
+	unsigned int areas;
+	unsigned int named;
+	unsigned int gone;
+	unsigned int raw;
+	bool by_text;
+};
+
+static struct left count_left(const struct snap *snap)
 {
 	const struct memdiag_section *s = snap_section(snap, MEMDIAG_SEC_VMALLOC);
+	struct left left = { .by_text = s->source == MEMDIAG_SRC_TEXT };
 	uint64_t n;
 
-	*areas = *named = *raw = 0;
 	for (n = 0; n < s->nr_records; n++) {
 		const char *caller = snap_get_string(snap, s, n, "caller");
 		const char *module = snap_get_string(snap, s, n, "module");
@@ -559,18 +573,20 @@ static void count_left(const struct snap *snap, unsigned int *areas, unsigned in
 		    snap_get(snap, s, n, "size") != (uint64_t)(LEFT_BYTES + page) ||
 		    snap_get(snap, s, n, "nr_pages") != (uint64_t)(LEFT_BYTES / page))
 			continue;
-		(*areas)++;
-		if (module || (caller && strstr(caller, "fixture")))
-			(*named)++;
-		if (caller && !strncmp(caller, "0x", 2))
-			(*raw)++;
+		left.areas++;
+		left.named += module && !strcmp(module, FIXTURE);
+		left.gone += module && !strcmp(module, FIXTURE " (unloaded)") && caller &&
+			     strstr(caller, "[" FIXTURE " (unloaded)]");
+		left.raw += caller && !strncmp(caller, "0x", 2);
 	}
+	return left;
 }
 
 static void known_left(void)
 {
 	const struct look look = { .slab = FIXTURE };
-	unsigned int areas, named, raw, areas_before, id;
+	struct left before, left;
+	unsigned int id;
 	uint32_t states[MEMDIAG_NR_SECTIONS];
 	struct seen a, b;
 	struct snap snap;
@@ -579,7 +595,7 @@ static void known_left(void)
 	int error;
 
 	snap_take(&snap, 0);
-	count_left(&snap, &areas_before, &named, &raw);
+	before = count_left(&snap);
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
 		states[id] = snap_section(&snap, id)->state;
 	snap_drop(&snap);
@@ -595,10 +611,10 @@ static void known_left(void)
 	ktap_ok(exactly("active_objs, more", b.slab_active - a.slab_active, LEFT_OBJECTS),
 		"known: leaked: %d objects", LEFT_OBJECTS);
 	snap_take(&snap, 0);
-	count_left(&snap, &areas, &named, &raw);
+	left = count_left(&snap);
 	snap_drop(&snap);
-	ktap_ok(exactly("areas, more", areas - areas_before, LEFT_AREAS) &
-			exactly("named after the module", named, LEFT_AREAS),
+	ktap_ok(exactly("areas, more", left.areas - before.areas, LEFT_AREAS) &
+			exactly("named after the module", left.named, LEFT_AREAS),
 		"known: leaked: %d areas of the module", LEFT_AREAS);
 
 	fixture("leave");
@@ -610,11 +626,13 @@ static void known_left(void)
 			exactly("active_objs, more", b.slab_active - a.slab_active, LEFT_OBJECTS),
 		"known: module gone: the cache and its objects are still there");
 	snap_take(&snap, 0);
-	count_left(&snap, &areas, &named, &raw);
-	ktap_ok(exactly("areas, more", areas - areas_before, LEFT_AREAS) &
-			exactly("named after the module", named, 0) &
-			exactly("named by a raw address", raw, 0),
-		"known: module gone: %d areas that nobody names", LEFT_AREAS);
+	left = count_left(&snap);
+	ktap_ok(exactly("areas, more", left.areas - before.areas, LEFT_AREAS) &
+			exactly("named after the module", left.named, 0) &
+			exactly("after the one that went", left.gone,
+				left.by_text ? 0 : LEFT_AREAS) &
+			exactly("named by a raw address", left.raw, 0),
+		"known: module gone: %d areas that it left", LEFT_AREAS);
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
 		if (snap_section(&snap, id)->state != states[id]) {
 			ktap_note("section %s: state %u, was %u",
@@ -632,6 +650,8 @@ static void known_left(void)
 	snap_take(&snap, 0);
 	for (id = 0, same = true; id < MEMDIAG_NR_SECTIONS; id++)
 		same &= snap_section(&snap, id)->state == states[id];
+	left = count_left(&snap);
+	same &= exactly("named, though memdiag was not there", left.named + left.gone, 0);
 	snap_drop(&snap);
 	ktap_ok(same, "known: module gone: memdiag loaded again, all sections as before");
 }

@@ -12,5 +12,9 @@ void oracle_memcg(void);
 void oracle_system(void);
 void oracle_ledger(void);
 void oracle_census(void);
+void oracle_task(void);
+void oracle_shmem(void);
+void oracle_net(void);
+void oracle_module(void);
 
 #endif /* _TESTS_ORACLES_H */

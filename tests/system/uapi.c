@@ -284,6 +284,12 @@ static uint64_t with_parents(unsigned int id)
 		mask |= SNAP_BIT(LEDGER);
 	if (id == MEMDIAG_SEC_CENSUS_WALK)
 		mask |= SNAP_BIT(CENSUS);
+	if (id == MEMDIAG_SEC_TASK)
+		mask |= SNAP_BIT(SYSTEM);
+	if (id == MEMDIAG_SEC_NET)
+		mask |= SNAP_BIT(SLAB);
+	if (id == MEMDIAG_SEC_MODULE)
+		mask |= SNAP_BIT(SLAB) | SNAP_BIT(VMALLOC);
 	return mask;
 }
 

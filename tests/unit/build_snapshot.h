@@ -12,7 +12,7 @@
 
 #include "memdiag.h"
 
-#define BUILD_MAX_SECTIONS 20
+#define BUILD_MAX_SECTIONS 40
 #define BUILD_MAX_FIELDS 40
 
 struct build_section {

@@ -40,6 +40,10 @@ int main(int argc, char **argv)
 		return 2;
 	sample_machine(&b, 0);
 	free(write_sample(argv[1], "before", &b, &size));
+	sample_users(&b, 0);
+	free(write_sample(argv[1], "users-before", &b, &size));
+	sample_users(&b, 1);
+	free(write_sample(argv[1], "users", &b, &size));
 	sample_future(&b);
 	free(write_sample(argv[1], "future", &b, &size));
 	sample_poor(&b);

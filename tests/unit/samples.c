@@ -263,7 +263,7 @@ static void add_resolve(struct build *b)
 	RECORD(b, "vmap_area_list", "symbol", "none", "-2", "not found");
 }
 
-void sample_machine(struct build *b, int later)
+static void begin(struct build *b, int later)
 {
 	build_init(b);
 	if (later) {
@@ -273,6 +273,11 @@ void sample_machine(struct build *b, int later)
 		b->header.boottime_ns += 60000000000ull;
 		b->header.realtime_ns += 60000000000ull;
 	}
+}
+
+void sample_machine(struct build *b, int later)
+{
+	begin(b, later);
 	add_system(b, later);
 	add_resolve(b);
 	add_vmstat(b, later);
@@ -324,6 +329,110 @@ void sample_poor(struct build *b)
 	RECORD(b, "\xc3\xa4 \"quoted\" \xf0\x9f\x90\xa7", "2");
 	/* Overlong, surrogate, above U+10FFFF, cut off. */
 	RECORD(b, "\xc0\xaf \xe0\x80\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82", "3");
+}
+
+static void add_tasks(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_TASK, "task");
+	F(b, "pid", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "start_time", U64, NS, LABEL, KEY);
+	F(b, "comm", STR, NONE, LABEL, BRIEF);
+	F(b, "threads", U64, NONE, GAUGE, BRIEF);
+	F(b, "oom_score", U64, NONE, GAUGE, BRIEF);
+	F(b, "oom_score_adj", S64, NONE, GAUGE, BRIEF);
+	F(b, "VmRSS", U64, BYTES, GAUGE, BRIEF);
+	F(b, "min_flt", U64, NONE, COUNTER, 0);
+	RECORD(b, "1", "10", "init", "1", "0", "-1000", "1048576", "5");
+	RECORD(b, "2", "10", "kthreadd", "1", "0", "0", "-", "0");
+	RECORD(b, "300", "9000000000", "a b", "7", later ? "900" : "700", "0",
+	       later ? "99614720" : "20971520", later ? "40000" : "10000");
+	/* The same pid, another process. */
+	RECORD(b, "301", later ? "70000000000" : "9000000000", "cron", "1", "667", "0", "524288",
+	       "100");
+}
+
+static void add_shmem(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_SHMEM, "shmem");
+	F(b, "dev", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "mount", STR, NONE, LABEL, BRIEF);
+	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
+	F(b, "max_blocks", U64, PAGES, GAUGE, BRIEF);
+	F(b, "unlinked_pages", U64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "0:25", "mounted", "/run", "12", "2560", "0");
+	RECORD(b, "0:26", "mounted", "/tmp", later ? "5012" : "12", "max", later ? "5000" : "0");
+	RECORD(b, "0:1", "memfd", "-", "53", "-", "53");
+	build_section(b, MEMDIAG_SEC_SHMEM_FILE, "shmem_file");
+	F(b, "pid", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "start_time", U64, NS, LABEL, KEY);
+	F(b, "comm", STR, NONE, LABEL, BRIEF);
+	F(b, "dev", STR, NONE, LABEL, KEY);
+	F(b, "ino", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "path", STR, NONE, LABEL, BRIEF);
+	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "300", "9000000000", "a b", "0:1", "7", "/memfd:x", "53");
+	if (later)
+		RECORD(b, "300", "9000000000", "a b", "0:26", "9", "/tmp/log", "5000");
+}
+
+static void add_net(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_NET, "net");
+	F(b, "protocol", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "net_ns", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "sockets", U64, NONE, GAUGE, BRIEF);
+	F(b, "memory", U64, PAGES, GAUGE, BRIEF);
+	F(b, "max", U64, PAGES, GAUGE, BRIEF);
+	F(b, "under_pressure", BOOL, NONE, GAUGE, BRIEF);
+	F(b, "orphans", U64, NONE, GAUGE, BRIEF);
+	RECORD(b, "UDP", "0", "3", "1", "20000", "-", "-");
+	RECORD(b, "TCP", "0", later ? "40" : "20", later ? "9000" : "300", "10000",
+	       later ? "1" : "0", "2");
+	RECORD(b, "TCP", "4026531840", later ? "40" : "20", "-", "-", "-", "-");
+	build_section(b, MEMDIAG_SEC_NET_TASK, "net_task");
+	F(b, "pid", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "start_time", U64, NS, LABEL, KEY);
+	F(b, "protocol", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "comm", STR, NONE, LABEL, BRIEF);
+	F(b, "sockets", U64, NONE, GAUGE, BRIEF);
+	F(b, "rcv_memory", U64, BYTES, GAUGE, BRIEF);
+	F(b, "rcv_bytes", U64, BYTES, GAUGE, BRIEF);
+	F(b, "rcv_overhead", U64, PERMILLE, GAUGE, BRIEF);
+	RECORD(b, "1", "10", "UNIX", "init", "2", "0", "0", "-");
+	RECORD(b, "300", "9000000000", "TCP", "a b", "19", later ? "36000000" : "1000000",
+	       later ? "900000" : "800000", later ? "40000" : "1250");
+	build_section(b, MEMDIAG_SEC_NET_COUNTER, "net_counter");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "value", S64, NONE, GAUGE, BRIEF);
+	F(b, "kind", STR, NONE, LABEL, BRIEF);
+	RECORD(b, "TcpMaxConn", "-1", "gauge");
+	RECORD(b, "TcpRetransSegs", later ? "6100" : "100", "counter");
+}
+
+static void add_modules(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_MODULE, "module");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "loaded", BOOL, NONE, LABEL, KEY);
+	F(b, "state", STR, NONE, LABEL, BRIEF);
+	F(b, "taints", STR, NONE, LABEL, BRIEF);
+	F(b, "size", U64, BYTES, GAUGE, BRIEF);
+	F(b, "vmalloc", U64, BYTES, GAUGE, BRIEF);
+	if (later)
+		RECORD(b, "leaky", "0", "unloaded", "-", "-", "3158016");
+	else
+		RECORD(b, "leaky", "1", "live", "OE", "32768", "0");
+	RECORD(b, "virtio", "1", "live", "", "20480", "0");
+}
+
+void sample_users(struct build *b, int later)
+{
+	begin(b, later);
+	add_tasks(b, later);
+	add_shmem(b, later);
+	add_net(b, later);
+	add_modules(b, later);
 }
 
 void sample_loaded(struct build *b, int how)

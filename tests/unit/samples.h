@@ -9,6 +9,8 @@
 void sample_small(struct build *b);
 /* All sections of a machine before (@later is 0) and after (1) 60 s of leaking. */
 void sample_machine(struct build *b, int later);
+/* Who uses it: processes, tmpfs, sockets, modules; before and after the same 60 s. */
+void sample_users(struct build *b, int later);
 /* What a module of a later version might send. */
 void sample_future(struct build *b);
 /* Nothing works here: partial, unavailable, not asked. */

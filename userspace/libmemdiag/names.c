@@ -30,6 +30,13 @@ static const char *const section_names[] = {
 	[MEMDIAG_SEC_CENSUS] = "census",
 	[MEMDIAG_SEC_CENSUS_WALK] = "census_walk",
 	[MEMDIAG_SEC_MISPLACED] = "misplaced",
+	[MEMDIAG_SEC_TASK] = "task",
+	[MEMDIAG_SEC_SHMEM] = "shmem",
+	[MEMDIAG_SEC_SHMEM_FILE] = "shmem_file",
+	[MEMDIAG_SEC_NET] = "net",
+	[MEMDIAG_SEC_NET_TASK] = "net_task",
+	[MEMDIAG_SEC_NET_COUNTER] = "net_counter",
+	[MEMDIAG_SEC_MODULE] = "module",
 };
 
 _Static_assert(ARRAY_SIZE(section_names) == MEMDIAG_NR_SECTIONS, "a section has no name");

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section module: one record per module: what it takes for itself, and what
+ * section vmalloc and section slab say was asked for by its code. Modules that
+ * were unloaded have a record as long as something of theirs is left.
+ *
+ * Walks the kernel's list with the operations of /proc/modules, and reads the
+ * public struct module. At load memdiag must find itself in the list, or the
+ * section is unavailable. Names of modules that are gone are those that gone.c
+ * kept; they arrive here in the strings of the other sections.
+ *
+ * Locks: module_mutex, from the operations' start to their stop; under it only
+ * reads and pushes.
+ *
+ * Stale: a module that is loaded or goes between the sections has no areas yet,
+ * or is in the list no more.
+ *
+ * Skipped: of the memory that a module allocated, what is neither vmalloc nor in
+ * a cache with a constructor of the module: nothing else tells whose it is.
+ * Modules that went while memdiag was not loaded have no name.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+
+#include "../compat/module.h"
+#include "../memdiag.h"
+#include "../resolve/resolve.h"
+
+/* Records of other sections between two looks at the scheduler. */
+#define MODULE_BATCH	1024
+
+struct module_record {
+	u64 name;
+	u64 loaded;
+	u64 state;
+	u64 taints;
+	u64 out_of_tree;
+	u64 refcnt;
+	u64 size;
+	u64 text;
+	u64 rodata;
+	u64 data;
+	u64 init;
+	u64 percpu;
+	u64 vmalloc_areas;
+	u64 vmalloc;
+	u64 vmalloc_pages;
+	u64 caches;
+	u64 cache_bytes;
+	u64 version;
+	u64 srcversion;
+};
+
+#define MODULE_LABEL(member, type, flags, help) \
+	MEMDIAG_FIELD(struct module_record, member, #member, type, NONE, LABEL, flags, help)
+#define MODULE_BYTES(member, flags, help) \
+	MEMDIAG_FIELD(struct module_record, member, #member, U64, BYTES, GAUGE, flags, help)
+#define MODULE_COUNT(member, flags, help) \
+	MEMDIAG_FIELD(struct module_record, member, #member, U64, NONE, GAUGE, flags, help)
+
+static const struct memdiag_field_desc module_fields[] = {
+	MODULE_LABEL(name, STR, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "its name"),
+	MODULE_LABEL(loaded, BOOL, MEMDIAG_FIELD_KEY,
+		     "it is there; else it was unloaded, and something of it is left"),
+	MODULE_LABEL(state, STR, MEMDIAG_FIELD_BRIEF, "live, loading, unloading, unloaded"),
+	MODULE_LABEL(taints, STR, MEMDIAG_FIELD_BRIEF,
+		     "letters as in /proc/modules: O out of tree, E unsigned, P proprietary"),
+	MODULE_LABEL(out_of_tree, BOOL, 0, "not built with the kernel"),
+	MODULE_COUNT(refcnt, MEMDIAG_FIELD_BRIEF, "users; absent if it cannot be unloaded"),
+	MODULE_BYTES(size, MEMDIAG_FIELD_BRIEF,
+		     "memory it is loaded in: the next four; absent if unloaded"),
+	MODULE_BYTES(text, 0, "code"),
+	MODULE_BYTES(rodata, 0, "read-only data"),
+	MODULE_BYTES(data, 0, "other data"),
+	MODULE_BYTES(init, 0, "code and data of its init, given back when it has run"),
+	MODULE_BYTES(percpu, 0, "per-cpu variables, of one CPU"),
+	MODULE_COUNT(vmalloc_areas, 0, "vmalloc areas its code asked for"),
+	MODULE_BYTES(vmalloc, MEMDIAG_FIELD_BRIEF, "address space of these, with guard pages"),
+	MEMDIAG_FIELD(struct module_record, vmalloc_pages, "vmalloc_pages", U64, PAGES, GAUGE, 0,
+		      "pages of these, as far as they are known"),
+	MODULE_COUNT(caches, 0, "slab caches with a constructor in its code"),
+	MODULE_BYTES(cache_bytes, MEMDIAG_FIELD_BRIEF, "memory of these"),
+	MODULE_LABEL(version, STR, 0, "MODULE_VERSION() of it"),
+	MODULE_LABEL(srcversion, STR, 0, "checksum of its sources"),
+};
+
+static struct memdiag_ops module_ops;
+
+/* Letters of the taints, by bit; see taint_flags[] of the kernel. */
+static void module_taints(unsigned long taints, char *text)
+{
+	static const char letters[] = "PFSRMBUDAWCIOELKXTNJ";
+	unsigned int bit;
+
+	for (bit = 0; bit < sizeof(letters) - 1; bit++)
+		if (taints & BIT(bit))
+			*text++ = letters[bit];
+	*text = '\0';
+}
+
+static const char *module_state(const struct module *mod)
+{
+	switch (mod->state) {
+	case MODULE_STATE_LIVE: return "live";
+	case MODULE_STATE_COMING: return "loading";
+	case MODULE_STATE_GOING: return "unloading";
+	default: return NULL;
+	}
+}
+
+static u64 module_string(struct memdiag_sink *sink, const char *string)
+{
+	return string ? memdiag_push_string(sink, string) : MEMDIAG_ABSENT;
+}
+
+static int module_push(struct memdiag_sink *sink, struct module *mod)
+{
+	const char *state = module_state(mod);
+	struct memdiag_module_parts parts;
+	struct module_record *record;
+	char taints[BITS_PER_LONG];
+	int refcnt = module_refcount(mod);
+
+	/* One that is not yet formed has no sizes; the kernel skips it, too. */
+	if (!state)
+		return 0;
+	record = memdiag_push(sink);
+	if (!record)
+		return -ENOSPC;
+	record->name = memdiag_push_string(sink, mod->name);
+	record->loaded = true;
+	record->state = memdiag_push_string(sink, state);
+	module_taints(mod->taints, taints);
+	record->taints = memdiag_push_string(sink, taints);
+	record->out_of_tree = !!(mod->taints & BIT(TAINT_OOT_MODULE));
+	if (refcnt >= 0)
+		record->refcnt = refcnt;
+	memdiag_module_measure(mod, &parts);
+	record->text = parts.text;
+	record->rodata = parts.rodata;
+	record->data = parts.data;
+	record->init = parts.init;
+	record->size = parts.text + parts.rodata + parts.data + parts.init;
+#ifdef CONFIG_SMP
+	record->percpu = mod->percpu_size;
+#endif
+	record->version = module_string(sink, mod->version);
+	record->srcversion = module_string(sink, mod->srcversion);
+	return 0;
+}
+
+/* Call @fn for each module, under module_mutex, as /proc/modules is printed. */
+static int module_walk(int (*fn)(struct memdiag_sink *sink, struct module *mod),
+		       struct memdiag_sink *sink)
+{
+	struct seq_file m;
+	loff_t pos = 0;
+	int error = 0;
+	void *entry;
+
+	memdiag_ops_seq(&module_ops, &m);
+	entry = module_ops.op->start(&m, &pos);
+	while (entry && !IS_ERR(entry)) {
+		error = fn(sink, list_entry(entry, struct module, list));
+		if (error)
+			break;
+		entry = module_ops.op->next(&m, entry, &pos);
+	}
+	module_ops.op->stop(&m, entry);
+	return error;
+}
+
+static int module_is_self(struct memdiag_sink *sink, struct module *mod)
+{
+	return mod == THIS_MODULE ? 1 : 0;
+}
+
+static void module_init_section(struct memdiag_status *status)
+{
+	int error = memdiag_ops_open(&module_ops, "/proc/modules");
+
+	if (error) {
+		memdiag_set_unavailable(status, error, "/proc/modules cannot be walked: %pe",
+					ERR_PTR(error));
+		return;
+	}
+	if (!module_walk(module_is_self, NULL)) {
+		memdiag_ops_close(&module_ops);
+		memdiag_set_unavailable(status, -ENOENT,
+					"memdiag does not find itself in /proc/modules");
+		return;
+	}
+	memdiag_set_ok(status, MEMDIAG_SRC_OPS);
+}
+
+static void module_exit_section(struct memdiag_status *status)
+{
+	memdiag_ops_close(&module_ops);
+}
+
+static struct module_record *module_find(const struct memdiag_sink *sink, const char *name,
+					 bool loaded)
+{
+	struct module_record *record;
+	unsigned int i;
+
+	for (i = 0; i < sink->nr_records; i++) {
+		record = memdiag_record(sink, i);
+		if (record->loaded == loaded &&
+		    !strcmp(memdiag_string(sink, record->name), name))
+			return record;
+	}
+	return NULL;
+}
+
+/* The record of a module by its name in another section; it may be gone. */
+static struct module_record *module_of(struct memdiag_sink *sink, const char *name, size_t length)
+{
+	size_t tail = strlen(MEMDIAG_UNLOADED);
+	char copy[MODULE_NAME_LEN];
+	struct module_record *record;
+	bool loaded = length < tail || memcmp(name + length - tail, MEMDIAG_UNLOADED, tail);
+
+	if (!loaded)
+		length -= tail;
+	if (length >= sizeof(copy))
+		return ERR_PTR(-ENOENT);
+	memcpy(copy, name, length);
+	copy[length] = '\0';
+	record = module_find(sink, copy, loaded);
+	if (record)
+		return record;
+	/* Came since the list was walked, or is no module: "[bpf]". */
+	if (loaded)
+		return ERR_PTR(-ENOENT);
+	record = memdiag_push(sink);
+	if (!record)
+		return ERR_PTR(-ENOSPC);
+	record->name = memdiag_push_string(sink, copy);
+	record->loaded = false;
+	record->state = memdiag_push_string(sink, "unloaded");
+	record->vmalloc_areas = 0;
+	record->vmalloc = 0;
+	record->vmalloc_pages = 0;
+	record->caches = 0;
+	record->cache_bytes = 0;
+	return record;
+}
+
+/* The module that a "name+0x12/0x34 [module]" names. */
+static struct module_record *module_of_symbol(struct memdiag_sink *sink, u64 symbol)
+{
+	const char *name = NULL;
+	size_t length;
+
+	if (symbol != MEMDIAG_ABSENT)
+		name = memdiag_symbol_module(memdiag_string(sink, symbol), &length);
+	return name ? module_of(sink, name, length) : ERR_PTR(-ENOENT);
+}
+
+static int module_add_areas(struct memdiag_sink *sink, const struct memdiag_sink *areas)
+{
+	int caller = memdiag_field_at(areas, "caller");
+	int size = memdiag_field_at(areas, "size");
+	int nr_pages = memdiag_field_at(areas, "nr_pages");
+	struct module_record *record;
+	unsigned int i;
+	u64 pages;
+
+	for (i = 0; i < areas->nr_records; i++) {
+		if (i % MODULE_BATCH == MODULE_BATCH - 1)
+			cond_resched();
+		record = module_of_symbol(sink, memdiag_value_at(areas, i, caller));
+		if (PTR_ERR(record) == -ENOSPC)
+			return -ENOSPC;
+		if (IS_ERR(record))
+			continue;
+		record->vmalloc_areas++;
+		record->vmalloc += memdiag_value_at(areas, i, size);
+		pages = memdiag_value_at(areas, i, nr_pages);
+		if (pages != MEMDIAG_ABSENT)
+			record->vmalloc_pages += pages;
+	}
+	return 0;
+}
+
+static int module_add_caches(struct memdiag_sink *sink, const struct memdiag_sink *caches)
+{
+	int ctor = memdiag_field_at(caches, "ctor");
+	int bytes = memdiag_field_at(caches, "bytes");
+	struct module_record *record;
+	unsigned int i;
+	u64 value;
+
+	for (i = 0; i < caches->nr_records; i++) {
+		record = module_of_symbol(sink, memdiag_value_at(caches, i, ctor));
+		if (PTR_ERR(record) == -ENOSPC)
+			return -ENOSPC;
+		if (IS_ERR(record))
+			continue;
+		record->caches++;
+		value = memdiag_value_at(caches, i, bytes);
+		if (value != MEMDIAG_ABSENT)
+			record->cache_bytes += value;
+	}
+	return 0;
+}
+
+static u64 module_known(u64 value)
+{
+	return value == MEMDIAG_ABSENT ? 0 : value;
+}
+
+/* Those that are gone, then those that are not the kernel's, the largest first. */
+static int module_compare(const void *_a, const void *_b)
+{
+	const struct module_record *a = _a, *b = _b;
+	u64 bytes_a = module_known(a->size) + module_known(a->vmalloc) +
+		      module_known(a->cache_bytes);
+	u64 bytes_b = module_known(b->size) + module_known(b->vmalloc) +
+		      module_known(b->cache_bytes);
+
+	if (a->loaded != b->loaded)
+		return a->loaded ? 1 : -1;
+	if (a->out_of_tree != b->out_of_tree)
+		return a->out_of_tree ? -1 : 1;
+	if (bytes_a != bytes_b)
+		return bytes_a > bytes_b ? -1 : 1;
+	return 0;
+}
+
+static int module_collect(struct memdiag_sink *sink)
+{
+	const struct memdiag_sink *areas = memdiag_other(sink, MEMDIAG_SEC_VMALLOC);
+	const struct memdiag_sink *caches = memdiag_other(sink, MEMDIAG_SEC_SLAB);
+	bool has_ctor = caches && memdiag_field_at(caches, "ctor") >= 0;
+	int error = module_walk(module_push, sink);
+	unsigned int i;
+
+	if (error)
+		return error;
+	for (i = 0; i < sink->nr_records; i++) {
+		struct module_record *record = memdiag_record(sink, i);
+
+		if (areas) {
+			record->vmalloc_areas = 0;
+			record->vmalloc = 0;
+			record->vmalloc_pages = 0;
+		}
+		if (has_ctor) {
+			record->caches = 0;
+			record->cache_bytes = 0;
+		}
+	}
+	if (!areas)
+		memdiag_mark_partial(sink, "vmalloc: section vmalloc is unavailable");
+	else if (areas->state == MEMDIAG_STATE_PARTIAL)
+		memdiag_mark_partial(sink, "vmalloc: %s", areas->reason);
+	if (!has_ctor)
+		memdiag_mark_partial(sink, "caches: section slab is unavailable");
+	error = areas ? module_add_areas(sink, areas) : 0;
+	if (!error && has_ctor)
+		error = module_add_caches(sink, caches);
+	if (!error && sink->nr_records)
+		sort(memdiag_record(sink, 0), sink->nr_records, sizeof(struct module_record),
+		     module_compare, NULL);
+	return error;
+}
+
+const struct memdiag_provider memdiag_module_provider = {
+	.id = MEMDIAG_SEC_MODULE,
+	.name = "module",
+	.help = "per module, unloaded ones that left something behind first: what it takes and asked for",
+	.fields = module_fields,
+	.nr_fields = ARRAY_SIZE(module_fields),
+	.record_size = sizeof(struct module_record),
+	.after = MEMDIAG_BIT(VMALLOC) | MEMDIAG_BIT(SLAB),
+	.init = module_init_section,
+	.exit = module_exit_section,
+	.collect = module_collect,
+};

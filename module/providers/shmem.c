@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section shmem: one record per tmpfs superblock, mounted anywhere, and one per
+ * kind of file of those that the kernel made for itself: memfds, SysV segments,
+ * shared anonymous memory, and what drivers have (graphics above all).
+ *
+ * Walks the superblocks with iterate_supers_type(), and the inodes of each, for
+ * the kernel counts pages only where there is a limit, and never apart from what
+ * is swapped out. Where it is mounted says the text of /proc/1/mountinfo.
+ *
+ * Locks: s_umount for reading, which waits while the file system is mounted or
+ * unmounted; below it s_inode_list_lock, let go every SHMEM_BATCH inodes, with a
+ * reference to the one to go on from, as drop_caches does; below that the
+ * i_lock of inodes of internal superblocks, which keeps their name there.
+ *
+ * Stale: pages come and go while inodes are looked at.
+ *
+ * Skipped: what is beyond SHMEM_MAX_INODES inodes of a superblock; then the
+ * section is partial. devtmpfs, ramfs and hugetlbfs are not tmpfs. A superblock
+ * that is mounted only in other namespaces has no path.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kdev_t.h>
+#include <linux/module.h>
+#include <linux/mm.h>
+#include <linux/percpu_counter.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <linux/string_helpers.h>
+
+#include "../compat/shmem.h"
+#include "../memdiag.h"
+#include "../resolve/resolve.h"
+#include "shmem.h"
+
+#define SHMEM_MOUNTS		"/proc/1/mountinfo"
+#define SHMEM_BATCH		256
+#define SHMEM_MAX_INODES	BIT(20)
+
+const char * const memdiag_shmem_kinds[SHMEM_NR_KINDS] = {
+	[SHMEM_MOUNTED] = "mounted",
+	[SHMEM_MEMFD] = "memfd",
+	[SHMEM_SYSV] = "sysv",
+	[SHMEM_ANON] = "anon",
+	[SHMEM_KERNEL] = "kernel",
+};
+
+struct shmem_record {
+	u64 dev;
+	u64 kind;
+	u64 mount;
+	u64 pages;
+	u64 swapped;
+	u64 used_blocks;
+	u64 max_blocks;
+	u64 used_inodes;
+	u64 max_inodes;
+	u64 inodes;
+	u64 unlinked;
+	u64 unlinked_pages;
+};
+
+#define SHMEM_PAGES(member, flags, help) \
+	MEMDIAG_FIELD(struct shmem_record, member, #member, U64, PAGES, GAUGE, flags, help)
+#define SHMEM_COUNT(member, flags, help) \
+	MEMDIAG_FIELD(struct shmem_record, member, #member, U64, NONE, GAUGE, flags, help)
+
+static const struct memdiag_field_desc shmem_fields[] = {
+	MEMDIAG_FIELD(struct shmem_record, dev, "dev", STR, NONE, LABEL,
+		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "major:minor of the superblock"),
+	MEMDIAG_FIELD(struct shmem_record, kind, "kind", STR, NONE, LABEL,
+		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+		      "mounted; or what internal files are for: memfd, sysv, anon (shared anonymous memory), kernel (drivers)"),
+	MEMDIAG_FIELD(struct shmem_record, mount, "mount", STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
+		      "where init sees it mounted; absent if it does not"),
+	SHMEM_PAGES(pages, MEMDIAG_FIELD_BRIEF, "pages of its files in memory"),
+	SHMEM_PAGES(swapped, MEMDIAG_FIELD_BRIEF, "pages of its files swapped out"),
+	SHMEM_PAGES(used_blocks, 0,
+		    "pages it counts against its limit, swapped out or not; absent if it has none"),
+	SHMEM_PAGES(max_blocks, MEMDIAG_FIELD_BRIEF, "its limit (size=); absent of internal ones"),
+	SHMEM_COUNT(used_inodes, 0, "inodes it counts against its limit; absent if it has none"),
+	SHMEM_COUNT(max_inodes, 0, "that limit (nr_inodes=)"),
+	SHMEM_COUNT(inodes, MEMDIAG_FIELD_BRIEF, "inodes that are there"),
+	SHMEM_COUNT(unlinked, MEMDIAG_FIELD_BRIEF,
+		    "of these, without a name: deleted but in use; all of an internal one"),
+	SHMEM_PAGES(unlinked_pages, MEMDIAG_FIELD_BRIEF, "pages of these in memory"),
+};
+
+/* Inodes of one kind, added up. */
+struct shmem_sum {
+	u64 inodes;
+	u64 pages;
+	u64 swapped;
+	u64 unlinked;
+	u64 unlinked_pages;
+};
+
+struct shmem_walk {
+	struct memdiag_sink *sink;
+	int error;
+};
+
+/**
+ * memdiag_shmem_name_kind() - what an internal file is for
+ * @name: of its dentry
+ *
+ * Return: its kind, never SHMEM_MOUNTED.
+ */
+enum shmem_kind memdiag_shmem_name_kind(const char *name)
+{
+	if (!strncmp(name, "memfd:", 6))
+		return SHMEM_MEMFD;
+	if (!strncmp(name, "SYSV", 4))
+		return SHMEM_SYSV;
+	if (!strcmp(name, "dev/zero"))
+		return SHMEM_ANON;
+	return SHMEM_KERNEL;
+}
+
+/**
+ * memdiag_shmem_is_internal() - did the kernel mount it for itself?
+ * @sb: a superblock
+ *
+ * Return: true if it did.
+ */
+bool memdiag_shmem_is_internal(const struct super_block *sb)
+{
+	return sb->s_flags & SB_KERNMOUNT;
+}
+
+#ifdef CONFIG_SHMEM
+
+/* Names of internal files do not change, and go only with the dentry. */
+static enum shmem_kind shmem_inode_kind(struct inode *inode)
+{
+	enum shmem_kind kind = SHMEM_KERNEL;
+	struct dentry *alias;
+
+	spin_lock(&inode->i_lock);
+	alias = memdiag_inode_alias(inode);
+	if (alias)
+		kind = memdiag_shmem_name_kind(alias->d_name.name);
+	spin_unlock(&inode->i_lock);
+	return kind;
+}
+
+/* Lockless: each number is right by itself. */
+static void shmem_add(struct shmem_sum *sum, struct inode *inode)
+{
+	/* Not i_mapping, which may be that of a device. */
+	u64 pages = READ_ONCE(inode->i_data.nrpages);
+
+	sum->inodes++;
+	sum->pages += pages;
+	sum->swapped += READ_ONCE(SHMEM_I(inode)->swapped);
+	if (!READ_ONCE(inode->i_nlink)) {
+		sum->unlinked++;
+		sum->unlinked_pages += pages;
+	}
+}
+
+static int shmem_walk_inodes(struct memdiag_sink *sink, struct super_block *sb,
+			     struct shmem_sum *sums)
+{
+	bool internal = memdiag_shmem_is_internal(sb);
+	struct inode *inode, *held = NULL;
+	unsigned int batch = 0, nr = 0;
+	int error = 0;
+
+	spin_lock(&sb->s_inode_list_lock);
+	memdiag_lock_begin(sink);
+	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
+		shmem_add(&sums[internal ? shmem_inode_kind(inode) : SHMEM_MOUNTED], inode);
+		/* One that is on its way out cannot be held: the next one then. */
+		if (++batch < SHMEM_BATCH || !igrab(inode))
+			continue;
+		memdiag_lock_end(sink);
+		spin_unlock(&sb->s_inode_list_lock);
+
+		iput(held);
+		held = inode;
+		nr += batch;
+		batch = 0;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			error = -EINTR;
+		else if (nr >= SHMEM_MAX_INODES)
+			error = -EFBIG;
+
+		spin_lock(&sb->s_inode_list_lock);
+		memdiag_lock_begin(sink);
+		if (error)
+			break;
+	}
+	memdiag_lock_end(sink);
+	spin_unlock(&sb->s_inode_list_lock);
+	iput(held);
+	if (error == -EFBIG) {
+		memdiag_mark_partial(sink, "more than %lu inodes in one tmpfs: the rest is not counted",
+				     SHMEM_MAX_INODES);
+		error = 0;
+	}
+	return error;
+}
+
+static void shmem_fill_limits(struct shmem_record *record, struct shmem_sb_info *info)
+{
+	u64 max_inodes = READ_ONCE(info->max_inodes);
+	u64 max_blocks = READ_ONCE(info->max_blocks);
+
+	record->max_blocks = max_blocks ?: MEMDIAG_UNLIMITED;
+	if (max_blocks)
+		record->used_blocks = percpu_counter_sum_positive(&info->used_blocks);
+	record->max_inodes = max_inodes ?: MEMDIAG_UNLIMITED;
+	if (max_inodes)
+		record->used_inodes = max_inodes - min(max_inodes, memdiag_shmem_free_inodes(info));
+}
+
+static int shmem_push(struct memdiag_sink *sink, struct super_block *sb, enum shmem_kind kind,
+		      const struct shmem_sum *sum)
+{
+	struct shmem_record *record = memdiag_push(sink);
+
+	if (!record)
+		return -ENOSPC;
+	record->dev = memdiag_push_printf(sink, "%u:%u", MAJOR(sb->s_dev), MINOR(sb->s_dev));
+	record->kind = memdiag_push_string(sink, memdiag_shmem_kinds[kind]);
+	record->pages = sum->pages;
+	record->swapped = sum->swapped;
+	record->inodes = sum->inodes;
+	record->unlinked = sum->unlinked;
+	record->unlinked_pages = sum->unlinked_pages;
+	if (kind == SHMEM_MOUNTED)
+		shmem_fill_limits(record, sb->s_fs_info);
+	return 0;
+}
+
+static void shmem_collect_one(struct super_block *sb, void *arg)
+{
+	struct shmem_sum sums[SHMEM_NR_KINDS] = {};
+	struct shmem_walk *walk = arg;
+	unsigned int kind;
+
+	if (!walk->error)
+		walk->error = shmem_walk_inodes(walk->sink, sb, sums);
+	if (walk->error)
+		return;
+	if (!memdiag_shmem_is_internal(sb)) {
+		walk->error = shmem_push(walk->sink, sb, SHMEM_MOUNTED, &sums[SHMEM_MOUNTED]);
+		return;
+	}
+	for (kind = SHMEM_MOUNTED + 1; kind < SHMEM_NR_KINDS && !walk->error; kind++)
+		if (sums[kind].inodes)
+			walk->error = shmem_push(walk->sink, sb, kind, &sums[kind]);
+}
+
+static int shmem_collect(struct memdiag_sink *sink)
+{
+	struct shmem_walk walk = { .sink = sink };
+	struct file_system_type *type = get_fs_type("tmpfs");
+
+	if (!type)
+		return -ENODEV;
+	iterate_supers_type(type, shmem_collect_one, &walk);
+	module_put(type->owner);
+	return walk.error;
+}
+
+/*
+ * Take a line of mountinfo apart: "36 35 0:24 ROOT PATH ...". Cuts the words
+ * off in place, and turns what stands for a space and the like into it.
+ */
+static bool shmem_mount_line(char *line, const char **dev, const char **root, const char **path)
+{
+	const char *words[5];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		words[i] = strsep(&line, " ");
+		if (!words[i] || !line)
+			return false;
+	}
+	string_unescape_inplace((char *)words[4], UNESCAPE_OCTAL);
+	*dev = words[2];
+	*root = words[3];
+	*path = words[4];
+	return true;
+}
+
+/* Several places may show the same: the first that shows all of it, else the first. */
+static void shmem_mounted_at(struct memdiag_sink *sink, const char *dev, const char *root,
+			     const char *path, bool whole)
+{
+	unsigned int i;
+
+	if (whole != !strcmp(root, "/"))
+		return;
+	for (i = 0; i < sink->nr_records; i++) {
+		struct shmem_record *record = memdiag_record(sink, i);
+
+		if (record->mount == MEMDIAG_ABSENT &&
+		    !strcmp(memdiag_string(sink, record->dev), dev))
+			record->mount = memdiag_push_string(sink, path);
+	}
+}
+
+static void shmem_name_mounts(struct memdiag_sink *sink, const char *text, bool whole)
+{
+	const char *dev, *root, *path, *end;
+	char *line;
+
+	for (; *text; text = end + !!*end) {
+		end = strchrnul(text, '\n');
+		if (!strnstr(text, " - tmpfs ", end - text))
+			continue;
+		line = kmemdup_nul(text, end - text, GFP_KERNEL);
+		if (line && shmem_mount_line(line, &dev, &root, &path))
+			shmem_mounted_at(sink, dev, root, path, whole);
+		kfree(line);
+	}
+}
+
+/*
+ * Opened each time, by the caller: held open it would keep init's root busy, and
+ * waiting for a worker could take long on a machine without memory.
+ */
+static int shmem_finish(struct memdiag_sink *sink)
+{
+	struct file *file = filp_open(SHMEM_MOUNTS, O_RDONLY, 0);
+	char *text;
+	ssize_t n;
+
+	n = IS_ERR(file) ? PTR_ERR(file) : memdiag_file_read_opened(file, &text, SZ_4M);
+	if (!IS_ERR(file))
+		filp_close(file, NULL);
+	if (n < 0) {
+		memdiag_mark_partial(sink, "mount: " SHMEM_MOUNTS " cannot be read: %pe",
+				     ERR_PTR(n));
+		return 0;
+	}
+	shmem_name_mounts(sink, text, true);
+	shmem_name_mounts(sink, text, false);
+	kvfree(text);
+	return 0;
+}
+
+static void shmem_look(struct memdiag_status *status)
+{
+	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
+}
+
+#else
+
+static int shmem_collect(struct memdiag_sink *sink)
+{
+	return -EOPNOTSUPP;
+}
+
+static int shmem_finish(struct memdiag_sink *sink)
+{
+	return 0;
+}
+
+/* There tmpfs is another name of ramfs, which counts nothing. */
+static void shmem_look(struct memdiag_status *status)
+{
+	memdiag_set_unavailable(status, -EOPNOTSUPP, "CONFIG_SHMEM is not set");
+}
+
+#endif /* CONFIG_SHMEM */
+
+const struct memdiag_provider memdiag_shmem_provider = {
+	.id = MEMDIAG_SEC_SHMEM,
+	.name = "shmem",
+	.help = "per tmpfs, mounted or the kernel's own: pages, limits, deleted files in use",
+	.fields = shmem_fields,
+	.nr_fields = ARRAY_SIZE(shmem_fields),
+	.record_size = sizeof(struct shmem_record),
+	.init = shmem_look,
+	.collect = shmem_collect,
+	.finish = shmem_finish,
+};

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section shmem_file: one record per process and tmpfs file without a name that
+ * it holds open: deleted files, memfds. On request, for it looks at every open
+ * file of every process.
+ *
+ * Walks the tables of open files (walk.c); a file found is held by a reference
+ * while its name is printed.
+ *
+ * Stale: a file may have been closed, or deleted, since it was looked at.
+ *
+ * Skipped: files that are held by a mapping alone, as SysV segments are, or by
+ * a message in a socket: section shmem has their pages. Files of the kernel's
+ * own without a table, such as graphics buffers.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kdev_t.h>
+#include <linux/limits.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "../compat/shmem.h"
+#include "../memdiag.h"
+#include "shmem.h"
+#include "walk.h"
+
+struct shmem_file_record {
+	u64 pid;
+	u64 start_time;
+	u64 comm;
+	u64 dev;
+	u64 ino;
+	u64 kind;
+	u64 path;
+	u64 size;
+	u64 pages;
+	u64 swapped;
+	u64 fds;
+};
+
+#define SHMEM_FILE_FIELD(member, type, unit, kind, flags, help) \
+	MEMDIAG_FIELD(struct shmem_file_record, member, #member, type, unit, kind, flags, help)
+
+static const struct memdiag_field_desc shmem_file_fields[] = {
+	SHMEM_FILE_FIELD(pid, U64, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+			 "process that holds it, as in section task"),
+	SHMEM_FILE_FIELD(start_time, U64, NS, LABEL, MEMDIAG_FIELD_KEY, "likewise"),
+	SHMEM_FILE_FIELD(comm, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "its name, any bytes"),
+	SHMEM_FILE_FIELD(dev, STR, NONE, LABEL, MEMDIAG_FIELD_KEY, "as in section shmem"),
+	SHMEM_FILE_FIELD(ino, U64, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+			 "inode number"),
+	SHMEM_FILE_FIELD(kind, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "as in section shmem"),
+	SHMEM_FILE_FIELD(path, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "the name it had"),
+	SHMEM_FILE_FIELD(size, U64, BYTES, GAUGE, 0, "length, holes included"),
+	SHMEM_FILE_FIELD(pages, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF,
+			 "pages in memory; the same in each process that holds it"),
+	SHMEM_FILE_FIELD(swapped, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF, "pages swapped out"),
+	SHMEM_FILE_FIELD(fds, U64, NONE, GAUGE, 0, "how often the process has it open"),
+};
+
+#ifdef CONFIG_SHMEM
+
+/**
+ * struct shmem_file_walk - what a walk carries along
+ * @sink: where to
+ * @type: that of tmpfs
+ * @path: PATH_MAX bytes
+ * @pid: process of the records from @first on
+ * @first: its first record
+ */
+struct shmem_file_walk {
+	struct memdiag_sink *sink;
+	struct file_system_type *type;
+	char *path;
+	pid_t pid;
+	unsigned int first;
+};
+
+static bool shmem_file_wanted(const struct file *file, void *arg)
+{
+	const struct inode *inode = file_inode(file);
+	const struct shmem_file_walk *walk = arg;
+
+	return inode->i_sb->s_type == walk->type && !READ_ONCE(inode->i_nlink);
+}
+
+/* The record of a file that this process has open more than once. */
+static struct shmem_file_record *shmem_file_again(const struct shmem_file_walk *walk, u64 dev,
+						  u64 ino)
+{
+	struct memdiag_sink *sink = walk->sink;
+	unsigned int i;
+
+	for (i = walk->first; i < sink->nr_records; i++) {
+		struct shmem_file_record *record = memdiag_record(sink, i);
+
+		if (record->ino == ino && !strcmp(memdiag_string(sink, record->dev),
+						  memdiag_string(sink, dev)))
+			return record;
+	}
+	return NULL;
+}
+
+/* As d_path() prints it, without the mark that says what is known here. */
+static u64 shmem_file_path(const struct shmem_file_walk *walk, struct file *file)
+{
+	static const char mark[] = " (deleted)";
+	char *path = d_path(&file->f_path, walk->path, PATH_MAX);
+	size_t length, tail = sizeof(mark) - 1;
+
+	if (IS_ERR(path))
+		return MEMDIAG_ABSENT;
+	length = strlen(path);
+	if (length > tail && !strcmp(path + length - tail, mark))
+		path[length - tail] = '\0';
+	return memdiag_push_string(walk->sink, path);
+}
+
+static enum shmem_kind shmem_file_kind(struct file *file)
+{
+	/* Names of internal files never change. */
+	return memdiag_shmem_is_internal(file_inode(file)->i_sb) ?
+	       memdiag_shmem_name_kind(file->f_path.dentry->d_name.name) : SHMEM_MOUNTED;
+}
+
+static int shmem_file_found(struct task_struct *leader, struct file *file, void *arg)
+{
+	struct shmem_file_walk *walk = arg;
+	struct memdiag_sink *sink = walk->sink;
+	struct inode *inode = file_inode(file);
+	dev_t number = inode->i_sb->s_dev;
+	struct shmem_file_record *record;
+	char comm[TASK_COMM_LEN];
+	u64 dev;
+
+	if (walk->pid != leader->tgid) {
+		walk->pid = leader->tgid;
+		walk->first = sink->nr_records;
+	}
+	dev = memdiag_push_printf(sink, "%u:%u", MAJOR(number), MINOR(number));
+	record = shmem_file_again(walk, dev, inode->i_ino);
+	if (record) {
+		record->fds++;
+		return 0;
+	}
+	record = memdiag_push(sink);
+	if (!record)
+		return -ENOSPC;
+	record->pid = leader->tgid;
+	record->start_time = leader->start_boottime;
+	get_task_comm(comm, leader);
+	record->comm = memdiag_push_string(sink, comm);
+	record->dev = dev;
+	record->ino = inode->i_ino;
+	record->kind = memdiag_push_string(sink, memdiag_shmem_kinds[shmem_file_kind(file)]);
+	record->path = shmem_file_path(walk, file);
+	record->size = i_size_read(inode);
+	record->pages = READ_ONCE(inode->i_data.nrpages);
+	record->swapped = READ_ONCE(SHMEM_I(inode)->swapped);
+	record->fds = 1;
+	return 0;
+}
+
+static int shmem_file_collect(struct memdiag_sink *sink)
+{
+	struct shmem_file_walk walk = { .sink = sink };
+	const struct memdiag_walk files = {
+		.wanted = shmem_file_wanted,
+		.found = shmem_file_found,
+		.sink = sink,
+		.arg = &walk,
+	};
+	int error = -ENOMEM;
+
+	walk.type = get_fs_type("tmpfs");
+	if (!walk.type)
+		return -ENODEV;
+	walk.path = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (walk.path)
+		error = memdiag_walk_files(&files);
+	kfree(walk.path);
+	module_put(walk.type->owner);
+	return error;
+}
+
+#else
+
+static int shmem_file_collect(struct memdiag_sink *sink)
+{
+	return -EOPNOTSUPP;
+}
+
+#endif /* CONFIG_SHMEM */
+
+static void shmem_file_init(struct memdiag_status *status)
+{
+	if (IS_ENABLED(CONFIG_SHMEM))
+		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
+	else
+		memdiag_set_unavailable(status, -EOPNOTSUPP, "CONFIG_SHMEM is not set");
+}
+
+const struct memdiag_provider memdiag_shmem_file_provider = {
+	.id = MEMDIAG_SEC_SHMEM_FILE,
+	.name = "shmem_file",
+	.help = "per process and tmpfs file without a name that it holds open; files only mapped are not seen",
+	.fields = shmem_file_fields,
+	.nr_fields = ARRAY_SIZE(shmem_file_fields),
+	.record_size = sizeof(struct shmem_file_record),
+	.on_request = true,
+	.init = shmem_file_init,
+	.collect = shmem_file_collect,
+};

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section task: one record per process, kernel threads among them.
+ *
+ * Walks all processes by pid (walk.c). The mm is that of the first thread that
+ * still has one, as the OOM killer looks at it; it is held by a reference to the
+ * structure, not to the memory in it, so that nothing lives longer for being
+ * looked at. The score is what /proc/PID/oom_score computes, from the same
+ * counters; oom_badness() itself is not exported.
+ *
+ * Locks: RCU and below it task_lock() while the mm is looked up. What is per CPU
+ * is added up under the lock of the counter, one at a time.
+ *
+ * Stale: counters are read one after the other while the process runs. Where
+ * the kernel keeps the parts of rss per CPU they are added up exactly, but only
+ * TASK_EXACT_READS of them in one snapshot, then rss_error says by how much the
+ * rest may be off. Older kernels keep up to 64 pages of each kind per thread
+ * that cannot be added.
+ *
+ * Skipped: nothing. Memory that several processes share is counted in each of
+ * them, here as in /proc; kernel threads have no memory of this sort, so the
+ * fields are absent.
+ */
+#include <linux/cgroup.h>
+#include <linux/cred.h>
+#include <linux/kernel.h>
+#include <linux/limits.h>
+#include <linux/mm.h>
+#include <linux/oom.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/seqlock.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "../compat/memcontrol.h"
+#include "../compat/task.h"
+#include "../memdiag.h"
+#include "walk.h"
+
+/* Counters of single CPUs to read in one snapshot: some ten milliseconds. */
+#define TASK_EXACT_READS	BIT(20)
+#define TASK_RSS_KINDS		4
+
+struct task_record {
+	u64 pid;
+	u64 start_time;
+	u64 comm;
+	u64 state;
+	u64 ppid;
+	u64 uid;
+	u64 threads;
+	u64 oom_score;
+	u64 oom_score_adj;
+	u64 rss;
+	u64 anon;
+	u64 file;
+	u64 shmem;
+	u64 swap;
+	u64 rss_error;
+	u64 pgtables;
+	u64 size;
+	u64 peak;
+	u64 hwm;
+	u64 locked;
+	u64 pinned;
+	u64 data;
+	u64 stack;
+	u64 hugetlb;
+	u64 mm_users;
+	u64 kernel_stack;
+	u64 min_flt;
+	u64 maj_flt;
+	u64 cgroup;
+};
+
+#define TASK_LABEL(member, type, flags, help) \
+	MEMDIAG_FIELD(struct task_record, member, #member, type, NONE, LABEL, flags, help)
+#define TASK_BYTES(member, name, flags, help) \
+	MEMDIAG_FIELD(struct task_record, member, name, U64, BYTES, GAUGE, flags, help)
+#define TASK_INEXACT	(MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF)
+
+/* The names are those of /proc/PID/status where it has one. */
+static const struct memdiag_field_desc task_fields[] = {
+	TASK_LABEL(pid, U64, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+		   "process id in the initial namespace"),
+	MEMDIAG_FIELD(struct task_record, start_time, "start_time", U64, NS, LABEL,
+		      MEMDIAG_FIELD_KEY, "when it was started, since boot with suspend"),
+	TASK_LABEL(comm, STR, MEMDIAG_FIELD_BRIEF, "its name, any bytes"),
+	TASK_LABEL(state, STR, 0, "as ps shows it: R, S, D, T, t, X, Z, P, I"),
+	TASK_LABEL(ppid, U64, 0, "pid of its parent"),
+	TASK_LABEL(uid, U64, 0, "user it belongs to, in the initial namespace"),
+	MEMDIAG_FIELD(struct task_record, threads, "threads", U64, NONE, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "its threads"),
+	MEMDIAG_FIELD(struct task_record, oom_score, "oom_score", U64, NONE, GAUGE, TASK_INEXACT,
+		      "as /proc/PID/oom_score; 0: it is not killed"),
+	MEMDIAG_FIELD(struct task_record, oom_score_adj, "oom_score_adj", S64, NONE, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "what was added to it, in thousandths of all memory"),
+	TASK_BYTES(rss, "VmRSS", TASK_INEXACT,
+		   "memory it has mapped; off by at most 3 rss_error; absent of kernel threads, as all that follow"),
+	TASK_BYTES(anon, "RssAnon", TASK_INEXACT,
+		   "of that, memory of no file; off by at most rss_error, as the next three"),
+	TASK_BYTES(file, "RssFile", TASK_INEXACT, "of that, files"),
+	TASK_BYTES(shmem, "RssShmem", TASK_INEXACT, "of that, tmpfs and shared memory"),
+	TASK_BYTES(swap, "VmSwap", TASK_INEXACT, "swapped out, without shared memory"),
+	TASK_BYTES(rss_error, "rss_error", 0, "how much each of the four may be off"),
+	TASK_BYTES(pgtables, "VmPTE", MEMDIAG_FIELD_BRIEF, "its page tables"),
+	TASK_BYTES(size, "VmSize", MEMDIAG_FIELD_BRIEF, "address space in use"),
+	TASK_BYTES(peak, "VmPeak", 0, "largest VmSize there was"),
+	TASK_BYTES(hwm, "VmHWM", MEMDIAG_FIELD_INEXACT,
+		   "largest VmRSS there was; the kernel looks only when it falls"),
+	TASK_BYTES(locked, "VmLck", 0, "address space locked into memory"),
+	TASK_BYTES(pinned, "VmPin", 0, "pages that devices may use"),
+	TASK_BYTES(data, "VmData", 0, "private writable address space"),
+	TASK_BYTES(stack, "VmStk", 0, "address space of stacks"),
+	TASK_BYTES(hugetlb, "HugetlbPages", 0, "hugetlb pages mapped; not in VmRSS"),
+	MEMDIAG_FIELD(struct task_record, mm_users, "mm_users", U64, NONE, GAUGE, 0,
+		      "users of the address space: threads, and processes that share it"),
+	TASK_BYTES(kernel_stack, "KernelStack", 0, "stacks of its threads in the kernel"),
+	MEMDIAG_FIELD(struct task_record, min_flt, "min_flt", U64, NONE, COUNTER, 0,
+		      "page faults without reading, threads that ended included"),
+	MEMDIAG_FIELD(struct task_record, maj_flt, "maj_flt", U64, NONE, COUNTER, 0,
+		      "page faults that had to read, likewise"),
+	TASK_LABEL(cgroup, STR, MEMDIAG_FIELD_BRIEF,
+		   "its memory cgroup, or that of version 2 without the controller"),
+};
+
+/**
+ * struct task_walk - what a walk carries along
+ * @sink: where to
+ * @path: PATH_MAX bytes for the path of a cgroup
+ * @totalpages: memory and swap, what a score is relative to; 0 if not known
+ * @reads: counters of single CPUs that may still be read
+ */
+struct task_walk {
+	struct memdiag_sink *sink;
+	char *path;
+	unsigned long totalpages;
+	u64 reads;
+};
+
+/**
+ * struct task_mm - the memory of a process
+ * @mm: held by a reference to the structure; NULL if it has none
+ * @unkillable: the OOM killer lets it be
+ */
+struct task_mm {
+	struct mm_struct *mm;
+	bool unkillable;
+};
+
+/* See find_lock_task_mm() and oom_badness(). */
+static struct task_mm task_get_mm(struct task_struct *leader)
+{
+	struct task_mm found = {};
+	struct task_struct *task;
+
+	if (leader->flags & PF_KTHREAD)
+		return found;
+	rcu_read_lock();
+	list_for_each_entry_rcu(task, &leader->signal->thread_head, thread_node) {
+		task_lock(task);
+		if (task->mm) {
+			found.mm = task->mm;
+			mmgrab(found.mm);
+			found.unkillable = is_global_init(leader) ||
+				leader->signal->oom_score_adj == OOM_SCORE_ADJ_MIN ||
+				memdiag_mm_oom_skip(found.mm) || in_vfork(task);
+		}
+		task_unlock(task);
+		if (found.mm)
+			break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+static u64 task_bytes(u64 pages)
+{
+	return pages << PAGE_SHIFT;
+}
+
+/**
+ * task_score() - what /proc/PID/oom_score makes of its numbers
+ * @points: pages of memory, page tables and swap
+ * @adj: oom_score_adj
+ * @totalpages: memory and swap, not 0
+ *
+ * Return: the score.
+ */
+static u64 task_score(long points, long adj, unsigned long totalpages)
+{
+	points += adj * (long)(totalpages / 1000);
+	return (unsigned long)(1000 + points * 1000 / (long)totalpages) * 2 / 3;
+}
+
+static u64 task_oom_score(const struct task_walk *walk, const struct task_struct *leader,
+			  const struct task_mm *of)
+{
+	long points;
+
+	if (!walk->totalpages)
+		return MEMDIAG_ABSENT;
+	if (!of->mm || of->unkillable)
+		return 0;
+	points = memdiag_mm_oom_counter(of->mm, MM_FILEPAGES) +
+		 memdiag_mm_oom_counter(of->mm, MM_ANONPAGES) +
+		 memdiag_mm_oom_counter(of->mm, MM_SHMEMPAGES) +
+		 memdiag_mm_oom_counter(of->mm, MM_SWAPENTS) +
+		 mm_pgtables_bytes(of->mm) / PAGE_SIZE;
+	return task_score(points, leader->signal->oom_score_adj, walk->totalpages);
+}
+
+/* The order in which task_mem() reads them. */
+static void task_fill_mm(struct task_walk *walk, struct task_record *record,
+			 struct mm_struct *mm)
+{
+	u64 reads = (u64)TASK_RSS_KINDS * num_online_cpus();
+	bool exact = walk->reads >= reads;
+	unsigned long size = READ_ONCE(mm->total_vm);
+
+	if (exact)
+		walk->reads -= reads;
+	record->anon = task_bytes(memdiag_mm_counter(mm, MM_ANONPAGES, exact));
+	record->file = task_bytes(memdiag_mm_counter(mm, MM_FILEPAGES, exact));
+	record->shmem = task_bytes(memdiag_mm_counter(mm, MM_SHMEMPAGES, exact));
+	record->swap = task_bytes(memdiag_mm_counter(mm, MM_SWAPENTS, exact));
+	record->rss = record->anon + record->file + record->shmem;
+	record->rss_error = task_bytes(memdiag_mm_counter_error(record->threads, exact));
+	record->pgtables = mm_pgtables_bytes(mm);
+	/* Changed under a lock that may be held for long: each is right by itself. */
+	record->size = task_bytes(size);
+	record->peak = task_bytes(max(size, READ_ONCE(mm->hiwater_vm)));
+	record->hwm = max(record->rss, task_bytes(READ_ONCE(mm->hiwater_rss)));
+	record->locked = task_bytes(READ_ONCE(mm->locked_vm));
+	record->pinned = task_bytes(atomic64_read(&mm->pinned_vm));
+	record->data = task_bytes(READ_ONCE(mm->data_vm));
+	record->stack = task_bytes(READ_ONCE(mm->stack_vm));
+#ifdef CONFIG_HUGETLB_PAGE
+	record->hugetlb = task_bytes(atomic_long_read(&mm->hugetlb_usage));
+#endif
+	record->mm_users = atomic_read(&mm->mm_users);
+}
+
+/*
+ * Those of threads that ended are added to the sum when they are taken off the
+ * list, under the seqlock. Nobody writes it often, so after three times the
+ * numbers are good enough.
+ */
+static void task_fill_faults(struct task_record *record, struct task_struct *leader)
+{
+	struct signal_struct *signal = leader->signal;
+	struct task_struct *task;
+	unsigned int seq, tries;
+
+	rcu_read_lock();
+	for (tries = 0; tries < 3; tries++) {
+		seq = read_seqbegin(&signal->stats_lock);
+		record->min_flt = READ_ONCE(signal->min_flt);
+		record->maj_flt = READ_ONCE(signal->maj_flt);
+		list_for_each_entry_rcu(task, &signal->thread_head, thread_node) {
+			record->min_flt += READ_ONCE(task->min_flt);
+			record->maj_flt += READ_ONCE(task->maj_flt);
+		}
+		if (!read_seqretry(&signal->stats_lock, seq))
+			break;
+	}
+	rcu_read_unlock();
+}
+
+#ifdef CONFIG_CGROUPS
+/* The cgroup whose path is to be shown; NULL: it is a root. */
+static struct cgroup *task_cgroup_of(struct task_struct *leader)
+{
+#ifdef CONFIG_MEMCG
+	struct cgroup_subsys_state *css = task_css(leader, memory_cgrp_id);
+
+	/* The directory of a root may be freed at once; see memcg.c. */
+	if (css->parent)
+		return css->cgroup;
+	if (!mem_cgroup_disabled())
+		return NULL;
+#endif
+	return task_css_set(leader)->dfl_cgrp;
+}
+
+static u64 task_push_cgroup(const struct task_walk *walk, struct task_struct *leader)
+{
+	struct cgroup *cgroup;
+	int length = 0;
+
+	rcu_read_lock();
+	cgroup = task_cgroup_of(leader);
+	if (cgroup)
+		length = cgroup_path(cgroup, walk->path, PATH_MAX);
+	rcu_read_unlock();
+	if (!cgroup)
+		return memdiag_push_string(walk->sink, "/");
+	/* One that fills the buffer may have been cut: rather none. */
+	if (length < 0 || length >= PATH_MAX - 1)
+		return MEMDIAG_ABSENT;
+	return memdiag_push_string(walk->sink, walk->path);
+}
+#else
+static u64 task_push_cgroup(const struct task_walk *walk, struct task_struct *leader)
+{
+	return MEMDIAG_ABSENT;
+}
+#endif
+
+static void task_fill_labels(struct memdiag_sink *sink, struct task_record *record,
+			     struct task_struct *leader)
+{
+	char text[TASK_COMM_LEN];
+
+	record->pid = leader->tgid;
+	record->start_time = leader->start_boottime;
+	get_task_comm(text, leader);
+	record->comm = memdiag_push_string(sink, text);
+	text[0] = task_state_to_char(leader);
+	text[1] = '\0';
+	record->state = memdiag_push_string(sink, text);
+	rcu_read_lock();
+	record->ppid = rcu_dereference(leader->real_parent)->tgid;
+	record->uid = from_kuid(&init_user_ns, __task_cred(leader)->uid);
+	rcu_read_unlock();
+	record->threads = get_nr_threads(leader);
+	record->oom_score_adj = (u64)(s64)READ_ONCE(leader->signal->oom_score_adj);
+	record->kernel_stack = record->threads * THREAD_SIZE;
+}
+
+static int task_collect_one(struct task_struct *leader, void *arg)
+{
+	struct task_walk *walk = arg;
+	struct task_record *record = memdiag_push(walk->sink);
+	struct task_mm of;
+
+	if (!record)
+		return -ENOSPC;
+	task_fill_labels(walk->sink, record, leader);
+	task_fill_faults(record, leader);
+	record->cgroup = task_push_cgroup(walk, leader);
+	of = task_get_mm(leader);
+	record->oom_score = task_oom_score(walk, leader, &of);
+	if (of.mm) {
+		task_fill_mm(walk, record, of.mm);
+		mmdrop(of.mm);
+	}
+	return 0;
+}
+
+/* The size of swap is not exported; section system has it. */
+static unsigned long task_totalpages(const struct memdiag_sink *sink)
+{
+	const struct memdiag_sink *system = memdiag_other(sink, MEMDIAG_SEC_SYSTEM);
+	u64 swap = 0;
+
+	if (IS_ENABLED(CONFIG_SWAP))
+		swap = system ? memdiag_value_at(system, 0, memdiag_field_at(system, "swap_total")) :
+				MEMDIAG_ABSENT;
+	return swap == MEMDIAG_ABSENT ? 0 : totalram_pages() + swap;
+}
+
+static int task_collect(struct memdiag_sink *sink)
+{
+	struct task_walk walk = { .sink = sink, .reads = TASK_EXACT_READS };
+	int error;
+
+	walk.totalpages = task_totalpages(sink);
+	if (!walk.totalpages)
+		memdiag_mark_partial(sink, "oom_score: the size of swap is not known");
+	walk.path = kmalloc(PATH_MAX, GFP_KERNEL);
+	if (!walk.path)
+		return -ENOMEM;
+	error = memdiag_walk_tasks(task_collect_one, &walk);
+	kfree(walk.path);
+	return error;
+}
+
+const struct memdiag_provider memdiag_task_provider = {
+	.id = MEMDIAG_SEC_TASK,
+	.name = "task",
+	.help = "per process: what it has mapped, its score for the OOM killer, its cgroup",
+	.fields = task_fields,
+	.nr_fields = ARRAY_SIZE(task_fields),
+	.record_size = sizeof(struct task_record),
+	.after = MEMDIAG_BIT(SYSTEM),
+	.collect = task_collect,
+};

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Suite memdiag_task: the pure parts of the sections of users: scores, taints,
+ * names of files and mounts, counters of the network; and their live records.
+ */
+#include "kunit.h"
+
+#include "../../module/resolve/resolve.h"
+
+#include "../../module/providers/walk.c"
+#include "../../module/providers/task.c"
+#include "../../module/providers/shmem.c"
+#include "../../module/providers/shmem_file.c"
+#include "../../module/providers/net.c"
+#include "../../module/providers/net_task.c"
+#include "../../module/providers/net_counter.c"
+#include "../../module/providers/module.c"
+
+/* What /proc/PID/oom_score shows of the same: see proc_oom_score(). */
+static void task_scores(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, task_score(0, 0, 100000), 666ULL);
+	KUNIT_EXPECT_EQ(test, task_score(0, 1000, 100000), 1333ULL);
+	KUNIT_EXPECT_EQ(test, task_score(0, -999, 100000), 0ULL);
+	KUNIT_EXPECT_EQ(test, task_score(50000, 0, 100000), 1000ULL);
+	KUNIT_EXPECT_EQ(test, task_score(50000, -500, 100000), 666ULL);
+	/* Less than a thousand pages: the adjustment counts nothing. */
+	KUNIT_EXPECT_EQ(test, task_score(0, 1000, 999), 666ULL);
+}
+
+static void task_module_taints(struct kunit *test)
+{
+	char text[BITS_PER_LONG];
+
+	module_taints(0, text);
+	KUNIT_EXPECT_STREQ(test, text, "");
+	module_taints(BIT(TAINT_OOT_MODULE) | BIT(TAINT_UNSIGNED_MODULE), text);
+	KUNIT_EXPECT_STREQ(test, text, "OE");
+	module_taints(BIT(TAINT_PROPRIETARY_MODULE) | BIT(TAINT_CRAP), text);
+	KUNIT_EXPECT_STREQ(test, text, "PC");
+	module_taints(~0UL, text);
+	KUNIT_EXPECT_EQ(test, strlen(text), (size_t)20);
+}
+
+static void task_shmem_names(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind("memfd:x"), (int)SHMEM_MEMFD);
+	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind("SYSV00000000"), (int)SHMEM_SYSV);
+	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind("dev/zero"), (int)SHMEM_ANON);
+	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind("dev/zeros"), (int)SHMEM_KERNEL);
+	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind("drm mm object"), (int)SHMEM_KERNEL);
+	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind(""), (int)SHMEM_KERNEL);
+}
+
+static void task_symbol_modules(struct kunit *test)
+{
+	static const struct {
+		const char *symbol;
+		const char *module;
+	} symbols[] = {
+		{ "load_module+0xbb7/0x21a0", NULL }, { "?", NULL }, { "", NULL },
+		{ "f+0x1/0x2 [mod]", "mod" }, { "f+0x1/0x2 [mod 0123abcd]", "mod" },
+		{ "+0x5f [mod (unloaded)]", "mod (unloaded)" }, { "f [", "" },
+	};
+	const char *name;
+	size_t length;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(symbols); i++) {
+		name = memdiag_symbol_module(symbols[i].symbol, &length);
+		KUNIT_EXPECT_EQ_MSG(test, !name, !symbols[i].module, "%s", symbols[i].symbol);
+		if (!name || !symbols[i].module)
+			continue;
+		KUNIT_EXPECT_EQ(test, length, strlen(symbols[i].module));
+		KUNIT_EXPECT_FALSE(test, !!memcmp(name, symbols[i].module, length));
+	}
+}
+
+#ifdef CONFIG_SHMEM
+static void task_mount_lines(struct kunit *test)
+{
+	static const char * const bad[] = { "", "36", "36 35 0:24 /", "36 35 0:24 / /x" };
+	char line[80] = "36 35 0:24 / /a\\040b\\134 rw - tmpfs tmpfs rw";
+	const char *dev, *root, *path;
+	unsigned int i;
+
+	KUNIT_ASSERT_TRUE(test, shmem_mount_line(line, &dev, &root, &path));
+	KUNIT_EXPECT_STREQ(test, dev, "0:24");
+	KUNIT_EXPECT_STREQ(test, root, "/");
+	KUNIT_EXPECT_STREQ(test, path, "/a b\\");
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		strscpy(line, bad[i], sizeof(line));
+		KUNIT_EXPECT_FALSE(test, shmem_mount_line(line, &dev, &root, &path));
+	}
+}
+#endif
+
+#ifdef CONFIG_INET
+static void task_sockstat(struct kunit *test)
+{
+	static const char text[] = "sockets: used 9\nTCP: inuse 5 orphan 7 tw 0 alloc 6 mem 1\n";
+
+	KUNIT_EXPECT_EQ(test, net_sockstat_value(text, " orphan "), 7ULL);
+	KUNIT_EXPECT_EQ(test, net_sockstat_value(text, " nothing "), MEMDIAG_ABSENT);
+	KUNIT_EXPECT_EQ(test, net_sockstat_value("TCP: orphan", " orphan"), MEMDIAG_ABSENT);
+}
+#endif
+
+/* Text as the files have it, and text that they never had. */
+static char task_counters_text[] =
+	"Tcp: RtoMin MaxConn RetransSegs\nTcp: 200 -1 42\n"
+	"Icmp: In Out \nIcmp: 1 2 \n"
+	"Odd: A B\nOther: 1 2\n"
+	"Short: A B C\nShort: 1\n"
+	"No colon\nNo 1\n"
+	"Bad: A\nBad: x\n"
+	"Last: A\n";
+
+static int task_counters_collect(struct memdiag_sink *sink)
+{
+	char text[sizeof(task_counters_text)];
+
+	strscpy(text, task_counters_text, sizeof(text));
+	return net_counter_text(sink, text);
+}
+
+static void task_counters(struct kunit *test)
+{
+	static const struct {
+		const char *name;
+		u64 value;
+		const char *kind;
+	} want[] = {
+		{ "TcpRtoMin", 200, "gauge" }, { "TcpMaxConn", -1, "gauge" },
+		{ "TcpRetransSegs", 42, "counter" }, { "IcmpIn", 1, "counter" },
+		{ "IcmpOut", 2, "counter" }, { "ShortA", 1, "counter" },
+		{ "BadA", MEMDIAG_ABSENT, "counter" },
+	};
+	const u32 id = MEMDIAG_SEC_NET_COUNTER;
+	struct memdiag_bytes *bytes;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, memdiag_kunit_fake_begin(test), 0);
+	memdiag_kunit_statuses[id].fields = net_counter_fields;
+	memdiag_kunit_statuses[id].nr_fields = ARRAY_SIZE(net_counter_fields);
+	memdiag_kunit_statuses[id].record_size = sizeof(struct net_counter_record);
+	memdiag_kunit_fakes[id].collect = task_counters_collect;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(id));
+	KUNIT_ASSERT_EQ(test, memdiag_snapshot_section(bytes, id)->nr_records,
+			(u64)ARRAY_SIZE(want));
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, id, i, "name"),
+				   want[i].name);
+		KUNIT_EXPECT_EQ(test, memdiag_kunit_value(test, bytes, id, i, "value"),
+				want[i].value);
+		KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, id, i, "kind"),
+				   want[i].kind);
+	}
+}
+
+static struct kunit_case task_cases[] = {
+	KUNIT_CASE(task_scores),
+	KUNIT_CASE(task_module_taints),
+	KUNIT_CASE(task_shmem_names),
+	KUNIT_CASE(task_symbol_modules),
+#ifdef CONFIG_SHMEM
+	KUNIT_CASE(task_mount_lines),
+#endif
+#ifdef CONFIG_INET
+	KUNIT_CASE(task_sockstat),
+#endif
+	KUNIT_CASE(task_counters),
+	{}
+};
+
+static struct kunit_suite task_suite = {
+	.name = "memdiag_task",
+	.test_cases = task_cases,
+};
+
+/* This very thread is in the list, kernel thread that it is; so is this module. */
+static void task_live_records(struct kunit *test)
+{
+	struct memdiag_bytes *bytes = memdiag_kunit_snapshot(test, MEMDIAG_BIT(TASK) |
+							     MEMDIAG_BIT(MODULE));
+	const struct memdiag_section *s = memdiag_snapshot_section(bytes, MEMDIAG_SEC_TASK);
+	bool found = false;
+	u64 n;
+
+	for (n = 0; n < s->nr_records; n++) {
+		if (memdiag_kunit_value(test, bytes, s->id, n, "pid") != current->tgid)
+			continue;
+		found = true;
+		KUNIT_EXPECT_EQ(test, memdiag_kunit_value(test, bytes, s->id, n, "VmRSS"),
+				MEMDIAG_ABSENT);
+		KUNIT_EXPECT_EQ(test, memdiag_kunit_value(test, bytes, s->id, n, "threads"), 1ULL);
+		KUNIT_EXPECT_EQ(test, memdiag_kunit_value(test, bytes, s->id, n, "oom_score"),
+				0ULL);
+		KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, s->id, n, "comm"),
+				   current->comm);
+	}
+	KUNIT_EXPECT_TRUE(test, found);
+
+	s = memdiag_snapshot_section(bytes, MEMDIAG_SEC_MODULE);
+	for (n = 0, found = false; n < s->nr_records; n++)
+		found |= !strcmp(memdiag_kunit_string(test, bytes, s->id, n, "name"),
+				 "memdiag_kunit");
+	KUNIT_EXPECT_TRUE(test, found);
+}
+
+/* A module that goes leaves its name to the addresses it had, and to no others. */
+static void task_live_gone(struct kunit *test)
+{
+	char text[KSYM_SYMBOL_LEN] = "";
+	const unsigned long start = 0x1000;
+
+	KUNIT_EXPECT_FALSE(test, memdiag_gone_print(start, text));
+	KUNIT_EXPECT_STREQ(test, text, "");
+	memdiag_kunit_gone("first", start, 0x100);
+	memdiag_kunit_gone("second", start + 0x80, 0x100);
+	KUNIT_EXPECT_TRUE(test, memdiag_gone_print(start + 0x7f, text));
+	KUNIT_EXPECT_STREQ(test, text, "+0x7f [first (unloaded)]");
+	KUNIT_EXPECT_TRUE(test, memdiag_gone_print(start + 0x80, text));
+	KUNIT_EXPECT_STREQ(test, text, "+0x0 [second (unloaded)]");
+	KUNIT_EXPECT_FALSE(test, memdiag_gone_print(start + 0x180, text));
+	KUNIT_EXPECT_FALSE(test, memdiag_gone_print(start - 1, text));
+}
+
+static struct kunit_case task_live_cases[] = {
+	KUNIT_CASE(task_live_records),
+	KUNIT_CASE(task_live_gone),
+	{}
+};
+
+static struct kunit_suite task_live_suite = {
+	.name = "memdiag_task_live",
+	.suite_init = memdiag_kunit_live,
+	.test_cases = task_live_cases,
+};
+kunit_test_suites(&task_suite, &task_live_suite);

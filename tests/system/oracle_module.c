@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section module: against /proc/modules; and what the fixture takes, holds and
+ * leaves behind when it is unloaded.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "ktap.h"
+#include "oracle.h"
+#include "oracles.h"
+
+#define FIXTURE		"memdiag_fixture"
+#define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
+#define COMMAND		"/sys/kernel/debug/memdiag_fixture/command"
+#define AREAS		9
+#define AREA_BYTES	65536
+#define LEFT		4
+/* So little that the array of its pages is no area of its own. */
+#define LEFT_BYTES	(300 << 10)
+#define OBJECTS		2000
+
+static bool module_kernel(struct facts *facts)
+{
+	char *text = file_read("/proc/modules"), *rest = text, *line, name[80], refcnt[16];
+	char state[16], taints[32];
+	long long size;
+	int words;
+
+	while (text && (line = file_line(&rest))) {
+		words = sscanf(line, "%79s %lld %15s %*s %15s %*s (%31[^)]", name, &size, refcnt,
+			       state, taints);
+		if (words < 4)
+			continue;
+		facts_number(facts, size, "%s/size", name);
+		if (refcnt[0] != '-')
+			facts_number(facts, atoi(refcnt), "%s/refcnt", name);
+		facts_string(facts, !strcmp(state, "Live") ? "live" :
+			     !strcmp(state, "Loading") ? "loading" : "unloading", "%s/state", name);
+		facts_string(facts, words > 4 ? taints : "", "%s/taints", name);
+		facts_number(facts, words > 4 && strchr(taints, 'O'), "%s/out_of_tree", name);
+	}
+	free(text);
+	return text;
+}
+
+static void module_memdiag(struct facts *facts, const struct snap *snap,
+			   const struct memdiag_section *s)
+{
+	static const char *const fields[] = { "size", "refcnt", "state", "taints",
+					      "out_of_tree" };
+	unsigned int i;
+	uint64_t n;
+
+	for (n = 0; n < s->nr_records; n++)
+		for (i = 0; snap_get(snap, s, n, "loaded") && i < 5; i++)
+			facts_field(facts, snap, s, n, snap_field_named(snap, s, fields[i]),
+				    snap_get_string(snap, s, n, "name"));
+}
+
+static const struct oracle module_oracle = {
+	.name = "module",
+	.section = MEMDIAG_SEC_MODULE,
+	.kernel = module_kernel,
+	.memdiag = module_memdiag,
+};
+
+/* --- the fixture ------------------------------------------------------------ */
+
+struct seen {
+	uint64_t records;
+	uint64_t record;
+	uint64_t size;
+	uint64_t parts;
+	uint64_t areas;
+	uint64_t bytes;
+	uint64_t pages;
+	uint64_t caches;
+	uint64_t cache_bytes;
+	bool by_address;
+};
+
+static struct seen look(bool loaded)
+{
+	const struct memdiag_section *s;
+	struct seen seen = {};
+	struct snap snap;
+	uint64_t n;
+
+	snap_take(&snap, SNAP_BIT(MODULE));
+	/* In text, what has no name any more cannot be told from anything else. */
+	seen.by_address = snap_section(&snap, MEMDIAG_SEC_VMALLOC)->source != MEMDIAG_SRC_TEXT;
+	s = snap_section(&snap, MEMDIAG_SEC_MODULE);
+	for (n = 0; n < s->nr_records; n++) {
+		if (strcmp(snap_get_string(&snap, s, n, "name"), FIXTURE) ||
+		    snap_get(&snap, s, n, "loaded") != loaded)
+			continue;
+		seen.records++;
+		seen.record = n;
+		seen.size = snap_get(&snap, s, n, "size");
+		seen.parts = snap_get(&snap, s, n, "text") + snap_get(&snap, s, n, "rodata") +
+			     snap_get(&snap, s, n, "data") + snap_get(&snap, s, n, "init");
+		seen.areas = snap_get(&snap, s, n, "vmalloc_areas");
+		seen.bytes = snap_get(&snap, s, n, "vmalloc");
+		seen.pages = snap_get(&snap, s, n, "vmalloc_pages");
+		seen.caches = snap_get(&snap, s, n, "caches");
+		seen.cache_bytes = snap_get(&snap, s, n, "cache_bytes");
+	}
+	snap_drop(&snap);
+	return seen;
+}
+
+static bool equal(const char *what, uint64_t value, uint64_t want)
+{
+	if (value != want)
+		ktap_note("%s: %llu, not %llu", what, (unsigned long long)value,
+			  (unsigned long long)want);
+	return value == want;
+}
+
+static int load(void)
+{
+	int fd = open(FIXTURE_KO, O_RDONLY | O_CLOEXEC), error;
+
+	error = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+static void command(const char *text)
+{
+	int error = file_write(COMMAND, text);
+
+	if (error)
+		ktap_bail("fixture: '%s': %s", text, strerror(-error));
+}
+
+static void known(void)
+{
+	const uint64_t page = getpagesize();
+	struct seen a, b;
+	char text[80];
+	int error;
+
+	syscall(SYS_delete_module, FIXTURE, O_NONBLOCK);
+	error = load();
+	if (error) {
+		ktap_skip(strerror(error), "oracle_module: known: the fixture cannot be loaded");
+		return;
+	}
+	a = look(true);
+	/* What an earlier one left may be taken for its own, if it lies at the same place. */
+	ktap_ok(equal("records", a.records, 1) &
+			equal("text, rodata, data, init", a.parts, a.size),
+		"oracle_module: known: the fixture, holding nothing but %llu areas",
+		(unsigned long long)a.areas);
+	oracle_run(&module_oracle);
+
+	snprintf(text, sizeof(text), "hold vmalloc size=%d count=%d", AREA_BYTES, AREAS);
+	command(text);
+	snprintf(text, sizeof(text), "hold cache count=%d", OBJECTS);
+	command(text);
+	b = look(true);
+	ktap_ok(equal("areas, more", b.areas - a.areas, AREAS) &
+			equal("bytes, more", b.bytes - a.bytes, AREAS * (AREA_BYTES + page)) &
+			equal("pages, more", b.pages - a.pages, AREAS * AREA_BYTES / page),
+		"oracle_module: known: %d areas", AREAS);
+	if (b.caches == MEMDIAG_ABSENT)
+		ktap_skip("constructors are not known", "oracle_module: known: a cache");
+	else
+		/* Objects of 200 bytes; a debugging kernel pads them. */
+		ktap_ok(equal("caches", b.caches, 1) & (b.cache_bytes >= OBJECTS * 200) &
+				(b.cache_bytes < OBJECTS * 1000 + (1 << 20)),
+			"oracle_module: known: a cache of %llu bytes for %d objects of 200",
+			(unsigned long long)b.cache_bytes, OBJECTS);
+	command("free all");
+	b = look(true);
+	ktap_ok(equal("areas", b.areas, a.areas) & equal("bytes", b.bytes, a.bytes),
+		"oracle_module: known: freed again");
+
+	a = look(false);
+	snprintf(text, sizeof(text), "leak vmalloc size=%d count=%d", LEFT_BYTES, LEFT);
+	command(text);
+	command("leave");
+	if (syscall(SYS_delete_module, FIXTURE, O_NONBLOCK))
+		ktap_bail("rmmod: %s", strerror(errno));
+	b = look(false);
+	if (!b.by_address) {
+		ktap_skip("areas are known by text only", "oracle_module: known: what it left");
+		return;
+	}
+	ktap_ok(equal("records", b.records, 1) & equal("first record", b.record, 0) &
+			equal("areas, more", b.areas - a.areas, LEFT) &
+			equal("bytes, more", b.bytes - a.bytes, LEFT * (LEFT_BYTES + page)) &
+			equal("size", b.size, MEMDIAG_ABSENT),
+		"oracle_module: known: %d areas that it left when it was unloaded", LEFT);
+	b = look(true);
+	ktap_ok(equal("records", b.records, 0), "oracle_module: known: it is loaded no more");
+}
+
+void oracle_module(void)
+{
+	struct snap snap;
+	bool has;
+
+	snap_take(&snap, SNAP_BIT(MODULE));
+	has = snap_has(&snap, MEMDIAG_SEC_MODULE);
+	snap_drop(&snap);
+	if (!has && oracle_closed_ways() & ORACLE_NO_OPS) {
+		ktap_skip("its only way in is closed", "oracle_module");
+		return;
+	}
+	oracle_run(&module_oracle);
+	known();
+}
