@@ -43,13 +43,27 @@ static unsigned int count_list(const char *path)
 	return nr;
 }
 
-/*
- * What a flag of the kernel says. If the way to that flag was closed, memdiag
- * has to say that it does not know.
- */
-static void state_fact(struct facts *facts, const char *state, const char *field)
+/* Whether there is a way from this name to its address: kallsyms has it, and a kprobe. */
+static bool symbol_known(const char *symbol)
 {
-	bool closed = oracle_closed_ways() & ORACLE_NO_SYMBOL && strcmp(state, "not built");
+	static char *text;
+	char line[80];
+
+	if (!text)
+		text = file_read("/proc/kallsyms");
+	snprintf(line, sizeof(line), " %s\n", symbol);
+	return text && strstr(text, line) && strstr(text, " register_kprobe\n");
+}
+
+/*
+ * What a flag of the kernel says. If there is no way to that flag, or it was closed,
+ * memdiag has to say that it does not know.
+ */
+static void state_fact(struct facts *facts, const char *state, const char *field,
+		       const char *symbol)
+{
+	bool closed = (oracle_closed_ways() & ORACLE_NO_SYMBOL || !symbol_known(symbol)) &&
+		      strcmp(state, "not built");
 
 	facts_string(facts, closed ? "built in" : state, "system/%s", field);
 }
@@ -148,10 +162,10 @@ static bool system_kernel(struct facts *facts)
 		const char *open = strchr(text, '[');
 
 		if (open && sscanf(open, "[%19[^]]]", mode) == 1)
-			state_fact(facts, mode, "thp");
+			state_fact(facts, mode, "thp", "transparent_hugepage_flags");
 		free(text);
 	} else {
-		state_fact(facts, "not built", "thp");
+		state_fact(facts, "not built", "thp", "");
 	}
 	facts_string(facts, debugfs_state(), "system/debugfs");
 	facts_string(facts, access("/sys/kernel/btf/vmlinux", F_OK) ? "not built" : "on",
@@ -161,7 +175,7 @@ static bool system_kernel(struct facts *facts)
 	facts_string(facts, memcg_state(), "system/memcg");
 	text = file_read("/proc/pressure/memory");
 	if (text)
-		state_fact(facts, "on", "psi");
+		state_fact(facts, "on", "psi", "psi_disabled");
 	free(text);
 	return true;
 }
