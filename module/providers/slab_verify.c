@@ -452,10 +452,8 @@ static const char *slab_check_all(const struct memdiag_ops *ops,
 	ops->op->stop(&m, entry);
 	if (!wrong && busy > seen / 8 + 2)
 		wrong = "too many numbers";
-	if (!wrong && memdiag_slab_has(CPU_PARTIAL) && !tally.partials)
-		wrong = "no partial slab of any CPU";
 	if (!wrong)
-		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab", MEMDIAG_SRC_OPS, 0,
+		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab caches", MEMDIAG_SRC_OPS, 0,
 				     "own cache and %u others read as slabinfo prints them, %u moving",
 				     seen - 1, busy);
 	return wrong;
@@ -564,28 +562,29 @@ static u32 slab_try_ways(const struct memdiag_ops *ops, struct kmem_cache *probe
 	bool any_refused = false;
 	const char *wrong;
 	unsigned int i, m;
+	/* A line for each way that was tried. */
+	char name[32];
 
 	for (i = 0; i < ARRAY_SIZE(slab_ways); i++) {
 		u32 way = slab_ways[i];
 
 		if (slab_load(way))
 			continue;
+		snprintf(name, sizeof(name), "slab by %s", memdiag_source_name(way));
 		if (way == MEMDIAG_SRC_MIRROR && any_refused && slab_is_refused(refused)) {
-			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab", MEMDIAG_SRC_NONE, -EINVAL,
-					     "%s: the same as was refused",
-					     memdiag_source_name(way));
+			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, name, MEMDIAG_SRC_NONE, -EINVAL,
+					     "the same layout as was refused");
 			continue;
 		}
 		wrong = slab_check(ops, way, probe, objects);
 		if (!wrong) {
-			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab", way, 0,
+			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, name, way, 0,
 					     "own cache reads as it was made, %s list of caches",
 					     memdiag_slab_has_list() ? "with the" : "without");
 			return way;
 		}
-		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab", MEMDIAG_SRC_NONE, -EINVAL,
-				     "%s: %s reads otherwise than it must",
-				     memdiag_source_name(way), wrong);
+		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, name, MEMDIAG_SRC_NONE, -EINVAL,
+				     "%s reads otherwise than it must", wrong);
 		any_refused = true;
 		for (m = 0; m < SLAB_NR_MEMBERS; m++)
 			refused[m] = memdiag_slab_members[m].bit_offset;

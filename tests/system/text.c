@@ -28,15 +28,25 @@ static struct snap bytes_snap;
 static unsigned int section_now;
 static char text_trouble[300];
 
-/*
- * What differs for reasons of its own: memory taken by the very asking. Who opens a
- * file by its name holds an object of names_cache until it is open, and that is
- * when text is collected.
- */
-static bool not_compared(const char *key, const char *field)
+/* The kernel keeps free objects in sheaves, which each open() takes from and adds to. */
+static bool sheaves;
+
+static void sheaves_look(const struct snap *snap)
+{
+	const struct memdiag_section *s = snap_section(snap, MEMDIAG_SEC_SLAB);
+	uint64_t n, capacity;
+
+	for (n = 0; n < s->nr_records; n++) {
+		capacity = snap_get(snap, s, n, "sheaf_capacity");
+		sheaves |= capacity && capacity != MEMDIAG_ABSENT;
+	}
+}
+
+/* What differs for reasons of its own: memory taken by the very asking. */
+static bool not_compared(const char *field)
 {
 	return !strcmp(field, "memdiag_snapshot_bytes") ||
-	       (!strcmp(field, "active_objs_error") && !strcmp(key, "names_cache|"));
+	       (sheaves && !strcmp(field, "active_objs_error"));
 }
 
 static void key_add(char *key, size_t size, const char *part)
@@ -90,7 +100,7 @@ static bool bytes_facts(struct facts *facts)
 	for (n = 0; n < s->nr_records; n++) {
 		key_of_record(key, sizeof(key), &bytes_snap, s, n);
 		for (f = 0; f < s->nr_fields; f++)
-			if (!not_compared(key, snap_string(&bytes_snap,
+			if (!not_compared(snap_string(&bytes_snap,
 						      snap_field(&bytes_snap, s, f)->name)))
 				facts_field(facts, &bytes_snap, s, n, f, key);
 	}
@@ -197,7 +207,7 @@ static void text_record(struct facts *facts, const struct snap *snap,
 		const struct memdiag_field *field = snap_field(snap, s, f);
 		const char *name = snap_string(snap, field->name);
 
-		if (!not_compared(key, name))
+		if (!not_compared(name))
 			word_fact(facts, field, words[f], key, name);
 	}
 	while (nr_keys)
@@ -614,6 +624,7 @@ int main(void)
 	mkdir("/sys/fs/cgroup/text", 0755);
 	mkdir("/sys/fs/cgroup/memory/text", 0755);
 	snap_take(&all, 0);
+	sheaves_look(&all);
 	debugfs(&all);
 	pieces();
 	proc();
