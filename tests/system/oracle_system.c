@@ -43,18 +43,6 @@ static unsigned int count_list(const char *path)
 	return nr;
 }
 
-/* Whether there is a way from this name to its address: kallsyms has it, and a kprobe. */
-static bool symbol_known(const char *symbol)
-{
-	static char *text;
-	char line[80];
-
-	if (!text)
-		text = file_read("/proc/kallsyms");
-	snprintf(line, sizeof(line), " %s\n", symbol);
-	return text && strstr(text, line) && strstr(text, " register_kprobe\n");
-}
-
 /*
  * What a flag of the kernel says. If there is no way to that flag, or it was closed,
  * memdiag has to say that it does not know.
@@ -62,8 +50,7 @@ static bool symbol_known(const char *symbol)
 static void state_fact(struct facts *facts, const char *state, const char *field,
 		       const char *symbol)
 {
-	bool closed = (oracle_closed_ways() & ORACLE_NO_SYMBOL || !symbol_known(symbol)) &&
-		      strcmp(state, "not built");
+	bool closed = !oracle_symbol_known(symbol) && strcmp(state, "not built");
 
 	facts_string(facts, closed ? "built in" : state, "system/%s", field);
 }
