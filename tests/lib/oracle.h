@@ -73,6 +73,11 @@ struct oracle {
 /* Ways into the kernel that were closed when the module was loaded; its parameter. */
 #define ORACLE_NO_SYMBOL 2
 unsigned int oracle_closed_ways(void);
+/*
+ * Whether there is a way, not closed, from the name of the kernel's data to its address:
+ * kallsyms has it, and there are kprobes.
+ */
+bool oracle_symbol_known(const char *symbol);
 
 /* Prints one result. */
 void oracle_run(const struct oracle *oracle);
