@@ -36,7 +36,7 @@ static const struct memdiag_field_desc node_fields[] = {
 	MEMDIAG_FIELD(struct node_record, nr_zones, "nr_zones", U64, NONE, LABEL, 0,
 		      "index of the highest populated zone of the node, plus one"),
 	MEMDIAG_FIELD(struct node_record, start_pfn, "node_start_pfn", U64, NONE, LABEL, 0,
-		      "number of the first page frame"),
+		      "number of the first page frame, if there is one"),
 	MEMDIAG_FIELD(struct node_record, spanned, "node_spanned_pages", U64, PAGES, GAUGE, 0,
 		      "size of the range of page frames, with holes"),
 	MEMDIAG_FIELD(struct node_record, present, "node_present_pages", U64, PAGES, GAUGE,
@@ -78,8 +78,9 @@ static int node_collect(struct memdiag_sink *sink)
 			return -ENOSPC;
 		record->node = node;
 		record->nr_zones = READ_ONCE(pgdat->nr_zones);
-		record->start_pfn = READ_ONCE(pgdat->node_start_pfn);
 		record->spanned = READ_ONCE(pgdat->node_spanned_pages);
+		if (record->spanned)
+			record->start_pfn = READ_ONCE(pgdat->node_start_pfn);
 		record->present = READ_ONCE(pgdat->node_present_pages);
 		record->totalreserve_pages = READ_ONCE(pgdat->totalreserve_pages);
 		record->kswapd = !!READ_ONCE(pgdat->kswapd);

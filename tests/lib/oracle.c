@@ -365,6 +365,19 @@ unsigned int oracle_closed_ways(void)
 	return file_number(&ways, "/sys/module/memdiag/parameters/force_ways") ? ways : 0;
 }
 
+bool oracle_symbol_known(const char *symbol)
+{
+	static char *text;
+	char line[80];
+
+	if (oracle_closed_ways() & ORACLE_NO_SYMBOL)
+		return false;
+	if (!text)
+		text = file_read("/proc/kallsyms");
+	snprintf(line, sizeof(line), " %s\n", symbol);
+	return text && strstr(text, line) && strstr(text, " register_kprobe\n");
+}
+
 /*
  * Collecting takes pages from this CPU's lists and gives them back before the
  * kernel is asked again; so the lists of a CPU are looked at from another one.

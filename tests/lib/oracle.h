@@ -74,6 +74,11 @@ struct oracle {
 #define ORACLE_NO_SYMBOL 2
 #define ORACLE_NO_OPS 4
 unsigned int oracle_closed_ways(void);
+/*
+ * Whether there is a way, not closed, from the name of the kernel's data to its address:
+ * kallsyms has it, and there are kprobes.
+ */
+bool oracle_symbol_known(const char *symbol);
 
 /* Prints one result. */
 void oracle_run(const struct oracle *oracle);

@@ -44,12 +44,13 @@ static unsigned int count_list(const char *path)
 }
 
 /*
- * What a flag of the kernel says. If the way to that flag was closed, memdiag
- * has to say that it does not know.
+ * What a flag of the kernel says. If there is no way to that flag, or it was closed,
+ * memdiag has to say that it does not know.
  */
-static void state_fact(struct facts *facts, const char *state, const char *field)
+static void state_fact(struct facts *facts, const char *state, const char *field,
+		       const char *symbol)
 {
-	bool closed = oracle_closed_ways() & ORACLE_NO_SYMBOL && strcmp(state, "not built");
+	bool closed = !oracle_symbol_known(symbol) && strcmp(state, "not built");
 
 	facts_string(facts, closed ? "built in" : state, "system/%s", field);
 }
@@ -148,10 +149,10 @@ static bool system_kernel(struct facts *facts)
 		const char *open = strchr(text, '[');
 
 		if (open && sscanf(open, "[%19[^]]]", mode) == 1)
-			state_fact(facts, mode, "thp");
+			state_fact(facts, mode, "thp", "transparent_hugepage_flags");
 		free(text);
 	} else {
-		state_fact(facts, "not built", "thp");
+		state_fact(facts, "not built", "thp", "");
 	}
 	facts_string(facts, debugfs_state(), "system/debugfs");
 	facts_string(facts, access("/sys/kernel/btf/vmlinux", F_OK) ? "not built" : "on",
@@ -161,7 +162,7 @@ static bool system_kernel(struct facts *facts)
 	facts_string(facts, memcg_state(), "system/memcg");
 	text = file_read("/proc/pressure/memory");
 	if (text)
-		state_fact(facts, "on", "psi");
+		state_fact(facts, "on", "psi", "psi_disabled");
 	free(text);
 	return true;
 }

@@ -16,7 +16,10 @@
 #include "oracles.h"
 
 #define KPTR_RESTRICT "/proc/sys/kernel/kptr_restrict"
-/* Where the x86_64 kernel puts modules and other code it makes. */
+/*
+ * Where the x86_64 kernel puts modules and other code it makes. Elsewhere they are
+ * among the other areas.
+ */
 #define MODULES_START 0xffffffffa0000000ull
 
 /* A section of a loaded module: newer kernels give its parts areas of their own. */
@@ -170,8 +173,10 @@ static const char *area_kind(const struct area *area)
 
 	if (area->unpurged)
 		return "unpurged";
+	if (module_in(area->start, area->end))
+		return "module";
 	if (area->start >= MODULES_START)
-		return module_in(area->start, area->end) ? "module" : "executable";
+		return "executable";
 	if (area->vm_map_ram)
 		return "vm_map_ram";
 	snprintf(all, sizeof(all), " %s ", area->flags);
@@ -188,7 +193,7 @@ static const char *area_module(const struct area *area)
 	static char name[64];
 	const char *open = NULL;
 
-	if (!area->unpurged && area->start >= MODULES_START)
+	if (!area->unpurged)
 		open = module_in(area->start, area->end);
 	if (open && *open)
 		return open;
@@ -206,13 +211,14 @@ static void area_facts(struct facts *facts, const struct area *area)
 	facts_number(facts, area->start, "%s/start", key);
 	facts_number(facts, area->end, "%s/end", key);
 	facts_number(facts, area->size, "%s/size", key);
-	facts_string(facts, area_kind(area), "%s/kind", key);
+	if (nr_sections)
+		facts_string(facts, area_kind(area), "%s/kind", key);
 	facts_string(facts, area->flags, "%s/flags", key);
 	if (!area->unpurged && !area->vm_map_ram)
 		facts_number(facts, area->pages, "%s/nr_pages", key);
 	if (area->caller[0])
 		facts_string(facts, area->caller, "%s/caller", key);
-	if (area_module(area))
+	if (nr_sections && area_module(area))
 		facts_string(facts, area_module(area), "%s/module", key);
 	if (area->has_phys)
 		facts_number(facts, area->phys, "%s/phys_addr", key);
@@ -228,8 +234,9 @@ static void unpurged_look(void)
 
 	snap_take(&snap, SNAP_BIT(VMALLOC));
 	reason = snap_string(&snap, snap_section(&snap, MEMDIAG_SEC_VMALLOC)->reason);
-	/* That is no excuse when no way was closed. */
-	unpurged_not_seen = oracle_closed_ways() & ORACLE_NO_SYMBOL && strstr(reason, "unpurged");
+	/* That is no excuse when there is a way. */
+	unpurged_not_seen = !oracle_symbol_known("purge_vmap_area_list") &&
+			    strstr(reason, "unpurged");
 	snap_drop(&snap);
 }
 
@@ -254,6 +261,15 @@ static bool vmalloc_kernel(struct facts *facts)
 	return vmalloc_read(facts, area_facts);
 }
 
+/*
+ * Without CONFIG_KALLSYMS the kernel does not say where the sections of its modules are,
+ * so whether an area is part of one cannot be compared.
+ */
+static bool of_a_module(const char *field)
+{
+	return !strcmp(field, "kind") || !strcmp(field, "module");
+}
+
 static void vmalloc_memdiag(struct facts *facts, const struct snap *snap,
 			    const struct memdiag_section *section)
 {
@@ -267,9 +283,13 @@ static void vmalloc_memdiag(struct facts *facts, const struct snap *snap,
 		snprintf(key, sizeof(key), "%llx%s",
 			 (unsigned long long)snap_get(snap, section, n, "start"),
 			 kind && !strcmp(kind, "unpurged") ? " unpurged" : "");
-		for (f = 0; f < section->nr_fields; f++)
-			if (strcmp(snap_string(snap, snap_field(snap, section, f)->name), "id"))
-				facts_field(facts, snap, section, n, f, key);
+		for (f = 0; f < section->nr_fields; f++) {
+			const char *name = snap_string(snap, snap_field(snap, section, f)->name);
+
+			if (!strcmp(name, "id") || (!nr_sections && of_a_module(name)))
+				continue;
+			facts_field(facts, snap, section, n, f, key);
+		}
 	}
 }
 
@@ -485,6 +505,8 @@ void oracle_vmalloc(void)
 
 	unpurged_look();
 	oracle_run(&vmalloc_oracle);
+	if (!nr_sections)
+		ktap_skip("CONFIG_KALLSYMS is not set", "oracle_vmalloc: kind and module of the areas");
 	vmalloc_hidden();
 	if (restrict_was)
 		file_write(KPTR_RESTRICT, restrict_was);

@@ -96,11 +96,20 @@ hidden() { # [COMMAND...]: run by it, neither in the text nor in the binary snap
 	[ "$text" = 0 ] && [ "$binary" = 0 ]
 }
 
+# The areas of vmallocinfo, without those freed lazily where memdiag says it lacks them.
+vmallocinfo() {
+	if memdiagctl status | grep -q '^vmalloc .*unpurged'; then
+		grep -v unpurged /proc/vmallocinfo
+	else
+		cat /proc/vmallocinfo
+	fi | awk '{ print $1 }' | sort
+}
+
 # Every area that is there before and after is shown with the same addresses.
 same_addresses() {
-	awk '{ print $1 }' /proc/vmallocinfo | sort >/tmp/before
+	vmallocinfo >/tmp/before
 	text_addresses | sort >/tmp/memdiag
-	awk '{ print $1 }' /proc/vmallocinfo | sort >/tmp/after
+	vmallocinfo >/tmp/after
 	sort /tmp/before /tmp/after | uniq -d | sort -u >/tmp/both
 	sort -u /tmp/memdiag >/tmp/shown
 	missing=$(cat /tmp/shown /tmp/shown /tmp/both | sort | uniq -u)

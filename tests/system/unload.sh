@@ -121,7 +121,11 @@ free_kib() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	sleep 1
-	awk '$1 == "MemFree:" { print $2 }' /proc/meminfo
+	# From v6.7 on many MiB may wait in the lists of a CPU, which are not MemFree.
+	awk -v page="$(getconf PAGESIZE 2>/dev/null || echo 4096)" '
+		$1 == "MemFree:" { free = $2 }
+		$1 == "count:" { pages += $2 }
+		END { print free + pages * page / 1024 }' /proc/meminfo /proc/zoneinfo
 }
 
 caches() {
