@@ -345,7 +345,7 @@ static void census_steps(void)
 		frames += snap_get(&snap, s, n, "frames");
 		steps += snap_get(&snap, s, n, "steps");
 	}
-	ktap_ok(longest && steps && frames <= steps * 1024,
+	ktap_ok(longest && steps && frames <= steps * 256,
 		"oracle_census: %llu frames in %llu steps, the longest %llu us",
 		(unsigned long long)frames, (unsigned long long)steps,
 		(unsigned long long)longest / 1000);
