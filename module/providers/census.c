@@ -59,11 +59,6 @@ static const struct memdiag_field_desc census_fields[] = {
 		      MEMDIAG_FIELD_BRIEF, "pages, those behind the first of a piece included"),
 };
 
-/* Per kind, order and migratetype, the last of which stands for "not known". */
-struct census_count {
-	u64 pages[MEMDIAG_NR_PAGE_KINDS][MEMDIAG_CENSUS_ORDERS][MIGRATE_TYPES + 1];
-};
-
 struct census_cost {
 	int node;
 	const char *zone;
@@ -82,16 +77,8 @@ static const char *census_migratetype(int mt)
 	return mt < MIGRATE_TYPES ? memdiag_migratetype_name(mt) : "?";
 }
 
-static void census_visit(struct memdiag_census_walk *walk,
-			 const struct memdiag_census_block *block)
-{
-	struct census_count *count = walk->arg;
-
-	count->pages[block->kind][block->order][block->migratetype] += block->nr;
-}
-
 static int census_push(struct memdiag_sink *sink, const struct zone *zone,
-		       const struct census_count *count)
+		       const struct memdiag_census_count *count)
 {
 	u64 name = memdiag_push_string(sink, zone->name);
 	unsigned int kind, order;
@@ -139,8 +126,8 @@ static void census_note_cost(const struct memdiag_census_walk *walk, u64 walk_ns
 static int census_collect(struct memdiag_sink *sink)
 {
 	unsigned int room = memdiag_nr_populated_zones();
-	struct memdiag_census_walk walk = { .visit = census_visit };
-	struct census_count *count;
+	struct memdiag_census_walk walk = {};
+	struct memdiag_census_count *count;
 	struct zone *zone;
 	int error = 0;
 	u64 start;
@@ -153,7 +140,7 @@ static int census_collect(struct memdiag_sink *sink)
 		kvfree(count);
 		return -ENOMEM;
 	}
-	walk.arg = count;
+	walk.count = count;
 	memdiag_for_each_populated_zone(zone) {
 		memset(count, 0, sizeof(*count));
 		start = sched_clock();
@@ -235,7 +222,7 @@ static const struct memdiag_field_desc cost_fields[] = {
 	MEMDIAG_FIELD(struct cost_record, frames, "frames", U64, PAGES, GAUGE,
 		      MEMDIAG_FIELD_BRIEF, "page frames that were looked at"),
 	MEMDIAG_FIELD(struct cost_record, steps, "steps", U64, NONE, GAUGE, 0,
-		      "times that the scheduler was asked, after 1024 frames at most"),
+		      "times that the scheduler was asked, after 256 frames at most"),
 	MEMDIAG_FIELD(struct cost_record, longest_step, "longest_step", U64, NS, GAUGE,
 		      MEMDIAG_FIELD_BRIEF,
 		      "longest time between two of these; interrupts that came in between included"),

@@ -64,8 +64,18 @@ struct memdiag_census_block {
 };
 
 /**
+ * struct memdiag_census_count - pages, added up
+ * @pages: per kind, order and migratetype, the last of which is "not known"
+ */
+struct memdiag_census_count {
+	u64 pages[MEMDIAG_NR_PAGE_KINDS][MEMDIAG_CENSUS_ORDERS][MIGRATE_TYPES + 1];
+};
+
+/**
  * struct memdiag_census_walk - a walk over the page frames of one zone
  * @zone: the zone
+ * @count: where to add up each block; NULL: call @visit, an indirect call that
+ *	costs more than the look at the page
  * @visit: called with each block, under rcu_read_lock(); must not sleep
  * @arg: the caller's
  * @pfn: where the next step begins
@@ -78,6 +88,7 @@ struct memdiag_census_block {
  */
 struct memdiag_census_walk {
 	struct zone *zone;
+	struct memdiag_census_count *count;
 	void (*visit)(struct memdiag_census_walk *walk,
 		      const struct memdiag_census_block *block);
 	void *arg;

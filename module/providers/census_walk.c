@@ -45,7 +45,7 @@
  * Page frames of a step: some 10 us where each holds something else, below the
  * 200 us that nobody notices even on a slow machine.
  */
-#define CENSUS_STEP		1024UL
+#define CENSUS_STEP		256UL
 
 const char * const memdiag_census_kinds[MEMDIAG_NR_PAGE_KINDS] = {
 	[MEMDIAG_KIND_BUDDY] = "free",
@@ -92,7 +92,7 @@ static bool page_in_zone(const struct memdiag_page *p, const struct zone *zone)
 }
 
 /* By its mapping, as the kernel does it for pages that nobody marked otherwise. */
-static unsigned int kind_by_mapping(const struct memdiag_page *p)
+static __always_inline unsigned int kind_by_mapping(const struct memdiag_page *p)
 {
 	if (p->mapping & 1)
 		return MEMDIAG_KIND_ANON;
@@ -114,7 +114,7 @@ static unsigned int kind_of_hugetlb(const struct memdiag_page *p)
 }
 
 /* What the head of a compound page, or a page of its own, is. */
-static unsigned int page_kind(const struct page *page, const struct memdiag_page *p)
+static __always_inline unsigned int page_kind(const struct page *page, const struct memdiag_page *p)
 {
 	unsigned int kind;
 
@@ -194,7 +194,7 @@ static void block_rest(struct memdiag_census_walk *walk, struct memdiag_census_b
 }
 
 /* A block of pages that know nothing of each other. */
-static void block_run(struct memdiag_census_walk *walk, struct memdiag_census_block *block,
+static noinline void block_run(struct memdiag_census_walk *walk, struct memdiag_census_block *block,
 		      unsigned long room)
 {
 	unsigned long max = 1UL << (NR_PAGE_ORDERS - 1);
@@ -229,7 +229,7 @@ static unsigned int compound_order_of(struct page *head, const struct memdiag_pa
  * The block that begins with @page; @room frames are left in the step. Returns
  * false for a frame that is none of the zone's.
  */
-static bool block_at(struct memdiag_census_walk *walk, struct page *page, unsigned long pfn,
+static __always_inline bool block_at(struct memdiag_census_walk *walk, struct page *page, unsigned long pfn,
 		     unsigned long room, struct memdiag_census_block *block)
 {
 	struct memdiag_page p;
@@ -300,7 +300,10 @@ static void walk_chunk(struct memdiag_census_walk *walk, unsigned long pfn, unsi
 		if (!block_at(walk, page, pfn, end - pfn, &block))
 			continue;
 		walk->frames += block.nr;
-		walk->visit(walk, &block);
+		if (walk->count)
+			walk->count->pages[block.kind][block.order][block.migratetype] += block.nr;
+		else
+			walk->visit(walk, &block);
 	}
 }
 

@@ -49,7 +49,7 @@ static void census_kinds(struct kunit *test)
 	EXPECT_KIND(test, p, "page_pool");
 	p.link = PP_SIGNATURE | 2;
 	EXPECT_KIND(test, p, "page_pool");
-	p.link = PP_SIGNATURE + 0x100;
+	p.link = PP_SIGNATURE + 0x20;
 	EXPECT_KIND(test, p, "kernel");
 #endif
 }

@@ -445,11 +445,12 @@ static void known_fixture(void)
 	const struct grows vmalloc[] = { { "vmalloc", AMOUNT / page, AMOUNT / page }, {} };
 	/*
 	 * The allocator notes a cgroup for every four bytes, in vmalloc() memory: two
-	 * pages for one. And it keeps a chunk when all is given back.
+	 * pages for one. And it keeps a chunk when all is given back, for a while.
 	 */
 	const struct grows percpu[] = { { "percpu", 2048 * cpus / 2, (2048 + 64) * cpus },
 					{ "vmalloc", 0, 2048 * 5 / 2 }, {} };
-	const struct grows chunk[] = { { "percpu", 0, 512 * cpus }, { "vmalloc", 0, 1200 }, {} };
+	const struct grows chunk[] = { { "percpu", -512 * cpus, 512 * cpus },
+				       { "vmalloc", -1200, 1200 }, {} };
 	const struct grows pages[] = { { "unaccounted", AMOUNT / page, AMOUNT / page }, {} };
 	char command[80], name[40];
 	int order;
@@ -460,6 +461,7 @@ static void known_fixture(void)
 	known("vmalloc", take_fixture, give_fixture, "vmalloc size=1048576 count=16", vmalloc);
 	known_keeping("percpu", take_fixture, give_fixture, "percpu size=4096 count=2048", percpu,
 		      chunk);
+	sleep(2);
 	for (order = 0; order <= 9; order++) {
 		snprintf(command, sizeof(command), "pages order=%d count=%ld", order,
 			 AMOUNT / page >> order);
