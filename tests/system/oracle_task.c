@@ -78,13 +78,12 @@ static bool status_facts(struct facts *facts, int pid)
 
 static void stat_facts(struct facts *facts, int pid)
 {
+	static const char format[] =
+		" %*c %*d %*d %*d %*d %*d %*u %lld %*u %lld %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld";
 	char *text = file_read("/proc/%d/stat", pid);
 	/* The name may hold anything. */
 	char *rest = text ? strrchr(text, ')') : NULL;
 	long long min_flt, maj_flt, start;
-
-	static const char format[] =
-		" %*c %*d %*d %*d %*d %*d %*u %lld %*u %lld %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld";
 
 	if (rest && sscanf(rest + 1, format, &min_flt, &maj_flt, &start) == 3) {
 		facts_number(facts, min_flt, "%d/min_flt", pid);
