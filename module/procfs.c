@@ -20,6 +20,8 @@
 			 MEMDIAG_BIT(MEMCG) | MEMDIAG_BIT(VMSTAT))
 /* Rows of each of the "top" lists. */
 #define PROCFS_TOP	5
+/* Characters of a reason in one line. */
+#define PROCFS_REASON	80
 
 static struct proc_dir_entry *procfs_entry;
 
@@ -72,12 +74,24 @@ static void procfs_kib(struct seq_file *m, u64 value, unsigned int unit)
 static void procfs_reason(struct seq_file *m, const struct memdiag_bytes *bytes, u32 id)
 {
 	const struct memdiag_section *section = memdiag_snapshot_section(bytes, id);
+	const char *reason = memdiag_snapshot_string(bytes, section->reason);
+	size_t length;
 
-	if (section->state != MEMDIAG_STATE_OK)
-		seq_printf(m, "  %s: %s\n",
-			   section->state == MEMDIAG_STATE_PARTIAL ?
-			   "partial" : "unavailable",
-			   memdiag_snapshot_string(bytes, section->reason));
+	if (section->state == MEMDIAG_STATE_OK)
+		return;
+	seq_printf(m, "  %s: ", section->state == MEMDIAG_STATE_PARTIAL ?
+		   "partial" : "unavailable");
+	/* A sentence may be longer than a line. */
+	while ((length = strlen(reason)) > PROCFS_REASON) {
+		length = PROCFS_REASON;
+		while (length && reason[length] != ' ')
+			length--;
+		if (!length)
+			break;
+		seq_printf(m, "%.*s\n    ", (int)length, reason);
+		reason += length + 1;
+	}
+	seq_printf(m, "%s\n", reason);
 }
 
 /*

@@ -4,7 +4,7 @@
 #define _MEMDIAG_COMPAT_HEX_H
 
 #include <linux/kernel.h>
-#if __has_include(<linux/hex.h>)
+#ifdef MEMDIAG_HAVE_HEX_H
 #include <linux/hex.h>
 #endif
 

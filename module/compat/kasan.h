@@ -6,7 +6,7 @@
 #ifndef _MEMDIAG_COMPAT_KASAN_H
 #define _MEMDIAG_COMPAT_KASAN_H
 
-#if __has_include(<linux/kasan-enabled.h>)
+#ifdef MEMDIAG_HAVE_KASAN_ENABLED_H
 #include <linux/kasan-enabled.h>
 #else
 #include <linux/kconfig.h>

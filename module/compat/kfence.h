@@ -3,7 +3,7 @@
 #ifndef _MEMDIAG_COMPAT_KFENCE_H
 #define _MEMDIAG_COMPAT_KFENCE_H
 
-#if __has_include(<linux/kfence.h>)
+#ifdef MEMDIAG_HAVE_KFENCE_H
 #include <linux/kfence.h>
 #else
 #include <linux/types.h>

@@ -3,6 +3,7 @@
 #ifndef _MEMDIAG_COMPAT_VMALLOC_H
 #define _MEMDIAG_COMPAT_VMALLOC_H
 
+#include <linux/module.h>
 #include <linux/moduleloader.h>
 #include <linux/pgtable.h>
 #include <linux/vmalloc.h>
@@ -42,10 +43,41 @@ static inline bool memdiag_vmap_is_ram(const struct vmap_area *va)
 static inline bool memdiag_is_module_address(unsigned long address)
 {
 #if defined(CONFIG_MODULES) && defined(MODULES_VADDR)
-	return MODULES_VADDR != VMALLOC_START && address >= MODULES_VADDR &&
-	       address < MODULES_END;
+	const unsigned long start = MODULES_VADDR;
+
+	return start != VMALLOC_START && address >= start && address < MODULES_END;
 #else
 	return false;
+#endif
+}
+
+/**
+ * memdiag_module_is_in() - whether a module has a part that begins in an area
+ * @mod: the module, which cannot go away
+ * @start: first address of the area
+ * @end: address behind its last
+ *
+ * Up to v6.3 a module has two parts (ac3b43283923, "module: replace module_layout
+ * with module_memory").
+ */
+static inline bool memdiag_module_is_in(const struct module *mod, unsigned long start,
+					unsigned long end)
+{
+#ifdef MEMDIAG_HAVE_MODULE_MEM
+	unsigned int i;
+
+	for (i = 0; i < MOD_MEM_NUM_TYPES; i++) {
+		unsigned long base = (unsigned long)READ_ONCE(mod->mem[i].base);
+
+		if (base >= start && base < end)
+			return true;
+	}
+	return false;
+#else
+	unsigned long core = (unsigned long)mod->core_layout.base;
+	unsigned long init = (unsigned long)READ_ONCE(mod->init_layout.base);
+
+	return (core >= start && core < end) || (init >= start && init < end);
 #endif
 }
 

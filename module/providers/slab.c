@@ -163,7 +163,8 @@ static void slab_init(struct memdiag_status *status)
 	}
 	slab_by = SLAB_BY_TEXT;
 	if (!SLAB_IS_SLUB) {
-		memdiag_set_partial(status, MEMDIAG_SRC_TEXT, "CONFIG_SLAB: only what slabinfo prints");
+		memdiag_set_partial(status, MEMDIAG_SRC_TEXT,
+				    "CONFIG_SLAB: only what slabinfo prints");
 	} else if (way == MEMDIAG_SRC_NONE || !memdiag_slab_has_list()) {
 		memdiag_set_partial(status, MEMDIAG_SRC_TEXT,
 				    "struct kmem_cache layout not verified: only what slabinfo prints");

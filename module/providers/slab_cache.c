@@ -213,7 +213,8 @@ u64 memdiag_slab_sheaf_objects(const void *s, unsigned int *unsure)
 		    !memdiag_slab_peek(slab_node_entry(s, nid), PER_NODE_BARN, &at)) {
 			if (!at)
 				continue;
-			if (memdiag_slab_peek((const void *)(unsigned long)at, BARN_NR_FULL, &full) ||
+			if (memdiag_slab_peek((const void *)(unsigned long)at, BARN_NR_FULL,
+					      &full) ||
 			    full > SLAB_MAX_FULL_SHEAVES) {
 				full = SLAB_MAX_FULL_SHEAVES;
 				++*unsure;

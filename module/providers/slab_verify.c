@@ -114,9 +114,8 @@ static const char *slab_check_probe(const struct kmem_cache *probe)
 	if (memdiag_slab_peek(probe, CACHE_CTOR, &value) ||
 	    value != (unsigned long)slab_probe_ctor)
 		return "ctor";
-	/* One user, or the mark of a cache that is never merged. */
-	if (memdiag_slab_peek(probe, CACHE_REFCOUNT, &value) ||
-	    ((s32)value != 1 && (s32)value != -1))
+	/* Ours; -1, of caches that are never merged, is half an address as well. */
+	if (memdiag_slab_peek(probe, CACHE_REFCOUNT, &value) || value != 1)
 		return "refcount";
 	if (memdiag_slab_peek(probe, CACHE_FLAGS, &value) ||
 	    !(value & (u64 __force)SLAB_HWCACHE_ALIGN))
@@ -169,7 +168,8 @@ static void slab_tally(const void *s, struct slab_tally *tally)
 		if (memdiag_slab_peek(c, CPU_PARTIAL, &partial))
 			tally->bad++;
 		else if (partial && partial != at && slab_is_of(partial, s, &slab) &&
-			 !memdiag_slab_peek((const void *)(unsigned long)partial, SLAB_SLABS, &nr) &&
+			 !memdiag_slab_peek((const void *)(unsigned long)partial, SLAB_SLABS,
+					    &nr) &&
 			 nr >= 1 && nr < SZ_1K)
 			tally->partials++;
 		else if (partial)
@@ -302,8 +302,8 @@ static const char *slab_check_nodes(const struct kmem_cache *probe,
 		    copy_from_kernel_nofault(&next, head.next, sizeof(next)) ||
 		    next.prev != partial || (value && head.next == partial))
 			return "partial";
-		if (value &&
-		    !slab_is_of((unsigned long)memdiag_slab_base(head.next, SLAB_LIST), probe, &slab))
+		if (value && !slab_is_of((unsigned long)memdiag_slab_base(head.next, SLAB_LIST),
+					 probe, &slab))
 			return "slab_list";
 		if (memdiag_slab_peek(node, NODE_NR_SLABS, &value))
 			return "nr_slabs";
@@ -452,10 +452,8 @@ static const char *slab_check_all(const struct memdiag_ops *ops,
 	ops->op->stop(&m, entry);
 	if (!wrong && busy > seen / 8 + 2)
 		wrong = "too many numbers";
-	if (!wrong && memdiag_slab_has(CPU_PARTIAL) && !tally.partials)
-		wrong = "no partial slab of any CPU";
 	if (!wrong)
-		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab", MEMDIAG_SRC_OPS, 0,
+		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab caches", MEMDIAG_SRC_OPS, 0,
 				     "own cache and %u others read as slabinfo prints them, %u moving",
 				     seen - 1, busy);
 	return wrong;
@@ -564,28 +562,29 @@ static u32 slab_try_ways(const struct memdiag_ops *ops, struct kmem_cache *probe
 	bool any_refused = false;
 	const char *wrong;
 	unsigned int i, m;
+	/* A line for each way that was tried. */
+	char name[32];
 
 	for (i = 0; i < ARRAY_SIZE(slab_ways); i++) {
 		u32 way = slab_ways[i];
 
 		if (slab_load(way))
 			continue;
+		snprintf(name, sizeof(name), "slab by %s", memdiag_source_name(way));
 		if (way == MEMDIAG_SRC_MIRROR && any_refused && slab_is_refused(refused)) {
-			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab", MEMDIAG_SRC_NONE, -EINVAL,
-					     "%s: the same as was refused",
-					     memdiag_source_name(way));
+			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, name, MEMDIAG_SRC_NONE, -EINVAL,
+					     "the same layout as was refused");
 			continue;
 		}
 		wrong = slab_check(ops, way, probe, objects);
 		if (!wrong) {
-			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab", way, 0,
+			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, name, way, 0,
 					     "own cache reads as it was made, %s list of caches",
 					     memdiag_slab_has_list() ? "with the" : "without");
 			return way;
 		}
-		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "slab", MEMDIAG_SRC_NONE, -EINVAL,
-				     "%s: %s reads otherwise than it must",
-				     memdiag_source_name(way), wrong);
+		memdiag_resolve_note(MEMDIAG_ITEM_CHECK, name, MEMDIAG_SRC_NONE, -EINVAL,
+				     "%s reads otherwise than it must", wrong);
 		any_refused = true;
 		for (m = 0; m < SLAB_NR_MEMBERS; m++)
 			refused[m] = memdiag_slab_members[m].bit_offset;

@@ -25,6 +25,7 @@
 #include <linux/hash.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
+#include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -262,40 +263,45 @@ static bool vmalloc_may_see_addresses(void)
 	return !kstrtoul(text, 16, &shown) && shown == (unsigned long)&vmalloc_key;
 }
 
-/* Pages of an area in which modules are looked for, if it may have several. */
-#define OWNER_PAGES	1024
-
 /*
- * From v6.14 on the text of modules may be cut out of areas as large as a huge page
- * (ARCH_HAS_EXECMEM_ROX): then each page is asked, until a second module is found.
+ * The module loaded in an area, by what the modules themselves say: the objects of
+ * /sys/module lead to them. These are taken off the list before a module is freed,
+ * so the list's lock keeps them there. From v6.14 on an area may hold parts of
+ * several (ARCH_HAS_EXECMEM_ROX): then it is no single one's, and @owner is left
+ * absent.
  */
-static bool vmalloc_owners(struct memdiag_sink *sink, const struct vmalloc_record *record,
-			   u64 *owner)
+static bool vmalloc_owner_by_sysfs(struct memdiag_sink *sink, const struct vmalloc_record *record,
+				   u64 *owner)
 {
-	unsigned long nr = min_t(unsigned long, record->size / PAGE_SIZE, OWNER_PAGES), i;
-	u64 one;
+	struct kset *kset = THIS_MODULE->mkobj.kobj.kset;
+	struct kobject *kobj;
+	struct module *mod;
+	bool found = false;
 
-	*owner = MEMDIAG_ABSENT;
-	for (i = 0; i < nr; i++) {
-		one = memdiag_push_symbol_module(sink, record->start + (i + 1) * PAGE_SIZE - 1);
-		if (one == MEMDIAG_ABSENT || one == *owner)
+	if (!kset)
+		return false;
+	spin_lock(&kset->list_lock);
+	list_for_each_entry(kobj, &kset->list, entry) {
+		mod = container_of(kobj, struct module_kobject, kobj)->mod;
+		/* What is built in has an object as well, for its parameters. */
+		if (!mod || !memdiag_module_is_in(mod, record->start,
+						  record->start + record->size))
 			continue;
-		if (*owner != MEMDIAG_ABSENT &&
-		    strcmp(memdiag_string(sink, one), memdiag_string(sink, *owner))) {
-			*owner = MEMDIAG_ABSENT;
-			return true;
-		}
-		*owner = one;
+		*owner = found ? MEMDIAG_ABSENT : memdiag_push_string(sink, mod->name);
+		if (found)
+			break;
+		found = true;
 	}
-	cond_resched();
-	return *owner != MEMDIAG_ABSENT;
+	spin_unlock(&kset->list_lock);
+	return found;
 }
 
 /*
  * Whether a module is loaded in an area, and in @owner which one, if it is only
- * one. kallsyms names an address in a module by the nearest symbol below it, so the
- * last byte is the one that is sure to have one, unless the area is larger than
- * what the module needs of it.
+ * one. One that is just being loaded or unloaded is not in /sys/module, but has
+ * names. kallsyms names an address by the nearest symbol below it, so the last byte
+ * is the one that is sure to have one, unless the area is larger than what the
+ * module needs of it, or that part of a module has no symbols at all.
  */
 static bool vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record *record,
 			  u64 *owner)
@@ -305,8 +311,8 @@ static bool vmalloc_owner(struct memdiag_sink *sink, const struct vmalloc_record
 	*owner = MEMDIAG_ABSENT;
 	if (record->size <= PAGE_SIZE)
 		return false;
-	if (record->size >= PMD_SIZE)
-		return vmalloc_owners(sink, record, owner);
+	if (vmalloc_owner_by_sysfs(sink, record, owner))
+		return true;
 	*owner = memdiag_push_symbol_module(sink, last);
 	if (*owner == MEMDIAG_ABSENT)
 		*owner = memdiag_push_symbol_module(sink, record->start + PAGE_SIZE - 1);

@@ -247,17 +247,22 @@ static struct vmap_area *nodes_peek_above(struct rb_node *node, unsigned long af
 	return found;
 }
 
+/* Reads a copy: what is asked is whether the bits are those of a lock at rest. */
 static bool nodes_looks_free(const spinlock_t *lock)
 {
 	spinlock_t copy;
 
 	if (!nodes_peek(&copy, lock, sizeof(copy)))
 		return false;
-#if defined(CONFIG_DEBUG_SPINLOCK) && !defined(CONFIG_PREEMPT_RT)
+#ifdef CONFIG_PREEMPT_RT
+	return !rt_mutex_base_is_locked(&copy.lock);
+#else
+#ifdef CONFIG_DEBUG_SPINLOCK
 	if (copy.rlock.magic != SPINLOCK_MAGIC)
 		return false;
 #endif
-	return !spin_is_locked(&copy);
+	return !raw_spin_is_locked(&copy.rlock);
+#endif
 }
 
 /* Only reads. Somebody may be changing the list, so one look is not enough. */

@@ -11,10 +11,14 @@
  * spinlock purge_vmap_area_lock, whose addresses come from the symbol table. It
  * is taken inside the two others, as show_purge_info() does, but only tried: if
  * it is not to be had the section is partial. An area on its way from the first
- * list to the second is in neither.
+ * list to the second is in neither. Up to v5.11 they are in a list that is in no
+ * order, to which others add without a lock, and from which only who has the mutex
+ * takes, all at once: no position in it would hold, so it is walked in one hold, up
+ * to VMALLOC_MAX_PURGE areas.
  */
 #include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/rbtree.h>
 #include <linux/sched.h>
@@ -28,13 +32,17 @@
 #include "../resolve/resolve.h"
 #include "vmalloc.h"
 
-/* Most lazily freed areas among which it is looked for. */
-#define VMALLOC_MAX_PROBE	16384
+/* Most lazily freed areas among which one is looked for, or in a list in no order. */
+#define VMALLOC_MAX_PURGE	16384
 
 static struct memdiag_ops vmalloc_ops;
 /* Lazily freed areas; NULL if they cannot be reached. */
+#ifdef MEMDIAG_HAVE_PURGE_LLIST
+static struct llist_head *vmalloc_purge_list;
+#else
 static struct list_head *vmalloc_purge_list;
 static spinlock_t *vmalloc_purge_lock;
+#endif
 
 /* The same in the tree that @any is in. */
 static struct vmap_area *vmalloc_above(struct vmap_area *any, unsigned long after)
@@ -80,6 +88,33 @@ static int vmalloc_collect_busy(struct memdiag_sink *sink)
 	return 0;
 }
 
+#ifdef MEMDIAG_HAVE_PURGE_LLIST
+/* The only hold on the lazily freed areas. Returns 0, or -E2BIG if not all were seen. */
+static int vmalloc_hold_purge(struct memdiag_sink *sink, unsigned long *after)
+{
+	struct llist_node *node;
+	struct seq_file m;
+	unsigned int n;
+	loff_t pos = 0;
+	int ret = 0;
+	void *p;
+
+	memdiag_ops_seq(&vmalloc_ops, &m);
+	p = m.op->start(&m, &pos);
+	memdiag_lock_begin(sink);
+	node = READ_ONCE(vmalloc_purge_list->first);
+	for (n = 0; node && !ret; n++, node = node->next) {
+		if (n == VMALLOC_MAX_PURGE)
+			ret = -E2BIG;
+		else if (!memdiag_vmalloc_push(sink, llist_entry(node, struct vmap_area,
+								 purge_list), AREA_UNPURGED))
+			ret = -ENOSPC;
+	}
+	memdiag_lock_end(sink);
+	m.op->stop(&m, p);
+	return ret;
+}
+#else
 /*
  * One hold on the lazily freed areas above @after. The address of their lock
  * comes from a symbol: should it not be a lock after all, we had better not wait
@@ -122,6 +157,7 @@ stop:
 	m.op->stop(&m, p);
 	return ret;
 }
+#endif
 
 static int vmalloc_collect_purge(struct memdiag_sink *sink)
 {
@@ -133,6 +169,11 @@ static int vmalloc_collect_purge(struct memdiag_sink *sink)
 		ret = vmalloc_hold_purge(sink, &after);
 		if (ret == -EAGAIN && ++busy == VMALLOC_TRIES) {
 			memdiag_mark_partial(sink, "not all unpurged areas seen: their lock was busy");
+			return 0;
+		}
+		if (ret == -E2BIG) {
+			memdiag_mark_partial(sink, "not all unpurged areas seen: more than %u",
+					     VMALLOC_MAX_PURGE);
 			return 0;
 		}
 		if (fatal_signal_pending(current))
@@ -217,6 +258,42 @@ static bool vmalloc_is_busy(struct seq_file *m, unsigned long address)
 	return busy;
 }
 
+#ifdef MEMDIAG_HAVE_PURGE_LLIST
+static bool vmalloc_resolve_purge(void)
+{
+	vmalloc_purge_list = (void *)memdiag_resolve_data("vmap_purge_list");
+	return vmalloc_purge_list;
+}
+
+/* Not yet trusted: looks before following pointers. */
+static bool vmalloc_is_unpurged(struct seq_file *m, unsigned long address)
+{
+	struct llist_node *node;
+	struct vmap_area copy;
+	unsigned int n = 0;
+	bool found = false;
+	loff_t pos = 0;
+	void *p;
+
+	p = m->op->start(m, &pos);
+	node = READ_ONCE(vmalloc_purge_list->first);
+	while (node && !found && n++ < VMALLOC_MAX_PURGE &&
+	       !copy_from_kernel_nofault(&copy, llist_entry(node, struct vmap_area, purge_list),
+					 sizeof(copy))) {
+		found = copy.va_start == address;
+		node = copy.purge_list.next;
+	}
+	m->op->stop(m, p);
+	return found;
+}
+#else
+static bool vmalloc_resolve_purge(void)
+{
+	vmalloc_purge_list = (void *)memdiag_resolve_data("purge_vmap_area_list");
+	vmalloc_purge_lock = (void *)memdiag_resolve_data("purge_vmap_area_lock");
+	return vmalloc_purge_list && vmalloc_purge_lock;
+}
+
 /* Whether @address is in a lazily freed area; these are merged with neighbours. */
 static bool vmalloc_purge_list_has(unsigned long address)
 {
@@ -226,7 +303,7 @@ static bool vmalloc_purge_list_has(unsigned long address)
 	list_for_each_entry(va, vmalloc_purge_list, list) {
 		if (va->va_start <= address && address < va->va_end)
 			return true;
-		if (++n > VMALLOC_MAX_PROBE)
+		if (++n > VMALLOC_MAX_PURGE)
 			break;
 	}
 	return false;
@@ -238,6 +315,8 @@ static bool vmalloc_is_unpurged(struct seq_file *m, unsigned long address)
 	bool found;
 	void *p;
 
+	if (!memdiag_vmalloc_is_list(vmalloc_purge_list))
+		return false;
 	p = m->op->start(m, &pos);
 	if (!spin_trylock(vmalloc_purge_lock)) {
 		m->op->stop(m, p);
@@ -248,6 +327,7 @@ static bool vmalloc_is_unpurged(struct seq_file *m, unsigned long address)
 	m->op->stop(m, p);
 	return found;
 }
+#endif
 
 static int vmalloc_check_ops(const char **why)
 {
@@ -280,14 +360,10 @@ static void vmalloc_find_purge(void)
 	unsigned int tries;
 	void *probe;
 
-	vmalloc_purge_list = (void *)memdiag_resolve_data("purge_vmap_area_list");
-	vmalloc_purge_lock = (void *)memdiag_resolve_data("purge_vmap_area_lock");
-	if (!vmalloc_purge_list || !vmalloc_purge_lock)
+	if (!vmalloc_resolve_purge())
 		goto none;
 	memdiag_ops_seq(&vmalloc_ops, &m);
 	for (tries = 0; tries < VMALLOC_PROBES; tries++) {
-		if (!memdiag_vmalloc_is_list(vmalloc_purge_list))
-			continue;
 		probe = memdiag_vmalloc_probe();
 		if (!probe)
 			break;
@@ -304,7 +380,6 @@ static void vmalloc_find_purge(void)
 			     "own freed area not found in the list");
 none:
 	vmalloc_purge_list = NULL;
-	vmalloc_purge_lock = NULL;
 }
 
 /**

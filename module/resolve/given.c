@@ -43,72 +43,24 @@
 #endif
 
 /*
- * What providers ask memdiag_resolve_data() for, and how it is aligned at least.
- * This is the one list: memdiagctl reads it from the module's .modinfo, so that
- * it need not be changed together with it.
+ * The lists for memdiagctl, which so need not be changed together with them. What
+ * MODULE_INFO() does, which takes no list from a file.
  */
-#define GIVEN_SYMBOLS(S)			\
-	S(slab_caches, long)			\
-	S(slab_mutex, long)			\
-	S(purge_vmap_area_list, long)		\
-	S(purge_vmap_area_lock, int)		\
-	S(vmap_area_list, long)			\
-	S(vmap_area_lock, int)			\
-	S(vmap_nodes, long)			\
-	S(nr_vmap_nodes, int)			\
-	S(mem_cgroup_stats_index, char)		\
-	S(mem_cgroup_events_index, char)	\
-	S(kmemleak_enabled, int)		\
-	S(page_owner_inited, int)		\
-	S(mem_alloc_profiling_key, int)		\
-	S(kfence_enabled, char)			\
-	S(slub_debug_enabled, int)		\
-	S(psi_disabled, int)			\
-	S(transparent_hugepage_flags, long)
+static const char given_symbols_info[] __used __section(".modinfo") __aligned(1) =
+	"memdiag_symbols="
+#define GIVEN_SYMBOL(name, type)	#name " "
+#define GIVEN_DATA(...)
+#define GIVEN_TEXT(...)
+#include "given_list.h"
+	;
 
-/*
- * Exported by every kernel and hardly to be trimmed away, as memdiag or nearly
- * any other module uses them; not per CPU, and in no section that is freed after
- * boot. They come from all over the kernel, so that a change anywhere in it moves
- * some of them against others.
- */
-#ifdef CONFIG_MEMCG
-#define GIVEN_DATA_MEMCG(R)	R(memory_cgrp_subsys)
-#else
-#define GIVEN_DATA_MEMCG(R)
-#endif
-#ifdef CONFIG_NET
-#define GIVEN_DATA_NET(R)	R(init_net)
-#else
-#define GIVEN_DATA_NET(R)
-#endif
-#define GIVEN_DATA(R)			\
-	R(init_task)			\
-	R(init_uts_ns)			\
-	R(jiffies)			\
-	R(iomem_resource)		\
-	R(__cpu_possible_mask)		\
-	R(node_states)			\
-	R(vm_zone_stat)			\
-	R(vm_node_stat)			\
-	GIVEN_DATA_MEMCG(R)		\
-	GIVEN_DATA_NET(R)
-#define GIVEN_TEXT(R)			\
-	R(register_module_notifier)	\
-	R(kfree)			\
-	R(vfree)			\
-	R(si_meminfo)			\
-	R(filp_open)			\
-	R(kernel_read)			\
-	R(seq_printf)			\
-	R(vsnprintf)			\
-	R(misc_register)
-
-#define GIVEN_SYMBOL_NAME(name, type)	#name " "
-#define GIVEN_REFERENCE_NAME(name)	#name " "
-MODULE_INFO(memdiag_symbols, GIVEN_SYMBOLS(GIVEN_SYMBOL_NAME));
-MODULE_INFO(memdiag_references,
-	    GIVEN_DATA(GIVEN_REFERENCE_NAME) GIVEN_TEXT(GIVEN_REFERENCE_NAME));
+static const char given_references_info[] __used __section(".modinfo") __aligned(1) =
+	"memdiag_references="
+#define GIVEN_SYMBOL(...)
+#define GIVEN_DATA(name)	#name " "
+#define GIVEN_TEXT(name)	#name " "
+#include "given_list.h"
+	;
 
 /* The line of the resolve section; memdiagctl load looks for it. */
 #define GIVEN_CHECK		"given addresses"
@@ -128,9 +80,11 @@ struct given_symbol {
 	size_t align;
 };
 
-#define GIVEN_SYMBOL(name, type)	{ #name, __alignof__(type) },
 static const struct given_symbol given_symbols[] = {
-	GIVEN_SYMBOLS(GIVEN_SYMBOL)
+#define GIVEN_SYMBOL(name, type)	{ #name, __alignof__(type) },
+#define GIVEN_DATA(...)
+#define GIVEN_TEXT(...)
+#include "given_list.h"
 };
 
 struct given_reference {
@@ -140,11 +94,11 @@ struct given_reference {
 };
 
 /* Through a table: the linker of modules then puts in the symbol's own address. */
-#define GIVEN_REFERENCE_DATA(name)	{ #name, (const void *)&name, false },
-#define GIVEN_REFERENCE_TEXT(name)	{ #name, (const void *)name, true },
 static const struct given_reference given_references[] = {
-	GIVEN_DATA(GIVEN_REFERENCE_DATA)
-	GIVEN_TEXT(GIVEN_REFERENCE_TEXT)
+#define GIVEN_SYMBOL(...)
+#define GIVEN_DATA(name)	{ #name, (const void *)&name, false },
+#define GIVEN_TEXT(name)	{ #name, (const void *)name, true },
+#include "given_list.h"
 };
 
 /**
@@ -193,11 +147,7 @@ static void given_free(void *arg)
 	given_text = NULL;
 }
 
-/**
- * memdiag_given_param - the operations of the parameter "addresses"
- *
- * There is no ->get(): what was given is nobody's business.
- */
+/* Of the parameter "addresses". No ->get(): what was given is nobody's business. */
 const struct kernel_param_ops memdiag_given_param = {
 	.set = given_set,
 	.free = given_free,

@@ -125,6 +125,11 @@ int memdiag_layout_load(const char *what, u32 way, struct memdiag_member *member
 	struct memdiag_btf *btf;
 	unsigned int i;
 
+	if (way == MEMDIAG_SRC_MIRROR && memdiag_force_ways & MEMDIAG_FORCE_NO_MIRROR) {
+		memdiag_resolve_note(MEMDIAG_ITEM_LAYOUT, what, MEMDIAG_SRC_NONE, -EPERM,
+				     "mirror switched off by the parameter force_ways");
+		return -EPERM;
+	}
 	if (way == MEMDIAG_SRC_BTF) {
 		btf = memdiag_btf_load();
 		if (IS_ERR(btf)) {
@@ -137,10 +142,6 @@ int memdiag_layout_load(const char *what, u32 way, struct memdiag_member *member
 		layout_cut(btf, members, nr);
 		memdiag_btf_free(btf);
 		layout_compare(what, members, nr);
-	} else if (memdiag_force_ways & MEMDIAG_FORCE_NO_MIRROR) {
-		memdiag_resolve_note(MEMDIAG_ITEM_LAYOUT, what, MEMDIAG_SRC_NONE, -EPERM,
-				     "mirror switched off by the parameter force_ways");
-		return -EPERM;
 	} else {
 		memdiag_mirror_members(members, nr);
 	}

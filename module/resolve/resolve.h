@@ -19,11 +19,11 @@
 
 #include <linux/bits.h>
 #include <linux/list.h>
+#include <linux/moduleparam.h>
 #include <linux/seq_file.h>
 #include <linux/types.h>
 
 struct file;
-struct kernel_param_ops;
 
 /*
  * Ways in that the tests close, to see the next one work: bits of the module

@@ -96,8 +96,8 @@ static unsigned long symbol_looked_up(const char *name, int *error, char *why, s
 
 /**
  * memdiag_resolve_data() - find a data symbol
- * @name: a name that occurs only once in the kernel; one that stands in the list
- *	of given.c, or it cannot be given
+ * @name: a name that occurs only once in the kernel; one that stands in
+ *	given_list.h, or it cannot be given
  *
  * Leaves a line in the resolve section.
  *

@@ -34,7 +34,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 #define CGROUPS "/sys/fs/cgroup"
-#define FIXTURE "/sys/kernel/debug/memdiag_fixture/command"
+#define FIXTURE "/proc/memdiag_fixture/command"
 
 #define PARENTS 20
 /* With their parents 500. */

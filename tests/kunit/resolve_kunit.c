@@ -225,10 +225,10 @@ static void resolve_given_parse(struct kunit *test)
 
 	/* The longest name, and one more. */
 	memset(text, 'n', GIVEN_MAX_NAME - 1);
-	strcpy(text + GIVEN_MAX_NAME - 1, "=1");
+	strscpy(text + GIVEN_MAX_NAME - 1, "=1", 3);
 	given_text_is(test, text, 0, "");
 	memset(text, 'n', GIVEN_MAX_NAME);
-	strcpy(text + GIVEN_MAX_NAME, "=1");
+	strscpy(text + GIVEN_MAX_NAME, "=1", 3);
 	given_text_is(test, text, -EINVAL, "no name");
 }
 

@@ -43,16 +43,28 @@ void facts_field(struct facts *facts, const struct snap *snap,
 		 const struct memdiag_section *section, uint64_t n, unsigned int field,
 		 const char *record);
 
+/*
+ * The same for a field that may count what memdiag itself works in: free pages, slab
+ * memory. That is used when it looks, and not when the kernel is asked; how much it is,
+ * at most, it says itself, so the snapshot must have the section system. @name tells what
+ * is counted.
+ */
+void facts_own_field(struct facts *facts, const struct snap *snap,
+		     const struct memdiag_section *section, uint64_t n, unsigned int field,
+		     const char *record, const char *name);
+
 /**
  * struct oracle - a section and what the kernel says of the same
  * @name: for the result
  * @section: which
+ * @also: mask of sections that @memdiag wants in the same snapshot
  * @kernel: asks the kernel; false: it does not say (skipped)
  * @memdiag: reads the section, or asks memdiag in another way
  */
 struct oracle {
 	const char *name;
 	unsigned int section;
+	uint64_t also;
 	bool (*kernel)(struct facts *facts);
 	void (*memdiag)(struct facts *facts, const struct snap *snap,
 			const struct memdiag_section *section);

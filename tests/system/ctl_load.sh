@@ -185,7 +185,7 @@ no_maps() {
 	size=$(wc -c <good.map)
 	: >empty
 	mkdir directory
-	head -c $((size - 5)) good.map >cut
+	head -c $((size - 5)) good.map >'cut'
 	head -c 65536 /dev/urandom >noise
 	tr '\n' '\r' <good.map >mac
 	tr '\n' ' ' <good.map >line
@@ -234,7 +234,7 @@ no_modules() {
 # What is no address at all: not loaded, and the log does not tell what it was.
 nonsense() {
 	n=0
-	for value in x kfree= kfree=0x1 kfree=1, kfree=0 kfree=1,kfree=1 "kfree=12345678912345678" "kfree=1;x"; do
+	for value in x kfree= kfree=0x1 'kfree=1,' kfree=0 kfree=1,kfree=1 "kfree=12345678912345678" "kfree=1;x"; do
 		n=$((n + 1))
 		echo "memdiag-ctl-load: mark $n" >/dev/kmsg
 		refused 4 "a parameter was refused" --module "$ko" "addresses=$value"

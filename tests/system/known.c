@@ -39,7 +39,7 @@
 #define FIXTURE		"memdiag_fixture"
 #define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
 #define MEMDIAG_KO	"/lib/memdiag/memdiag.ko"
-#define COMMAND		"/sys/kernel/debug/memdiag_fixture/command"
+#define COMMAND		"/proc/memdiag_fixture/command"
 #define SLAB_DIR	"/sys/kernel/slab/"
 
 /* Objects of a kmalloc cache that others may take or give back meanwhile. */
@@ -103,6 +103,7 @@ struct seen {
 	int64_t slab_error;
 	int64_t slab_num;
 	int64_t slab_records;
+	bool slab_by_pages;
 	int64_t areas;
 	int64_t area_bytes;
 	int64_t area_pages;
@@ -137,6 +138,7 @@ static void see_slab(const struct snap *snap, const char *cache, struct seen *se
 	const struct memdiag_section *s = snap_section(snap, MEMDIAG_SEC_SLAB);
 	uint64_t n, error;
 
+	seen->slab_by_pages = s->source == MEMDIAG_SRC_PAGES;
 	for (n = 0; n < s->nr_records; n++) {
 		if (!slab_matches(snap_get_string(snap, s, n, "name"), cache))
 			continue;
@@ -293,8 +295,12 @@ struct known {
 static bool grown_cache(const struct known *k, const struct seen *a, const struct seen *b,
 			bool held)
 {
-	/* It has a constructor, so it is merged with no other: one record. */
-	return exactly("records of the cache", b->slab_records, 1) &
+	/*
+	 * It has a constructor, so it is merged with no other: one record. Who finds
+	 * caches by their pages does not find one that has none.
+	 */
+	return (b->slab_by_pages && !held && !b->slab_num ? b->slab_records == 0 :
+		exactly("records of the cache", b->slab_records, 1)) &
 	       exactly("active_objs, more", b->slab_active - a->slab_active,
 		       held ? k->count : 0) &
 	       exactly("active_objs_error", b->slab_error, 0) &
@@ -306,9 +312,10 @@ static bool grown_kmalloc(const struct known *k, const struct seen *a, const str
 {
 	int64_t more = held ? k->count : 0;
 
+	/* What stands in active_objs_error may be free already, at either time. */
 	return within("records of the cache", b->slab_records, 1, 64) &
-	       within("active_objs, more", b->slab_active - a->slab_active, more - NOISE_OBJECTS,
-		      more + NOISE_OBJECTS);
+	       within("active_objs, more", b->slab_active - a->slab_active,
+		      more - NOISE_OBJECTS - a->slab_error, more + NOISE_OBJECTS + b->slab_error);
 }
 
 static bool grown_areas(const struct known *k, const struct seen *a, const struct seen *b,

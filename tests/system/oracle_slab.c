@@ -62,7 +62,6 @@ static void slab_sysfs(struct facts *facts, const char *cache)
 	slab_attribute_fact(facts, cache, "min_partial", "min_partial");
 	slab_attribute_fact(facts, cache, "reclaim_account", "reclaimable");
 	slab_attribute_fact(facts, cache, "partial", "nr_partial");
-	slab_attribute_fact(facts, cache, "sheaf_capacity", "sheaf_capacity");
 	for (i = 0; i < NR_SLAB_FLAGS; i++)
 		if (slab_attribute(&value, cache, slab_flags[i].attribute))
 			facts_number(facts, !!value, "%s/flag %s", cache, slab_flags[i].word);
@@ -133,7 +132,7 @@ static bool slab_not_compared(const char *field)
 {
 	static const char *const names[] = {
 		"active_objs_error", "bytes", "waste", "flags", "flag_names", "cpu_partial",
-		"cpu_partial_slabs",
+		"cpu_partial_slabs", "sheaf_capacity",
 	};
 	unsigned int i;
 
@@ -274,8 +273,11 @@ static void slab_arithmetic(void)
 	snap_drop(&snap);
 }
 
-/* All of cpu_partial is 0 where sysfs says so; else it is the same number. */
-static void slab_cpu_partial(void)
+/*
+ * What is absent where there is no such thing, or it could not be found; else it
+ * is the same number as in sysfs.
+ */
+static void slab_optional(const char *field)
 {
 	unsigned long wrong = 0, checked = 0;
 	const struct memdiag_section *s;
@@ -287,21 +289,21 @@ static void slab_cpu_partial(void)
 	s = snap_section(&snap, MEMDIAG_SEC_SLAB);
 	for (n = 0; n < s->nr_records; n++) {
 		const char *name = snap_get_string(&snap, s, n, "name");
-		uint64_t mine = snap_get(&snap, s, n, "cpu_partial");
+		uint64_t mine = snap_get(&snap, s, n, field);
 
-		if (mine == MEMDIAG_ABSENT || !slab_attribute(&value, name, "cpu_partial"))
+		if (mine == MEMDIAG_ABSENT || !slab_attribute(&value, name, field))
 			continue;
 		checked++;
 		if ((uint64_t)value != mine) {
 			wrong++;
-			ktap_note("%s: cpu_partial %lld, memdiag %llu", name, value,
+			ktap_note("%s: %s %lld, memdiag %llu", name, field, value,
 				  (unsigned long long)mine);
 		}
 	}
 	if (checked)
-		ktap_ok(!wrong, "oracle_slab: cpu_partial of %lu caches", checked);
+		ktap_ok(!wrong, "oracle_slab: %s of %lu caches", field, checked);
 	else
-		ktap_skip("absent, or not in sysfs", "oracle_slab: cpu_partial");
+		ktap_skip("absent, or not in sysfs", "oracle_slab: %s", field);
 	snap_drop(&snap);
 }
 
@@ -316,5 +318,6 @@ void oracle_slab(void)
 	slab_by_pages = source == MEMDIAG_SRC_PAGES;
 	oracle_run(source == MEMDIAG_SRC_TEXT ? &slab_text_oracle : &slab_oracle);
 	slab_arithmetic();
-	slab_cpu_partial();
+	slab_optional("cpu_partial");
+	slab_optional("sheaf_capacity");
 }

@@ -54,6 +54,31 @@ static void state_fact(struct facts *facts, const char *state, const char *field
 	facts_string(facts, closed ? "built in" : state, "system/%s", field);
 }
 
+/* The hierarchy that the memory controller is on. */
+static const char *memcg_state(void)
+{
+	char *text;
+	bool built;
+
+	if (!access("/sys/fs/cgroup/memory", F_OK))
+		return "v1";
+	if (!access("/sys/fs/cgroup/memory.stat", F_OK))
+		return "v2";
+	text = file_read("/proc/cgroups");
+	built = text && strstr(text, "\nmemory\t");
+	free(text);
+	return built ? "off" : "not built";
+}
+
+static const char *debugfs_state(void)
+{
+	char *text = file_read("/proc/filesystems");
+	bool built = text && strstr(text, "\tdebugfs\n");
+
+	free(text);
+	return built ? "on" : "not built";
+}
+
 static bool system_kernel(struct facts *facts)
 {
 	static const struct {
@@ -128,12 +153,12 @@ static bool system_kernel(struct facts *facts)
 	} else {
 		state_fact(facts, "not built", "thp");
 	}
-	facts_string(facts, "on", "system/debugfs");
+	facts_string(facts, debugfs_state(), "system/debugfs");
 	facts_string(facts, access("/sys/kernel/btf/vmlinux", F_OK) ? "not built" : "on",
 		     "system/btf");
 	facts_string(facts, access("/sys/devices/system/node", F_OK) ? "not built" : "on",
 		     "system/numa");
-	facts_string(facts, access("/sys/fs/cgroup/memory", F_OK) ? "v2" : "v1", "system/memcg");
+	facts_string(facts, memcg_state(), "system/memcg");
 	text = file_read("/proc/pressure/memory");
 	if (text)
 		state_fact(facts, "on", "psi");
@@ -168,7 +193,7 @@ static void system_memdiag(struct facts *facts, const struct snap *snap,
 			;
 		if (i < sizeof(but) / sizeof(but[0]) || (!psi && !strcmp(name, "psi")))
 			continue;
-		facts_field(facts, snap, s, 0, f, "system");
+		facts_own_field(facts, snap, s, 0, f, "system", name);
 	}
 	free(psi);
 }
@@ -194,6 +219,7 @@ static void instruments(void)
 	};
 	const struct memdiag_section *s;
 	struct snap snap;
+	bool debugfs = !strcmp(debugfs_state(), "on");
 	unsigned int i;
 	bool ok = true;
 
@@ -203,6 +229,9 @@ static void instruments(void)
 		const char *state = snap_get_string(&snap, s, 0, made[i].field);
 		bool there = !access(made[i].file, F_OK);
 
+		/* It may be on, but its file has no place to be. */
+		if (!debugfs && !strncmp(made[i].file, "/sys/kernel/debug/", 18))
+			continue;
 		/* Some files are there only while it is on. */
 		if (!state || (there && !strcmp(state, "not built")) ||
 		    (!there && !strcmp(state, "on"))) {

@@ -42,6 +42,13 @@ static void sections_of(const char *module)
 
 		if (entry->d_type != DT_REG)
 			continue;
+		/*
+		 * Gone once the module is loaded; up to 6.1 their addresses are still
+		 * told, where by now another module may be.
+		 */
+		if (!strncmp(entry->d_name, ".init", 5) || !strcmp(entry->d_name, ".symtab") ||
+		    !strcmp(entry->d_name, ".strtab"))
+			continue;
 		text = file_read("%s/%s", path, entry->d_name);
 		start = text ? (long long)strtoull(text, NULL, 0) : 0;
 		free(text);

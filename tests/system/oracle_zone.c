@@ -277,17 +277,20 @@ static void all_fields(struct facts *facts, const struct snap *snap,
 		       const struct memdiag_section *section, uint64_t n, const char *key,
 		       const char *const *but)
 {
+	const char *name;
 	unsigned int f;
 
-	for (f = 0; f < section->nr_fields; f++)
-		if (!one_of(snap_string(snap, snap_field(snap, section, f)->name), but))
-			facts_field(facts, snap, section, n, f, key);
+	for (f = 0; f < section->nr_fields; f++) {
+		name = snap_string(snap, snap_field(snap, section, f)->name);
+		if (!one_of(name, but))
+			facts_own_field(facts, snap, section, n, f, key, name);
+	}
 }
 
 static void node_memdiag(struct facts *facts, const struct snap *snap,
 			 const struct memdiag_section *section)
 {
-	/* printed nowhere; node_derived() has a look */
+	/* printed nowhere; zone_derived() has a look */
 	static const char *const but[] = { "kswapd_failures", NULL };
 	uint64_t n;
 
@@ -363,6 +366,7 @@ static void pcp_memdiag(struct facts *facts, const struct snap *snap,
 static const struct oracle node_oracle = {
 	.name = "node",
 	.section = MEMDIAG_SEC_NODE,
+	.also = SNAP_BIT(SYSTEM),
 	.kernel = node_kernel,
 	.memdiag = node_memdiag,
 };
@@ -370,6 +374,7 @@ static const struct oracle node_oracle = {
 static const struct oracle zone_oracle = {
 	.name = "zone",
 	.section = MEMDIAG_SEC_ZONE,
+	.also = SNAP_BIT(SYSTEM),
 	.kernel = zone_kernel,
 	.memdiag = zone_memdiag,
 };

@@ -12,7 +12,12 @@
 debugfs=/sys/kernel/debug/memdiag
 kptr=/proc/sys/kernel/kptr_restrict
 kptr_was=$(cat $kptr)
-was_mode=$(stat -c %a /sys/kernel/debug)
+# Files that print a section each, where the kernel has debugfs.
+printed=
+if [ -d $debugfs ]; then
+	printed="$debugfs/slab $debugfs/system"
+	was_mode=$(stat -c %a /sys/kernel/debug)
+fi
 
 # opens WHO PATH ERRNO WHAT: what open() says, run as WHO
 opens() {
@@ -35,10 +40,13 @@ has_mode() { # MODE PATH
 file_modes() {
 	ktap_check "perms: /dev/memdiag is root's and has mode 600" has_mode 600 /dev/memdiag
 	ktap_check "perms: /proc/memdiag is root's and has mode 400" has_mode 400 /proc/memdiag
+	[ -n "$printed" ] || ktap_skip "no debugfs" "perms: its files are root's and have mode 400"
 	for file in "$debugfs"/*; do
+		[ -e "$file" ] || continue
 		ktap_check "perms: $file is root's and has mode 400" has_mode 400 "$file"
 	done
-	for file in /proc/memdiag "$debugfs/slab"; do
+	# shellcheck disable=SC2086  # a list
+	for file in /proc/memdiag ${printed% *}; do
 		before=$(wc -l <"$file")
 		# root may open what has no mode for it; there must be no way to write
 		if echo x 2>/dev/null >"$file"; then
@@ -51,35 +59,38 @@ file_modes() {
 }
 
 who_may_open() {
-	for file in /dev/memdiag /proc/memdiag "$debugfs/slab" "$debugfs/system"; do
+	# shellcheck disable=SC2086  # a list
+	for file in /dev/memdiag /proc/memdiag $printed; do
 		mode=$(stat -c %a "$file")
 		opens user "$file" EACCES "$file refuses a user"
 		opens userns "$file" EPERM "$file refuses root in a user namespace"
 		# What a careless administrator might do.
-		chmod 755 /sys/kernel/debug
+		[ -z "$printed" ] || chmod 755 /sys/kernel/debug
 		chmod 666 "$file"
 		opens user "$file" EPERM "$file refuses a user, also with mode 666"
 		chmod "$mode" "$file"
-		chmod "$was_mode" /sys/kernel/debug
+		[ -z "$printed" ] || chmod "$was_mode" /sys/kernel/debug
 		opens no-sysadmin "$file" EPERM "$file refuses root without CAP_SYS_ADMIN"
 		opens no-syslog "$file" success "$file lets root in without CAP_SYSLOG"
 	done
 }
 
-# The columns start and end of the section vmalloc, or how many are not absent.
-memdiag_addresses() {
-	awk 'NR == 2 { for (i = 2; i <= NF; i++) column[$i] = i - 1 }
-		!/^#/ && NR > 2 { print $column["start"] "-" $column["end"] }' "$debugfs/vmalloc"
+# text_addresses [COMMAND...]: start and end of each area, "-" if hidden, as the command
+# gets to see them: from debugfs, or from memdiagctl where there is none.
+text_addresses() {
+	if [ -n "$printed" ]; then
+		"$@" cat "$debugfs/vmalloc" | awk 'NR == 2 {
+				for (i = 2; i <= NF; i++)
+					column[$i] = i - 1
+			}
+			!/^#/ && NR > 2 { print $column["start"] "-" $column["end"] }'
+	else
+		"$@" memdiagctl show vmalloc -o start,end 2>/dev/null | awk 'NR > 1 { print $1 "-" $2 }'
+	fi
 }
 
 hidden() { # [COMMAND...]: run by it, neither in the text nor in the binary snapshot
-	text=$("$@" cat "$debugfs/vmalloc" | awk 'NR == 2 {
-			for (i = 2; i <= NF; i++)
-				column[$i] = i - 1
-		}
-		!/^#/ && NR > 2 && ($column["start"] != "-" || $column["end"] != "-") { n++ }
-		!/^#/ && NR > 2 { lines++ }
-		END { print lines ? n + 0 : "nothing" }')
+	text=$(text_addresses "$@" | awk '$1 != "---" { n++ } END { print NR ? n + 0 : "nothing" }')
 	binary=$("$@" uapi pointers)
 	echo "shown: $text in the text, $binary in the snapshot"
 	[ "$text" = 0 ] && [ "$binary" = 0 ]
@@ -88,7 +99,7 @@ hidden() { # [COMMAND...]: run by it, neither in the text nor in the binary snap
 # Every area that is there before and after is shown with the same addresses.
 same_addresses() {
 	awk '{ print $1 }' /proc/vmallocinfo | sort >/tmp/before
-	memdiag_addresses | sort >/tmp/memdiag
+	text_addresses | sort >/tmp/memdiag
 	awk '{ print $1 }' /proc/vmallocinfo | sort >/tmp/after
 	sort /tmp/before /tmp/after | uniq -d | sort -u >/tmp/both
 	sort -u /tmp/memdiag >/tmp/shown
@@ -107,7 +118,7 @@ no_other_addresses() {
 }
 
 addresses() {
-	if grep -q '^# unavailable' "$debugfs/vmalloc"; then
+	if memdiagctl status | grep -q '^vmalloc *unavailable'; then
 		ktap_skip "no vmalloc section" "perms: addresses"
 		return
 	fi

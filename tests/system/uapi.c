@@ -1125,6 +1125,34 @@ static int hammer(bool proc_only)
 	}
 }
 
+/* Whether the kernel has a loader for such programs; 0, or 1. */
+static int can_run(char *path)
+{
+	int pipes[2], error = 0;
+	pid_t pid;
+
+	if (pipe2(pipes, O_CLOEXEC))
+		return 1;
+	pid = fork();
+	if (!pid) {
+		char *args[] = { path, NULL };
+
+		close(1);
+		execv(path, args);
+		error = errno;
+		_exit(write(pipes[1], &error, sizeof(error)) < 0);
+	}
+	close(pipes[1]);
+	/* Nothing comes if the end was closed by execve(). */
+	if (pid < 0 || read(pipes[0], &error, sizeof(error)) < 0)
+		error = EINVAL;
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	return error != 0;
+}
+
 int main(int argc, char **argv)
 {
 	page = getpagesize();
@@ -1132,6 +1160,8 @@ int main(int argc, char **argv)
 		return run_as(argv + 2);
 	if (argc == 3 && !strcmp(argv[1], "open"))
 		return puts(error_name(open_error(argv[2], O_RDONLY))) < 0;
+	if (argc == 3 && !strcmp(argv[1], "can-run"))
+		return can_run(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "hold"))
 		return hold(argv[2]);
 	if (argc >= 2 && !strcmp(argv[1], "hammer"))

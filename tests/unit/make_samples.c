@@ -79,10 +79,7 @@ int main(int argc, char **argv)
 	bytes = sample_module("name=other\n", 1, &size);
 	write_file(argv[1], "other.ko", bytes, size);
 	free(bytes);
-	write_file(argv[1], "xz.ko",
-		   "\xfd"
-		   "7zXZ\0 packed",
-		   13);
+	write_file(argv[1], "xz.ko", "\xfd\x37zXZ\0 packed", 13);
 	write_file(argv[1], "System.map", sample_map, strlen(sample_map));
 	write_file(argv[1], "disabled", "1\n", 2);
 	write_file(argv[1], "lockdown", "none [integrity] confidentiality\n", 33);

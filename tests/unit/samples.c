@@ -445,7 +445,6 @@ const char sample_map[] = "0000000000000000 A __per_cpu_start\n"
 	do {                                                                                 \
 		Elf##bits##_Ehdr h = {};                                                     \
 		Elf##bits##_Shdr s[3] = {};                                                  \
-                                                                                             \
 		memcpy(h.e_ident, ELFMAG, SELFMAG);                                          \
 		h.e_ident[EI_CLASS] = class;                                                 \
 		h.e_ident[EI_DATA] = *(const char *)&(int){ 1 } ? ELFDATA2LSB : ELFDATA2MSB; \

@@ -70,8 +70,11 @@ static struct elf_section elf_section(const struct elf_file *elf, uint32_t n)
 static int elf_open(const unsigned char *bytes, size_t size, struct elf_file *elf,
 		    struct memdiag_error *error)
 {
-	static const unsigned char order =
-		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	static const unsigned char order = ELFDATA2LSB;
+#else
+	static const unsigned char order = ELFDATA2MSB;
+#endif
 	uint32_t entry, type;
 
 	if (size < EI_NIDENT || memcmp(bytes, ELFMAG, SELFMAG))
@@ -191,9 +194,7 @@ static int refuse_packed(const unsigned char *bytes, size_t size, struct memdiag
 		const char *name;
 		const char *unpack;
 	} kinds[] = {
-		{ "\xfd"
-		  "7zXZ",
-		  6, "xz", "xz -dk" },
+		{ "\xfd\x37zXZ", 6, "xz", "xz -dk" },
 		{ "\x28\xb5\x2f\xfd", 4, "zstd", "zstd -d" },
 		{ "BZh", 3, "bzip2", "bzip2 -dk" },
 	};
