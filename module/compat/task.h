@@ -5,11 +5,10 @@
 
 #include <linux/cpumask.h>
 #include <linux/mm.h>
+/* Brings MMF_OOM_SKIP, wherever it is. */
+#include <linux/oom.h>
 #include <linux/percpu_counter.h>
 #include <linux/sched/mm.h>
-#if __has_include(<linux/sched/coredump.h>)
-#include <linux/sched/coredump.h>
-#endif
 
 /* TASK_RSS_EVENTS_THRESH of mm/memory.c: faults after which a thread adds its own. */
 #define MEMDIAG_RSS_BATCH	64

@@ -80,7 +80,7 @@ static void task_symbol_modules(struct kunit *test)
 static void task_mount_lines(struct kunit *test)
 {
 	static const char * const bad[] = { "", "36", "36 35 0:24 /", "36 35 0:24 / /x" };
-	char line[80] = "36 35 0:24 / /a\\040b\\134 rw - tmpfs tmpfs rw";
+	char line[80] = "36 35 0:24 / /a\\040b\\134 rw - tmpfs none rw";
 	const char *dev, *root, *path;
 	unsigned int i;
 
@@ -109,7 +109,7 @@ static void task_sockstat(struct kunit *test)
 /* Text as the files have it, and text that they never had. */
 static char task_counters_text[] =
 	"Tcp: RtoMin MaxConn RetransSegs\nTcp: 200 -1 42\n"
-	"Icmp: In Out \nIcmp: 1 2 \n"
+	"Icmp: In Out\040\nIcmp: 1 2\040\n"
 	"Odd: A B\nOther: 1 2\n"
 	"Short: A B C\nShort: 1\n"
 	"No colon\nNo 1\n"

@@ -415,10 +415,12 @@ static void known_namespace(void)
 {
 	const struct sockaddr_in any = { .sin_family = AF_INET };
 	unsigned long long ns = 0;
-	int ready[2], i;
+	struct sockaddr_in address;
+	int ready[2], i, own;
 	uint64_t here;
 	pid_t pid;
 
+	own = bound(SOCK_DGRAM, &address);
 	here = net_value("UDP", 0, "sockets");
 	if (pipe(ready))
 		ktap_bail("pipe: %s", strerror(errno));
@@ -444,6 +446,7 @@ static void known_namespace(void)
 	else
 		ktap_skip("no network namespaces", "oracle_net: known: another namespace");
 	close(ready[0]);
+	close(own);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }

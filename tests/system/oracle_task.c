@@ -78,15 +78,14 @@ static bool status_facts(struct facts *facts, int pid)
 
 static void stat_facts(struct facts *facts, int pid)
 {
+	static const char format[] =
+		" %*c %*d %*d %*d %*d %*d %*u %lld %*u %lld %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld";
 	char *text = file_read("/proc/%d/stat", pid);
 	/* The name may hold anything. */
 	char *rest = text ? strrchr(text, ')') : NULL;
 	long long min_flt, maj_flt, start;
 
-	if (rest && sscanf(rest + 1,
-			   " %*c %*d %*d %*d %*d %*d %*u %lld %*u %lld %*u %*u %*u %*d %*d %*d "
-			   "%*d %*d %*d %lld",
-			   &min_flt, &maj_flt, &start) == 3) {
+	if (rest && sscanf(rest + 1, format, &min_flt, &maj_flt, &start) == 3) {
 		facts_number(facts, min_flt, "%d/min_flt", pid);
 		facts_number(facts, maj_flt, "%d/maj_flt", pid);
 		facts_number(facts, start, "%d/start_time", pid);
@@ -130,7 +129,8 @@ static bool task_kernel(struct facts *facts)
 			continue;
 		facts_number(facts, 1, "%d", pid);
 		/* The kernel adds to the names of its workers what they do. */
-		if (status_facts(facts, pid) && (text = file_read("/proc/%d/comm", pid))) {
+		text = status_facts(facts, pid) ? file_read("/proc/%d/comm", pid) : NULL;
+		if (text) {
 			if (*text)
 				text[strlen(text) - 1] = '\0';
 			facts_string(facts, text, "%d/comm", pid);
