@@ -18,7 +18,7 @@
 
 #define FIXTURE		"memdiag_fixture"
 #define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
-#define COMMAND		"/sys/kernel/debug/memdiag_fixture/command"
+#define COMMAND		"/proc/memdiag_fixture/command"
 #define AREAS		9
 #define AREA_BYTES	65536
 #define LEFT		4
