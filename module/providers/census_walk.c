@@ -42,10 +42,12 @@
 #include "zones.h"
 
 /*
- * Page frames of a step: some 10 us where each holds something else, below the
- * 200 us that nobody notices even on a slow machine.
+ * Page frames of a step: some 10 us where each holds something else, and below
+ * 200 us even on a machine that is ten times slower.
  */
 #define CENSUS_STEP		256UL
+/* Frames that one look-up may serve, if they are of one pageblock and section. */
+#define CENSUS_CHUNK		1024UL
 
 const char * const memdiag_census_kinds[MEMDIAG_NR_PAGE_KINDS] = {
 	[MEMDIAG_KIND_BUDDY] = "free",
@@ -193,11 +195,15 @@ static void block_rest(struct memdiag_census_walk *walk, struct memdiag_census_b
 	walk->rest = block->nr == room ? walk->rest - block->nr : 0;
 }
 
-/* A block of pages that know nothing of each other. */
-static noinline void block_run(struct memdiag_census_walk *walk, struct memdiag_census_block *block,
-		      unsigned long room)
+/*
+ * A block of pages that know nothing of each other. To tell its order it is
+ * followed beyond the step, but not beyond @look: there another section begins.
+ */
+static noinline void block_run(struct memdiag_census_walk *walk,
+			       struct memdiag_census_block *block, unsigned long room,
+			       unsigned long look)
 {
-	unsigned long max = 1UL << (NR_PAGE_ORDERS - 1);
+	unsigned long max = 1UL << (NR_PAGE_ORDERS - 1), nr;
 
 	if (block->kind == MEMDIAG_KIND_UNCOUNTED) {
 		if (!page_linked(block->page))
@@ -206,14 +212,14 @@ static noinline void block_run(struct memdiag_census_walk *walk, struct memdiag_
 	}
 	if (block->pfn)
 		max = min(max, block->pfn & -block->pfn);
-	block->nr = run_length(walk, block->page, min(room, max));
+	nr = run_length(walk, block->page, min(look, max));
+	block->nr = min(nr, room);
 	/* alloc_pages_exact() gives the rest of a block back: no power of two. */
-	block->order = ilog2(block->nr);
-	if (block->nr == room && room < max) {
-		walk->rest = max - room;
+	block->order = ilog2(nr);
+	if (nr > room || nr == look) {
+		walk->rest = (nr == look ? max : nr) - block->nr;
 		walk->rest_kind = block->kind;
-		/* Which order it is the next chunk shows; at least the next one. */
-		walk->rest_order = block->order + 1;
+		walk->rest_order = block->order;
 	}
 }
 
@@ -226,11 +232,13 @@ static unsigned int compound_order_of(struct page *head, const struct memdiag_pa
 }
 
 /*
- * The block that begins with @page; @room frames are left in the step. Returns
- * false for a frame that is none of the zone's.
+ * The block that begins with @page; @room frames are left in the step, @look
+ * where the memory map is known to be there. Returns false for a frame that is
+ * none of the zone's.
  */
-static __always_inline bool block_at(struct memdiag_census_walk *walk, struct page *page, unsigned long pfn,
-		     unsigned long room, struct memdiag_census_block *block)
+static __always_inline bool block_at(struct memdiag_census_walk *walk, struct page *page,
+				     unsigned long pfn, unsigned long room, unsigned long look,
+				     struct memdiag_census_block *block)
 {
 	struct memdiag_page p;
 	unsigned long behind = 0, order;
@@ -279,12 +287,13 @@ static __always_inline bool block_at(struct memdiag_census_walk *walk, struct pa
 	if (block->order)
 		block->nr = min((1UL << block->order) - behind, room);
 	else if (block->kind == MEMDIAG_KIND_KERNEL || block->kind == MEMDIAG_KIND_UNCOUNTED)
-		block_run(walk, block, room);
+		block_run(walk, block, room, look);
 	return true;
 }
 
 /* Frames of one pageblock and one section, so that one look-up serves all. */
-static void walk_chunk(struct memdiag_census_walk *walk, unsigned long pfn, unsigned long end)
+static void walk_chunk(struct memdiag_census_walk *walk, unsigned long pfn, unsigned long end,
+		       unsigned long look)
 {
 	struct page *page = pfn_to_online_page(pfn);
 	struct memdiag_census_block block;
@@ -297,7 +306,7 @@ static void walk_chunk(struct memdiag_census_walk *walk, unsigned long pfn, unsi
 	if (block.migratetype < 0 || block.migratetype > MIGRATE_TYPES)
 		block.migratetype = MIGRATE_TYPES;
 	for (; pfn < end; pfn += block.nr, page += block.nr) {
-		if (!block_at(walk, page, pfn, end - pfn, &block))
+		if (!block_at(walk, page, pfn, end - pfn, look - pfn, &block))
 			continue;
 		walk->frames += block.nr;
 		if (walk->count)
@@ -334,7 +343,7 @@ void memdiag_census_begin(struct memdiag_census_walk *walk, struct zone *zone)
 bool memdiag_census_step(struct memdiag_census_walk *walk)
 {
 	unsigned long end = min(ALIGN_DOWN(walk->pfn, CENSUS_STEP) + CENSUS_STEP, walk->end);
-	unsigned long chunk = CENSUS_STEP, next;
+	unsigned long chunk = CENSUS_CHUNK, next, look;
 	u64 start, took;
 
 	if (walk->pfn >= walk->end)
@@ -347,8 +356,9 @@ bool memdiag_census_step(struct memdiag_census_walk *walk)
 	rcu_read_lock();
 	start = sched_clock();
 	for (; walk->pfn < end; walk->pfn = next) {
-		next = min(ALIGN_DOWN(walk->pfn, chunk) + chunk, end);
-		walk_chunk(walk, walk->pfn, next);
+		look = min(ALIGN_DOWN(walk->pfn, chunk) + chunk, walk->end);
+		next = min(look, end);
+		walk_chunk(walk, walk->pfn, next, look);
 	}
 	took = sched_clock() - start;
 	rcu_read_unlock();
