@@ -155,7 +155,7 @@ static bool registry_fields_fit(const struct memdiag_status *status)
  *
  * Return: 0; a provider that finds nothing only makes its section unavailable.
  */
-int memdiag_registry_init(void)
+int __init memdiag_registry_init(void)
 {
 	struct memdiag_btf *btf = memdiag_btf_load();
 	u32 id;

@@ -480,7 +480,7 @@ static unsigned int pageblock_estimate(void)
 	return memdiag_nr_populated_zones() * MIGRATE_TYPES;
 }
 
-static void pageblock_init(struct memdiag_status *status)
+static void __init pageblock_init(struct memdiag_status *status)
 {
 	if (memdiag_can_read_pageblocks())
 		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
@@ -489,7 +489,7 @@ static void pageblock_init(struct memdiag_status *status)
 					"the size of a pageblock is not known to modules here");
 }
 
-const struct memdiag_provider memdiag_pageblock_provider = {
+const struct memdiag_provider memdiag_pageblock_provider __refconst = {
 	.id = MEMDIAG_SEC_PAGEBLOCK,
 	.name = "pageblock",
 	.help = "per zone and migratetype: number of pageblocks",

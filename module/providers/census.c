@@ -161,7 +161,7 @@ static unsigned int census_estimate(void)
 	return memdiag_nr_populated_zones() * CENSUS_RECORDS;
 }
 
-static void census_init(struct memdiag_status *status)
+static void __init census_init(struct memdiag_status *status)
 {
 	int error = memdiag_census_walk_init();
 
@@ -180,7 +180,7 @@ static void census_exit(struct memdiag_status *status)
 	census_costs = NULL;
 }
 
-const struct memdiag_provider memdiag_census_provider = {
+const struct memdiag_provider memdiag_census_provider __refconst = {
 	.id = MEMDIAG_SEC_CENSUS,
 	.name = "census",
 	.help = "per zone, kind, migratetype and order: page frames, by looking at each of them",
@@ -195,7 +195,7 @@ const struct memdiag_provider memdiag_census_provider = {
 };
 
 /* Those who walk by themselves rely on the notifier of the census. */
-static void census_child_init(struct memdiag_status *status)
+static void __init census_child_init(struct memdiag_status *status)
 {
 	const struct memdiag_status *census = memdiag_status(MEMDIAG_SEC_CENSUS);
 
@@ -252,7 +252,7 @@ static int cost_collect(struct memdiag_sink *sink)
 	return 0;
 }
 
-const struct memdiag_provider memdiag_census_walk_provider = {
+const struct memdiag_provider memdiag_census_walk_provider __refconst = {
 	.id = MEMDIAG_SEC_CENSUS_WALK,
 	.name = "census_walk",
 	.help = "per zone: what the walk of the census cost, and its longest time without rescheduling",
@@ -396,7 +396,7 @@ static int misplaced_collect(struct memdiag_sink *sink)
 	return error;
 }
 
-static void misplaced_init(struct memdiag_status *status)
+static void __init misplaced_init(struct memdiag_status *status)
 {
 	census_child_init(status);
 	if (status->state == MEMDIAG_STATE_OK && !memdiag_can_read_pageblocks())
@@ -404,7 +404,7 @@ static void misplaced_init(struct memdiag_status *status)
 					"this kernel keeps the types of pageblocks in another way");
 }
 
-const struct memdiag_provider memdiag_misplaced_provider = {
+const struct memdiag_provider memdiag_misplaced_provider __refconst = {
 	.id = MEMDIAG_SEC_MISPLACED,
 	.name = "misplaced",
 	.help = "per zone, kind and order: pages that cannot move, in blocks meant for those that can",

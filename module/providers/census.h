@@ -6,10 +6,9 @@
 #include <linux/mmzone.h>
 #include <linux/types.h>
 
-/**
- * enum memdiag_page_kind - what a page frame is, by looking at it
- *
- * See memdiag_census_kinds[] for the names and for what is meant.
+/*
+ * What a page frame is, by looking at it. See memdiag_census_kinds[] for the names
+ * and for what is meant.
  */
 enum memdiag_page_kind {
 	MEMDIAG_KIND_BUDDY,

@@ -132,7 +132,8 @@ static __always_inline unsigned int page_kind(const struct page *page, const str
 	case MEMDIAG_PAGE_UNACCEPTED: return MEMDIAG_KIND_UNACCEPTED;
 	case MEMDIAG_PAGE_LARGE_KMALLOC: return MEMDIAG_KIND_LARGE_KMALLOC;
 	case MEMDIAG_PAGE_HUGETLB: return kind_of_hugetlb(p);
-	case MEMDIAG_PAGE_UNTYPED: break;
+	case MEMDIAG_PAGE_UNTYPED:
+		break;
 	}
 	if ((p->flags & BIT(PG_head)) && memdiag_page_hugetlb(page))
 		return kind_of_hugetlb(p);

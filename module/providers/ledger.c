@@ -126,8 +126,7 @@ static const struct memdiag_field_desc ledger_fields[] = {
 
 /**
  * struct ledger - the lines
- * @line: by number
- * @present: whether this kernel counts it
+ * @line: by number; present: whether this kernel counts it
  */
 struct ledger {
 	struct {
@@ -266,13 +265,13 @@ static unsigned int ledger_estimate(void)
 	return NR_LINES;
 }
 
-static void ledger_init(struct memdiag_status *status)
+static void __init ledger_init(struct memdiag_status *status)
 {
 	memdiag_ledger_read_init();
 	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
 }
 
-const struct memdiag_provider memdiag_ledger_provider = {
+const struct memdiag_provider memdiag_ledger_provider __refconst = {
 	.id = MEMDIAG_SEC_LEDGER,
 	.name = "ledger",
 	.help = "per use: every managed page in exactly one line, and what no line claims",

@@ -153,12 +153,14 @@ static void read_zone_sizes(struct memdiag_ledger_raw *raw)
 		raw->managed.pages += zone_managed_pages(zone);
 		raw->present.pages += READ_ONCE(zone->present_pages);
 		raw->low.pages += memdiag_zone_wmark(zone, WMARK_LOW);
-		/* Both are only changed under locks; read as /proc/zoneinfo does. */
 		for_each_online_cpu(cpu)
 			raw->pcp.pages += memdiag_zone_pcp_count(zone, cpu);
-		for (order = 0; order < NR_PAGE_ORDERS; order++)
-			raw->free_area.pages +=
-				(u64)data_race(zone->free_area[order].nr_free) << order;
+		for (order = 0; order < NR_PAGE_ORDERS; order++) {
+			/* Only changed under the zone's lock; read as /proc/zoneinfo does. */
+			u64 blocks = data_race(zone->free_area[order].nr_free);
+
+			raw->free_area.pages += blocks << order;
+		}
 	}
 }
 
@@ -338,7 +340,7 @@ static void find_integrity_pool(void)
  *
  * Context: may sleep.
  */
-void memdiag_ledger_read_init(void)
+void __init memdiag_ledger_read_init(void)
 {
 	/* What every architecture has in it beside its static variables. */
 	u64 pages, least = (PERCPU_MODULE_RESERVE + PERCPU_DYNAMIC_RESERVE) >> PAGE_SHIFT;

@@ -270,7 +270,7 @@ static struct cgroup_subsys_state *memcg_find_root(void)
 	return css;
 }
 
-static void memcg_init(struct memdiag_status *status)
+static void __init memcg_init(struct memdiag_status *status)
 {
 	char reason[MEMDIAG_REASON_LEN];
 	int error;
@@ -560,14 +560,14 @@ struct memcg_record { u64 none; };
 #define memcg_estimate NULL
 #define memcg_collect NULL
 
-static void memcg_init(struct memdiag_status *status)
+static void __init memcg_init(struct memdiag_status *status)
 {
 	memdiag_set_unavailable(status, -EOPNOTSUPP, "CONFIG_MEMCG is not set");
 }
 
 #endif /* CONFIG_MEMCG */
 
-const struct memdiag_provider memdiag_memcg_provider = {
+const struct memdiag_provider memdiag_memcg_provider __refconst = {
 	.id = MEMDIAG_SEC_MEMCG,
 	.name = "memcg",
 	.help = "per memory cgroup, online or dying: what is charged to it, and as what",

@@ -284,8 +284,8 @@ static void stat_init_text(void)
  * Return: 0 if there are items, direct or by text; or negative errno if not
  * even the text can be had: -ENOENT, -EINVAL, -ENOMEM.
  */
-int memdiag_memcg_stat_init(struct cgroup_subsys_state *root, char *reason,
-			    size_t size)
+int __init memdiag_memcg_stat_init(struct cgroup_subsys_state *root, char *reason,
+				   size_t size)
 {
 	char *text;
 	int error;

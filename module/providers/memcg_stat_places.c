@@ -23,8 +23,8 @@
 #define PLACES_MAX_INDEX	512
 
 /* Is it a table that maps some items one-to-one onto 0 ... @nelems - 1? */
-static bool places_is_index(const void *table, u32 nr, u32 width, int bias,
-			  u32 nelems, s16 *index)
+static bool __init places_is_index(const void *table, u32 nr, u32 width, int bias,
+				   u32 nelems, s16 *index)
 {
 	DECLARE_BITMAP(used, PLACES_MAX_INDEX);
 	u32 i, count = 0;
@@ -50,7 +50,7 @@ static bool places_is_index(const void *table, u32 nr, u32 width, int bias,
  * The kernel's table from an enum to places in an array. It was of int counting
  * from one, then of u8; the contents tell which.
  */
-static int places_read_index(const char *symbol, u32 nr, u32 nelems, s16 *index)
+static int __init places_read_index(const char *symbol, u32 nr, u32 nelems, s16 *index)
 {
 	const void *address;
 	void *table;
@@ -78,9 +78,9 @@ static int places_read_index(const char *symbol, u32 nr, u32 nelems, s16 *index)
 }
 
 /* The places of one item in state[]; none if one of them is not known. */
-static void places_of_state(const struct memdiag_btf *btf, struct memdiag_memcg_item *item,
-			    const char * const *names, unsigned int nr_names,
-			    const s16 *index, u32 nr)
+static void __init places_of_state(const struct memdiag_btf *btf, struct memdiag_memcg_item *item,
+				   const char * const *names, unsigned int nr_names,
+				   const s16 *index, u32 nr)
 {
 	unsigned int i;
 	u32 value;
@@ -98,7 +98,7 @@ static void places_of_state(const struct memdiag_btf *btf, struct memdiag_memcg_
 }
 
 /* The name of an item in capitals, as enums have it. */
-static void places_capitals(const struct memdiag_memcg_item *item, char *name)
+static void __init places_capitals(const struct memdiag_memcg_item *item, char *name)
 {
 	unsigned int i;
 
@@ -110,8 +110,8 @@ static void places_capitals(const struct memdiag_memcg_item *item, char *name)
  * Places of the items in state[]. What was an event on one kernel can be there on
  * the next.
  */
-static int places_find_state(struct memdiag_memcg_table *table,
-			     const struct memdiag_btf *btf, u32 nelems)
+static int __init places_find_state(struct memdiag_memcg_table *table,
+				    const struct memdiag_btf *btf, u32 nelems)
 {
 	s16 *index = kcalloc(PLACES_MAX_INDEX, sizeof(*index), GFP_KERNEL);
 	unsigned int i;
@@ -148,13 +148,13 @@ static int places_find_state(struct memdiag_memcg_table *table,
 	return error;
 }
 
-static bool places_is_sum(const struct memdiag_memcg_item *item)
+static bool __init places_is_sum(const struct memdiag_memcg_item *item)
 {
 	return !strcmp(item->name, "pgscan") || !strcmp(item->name, "pgsteal");
 }
 
 /* By order: pgpgin and pgpgout, where they are, stand first and are not printed. */
-static bool places_order_events(struct memdiag_memcg_table *table, u32 nelems)
+static bool __init places_order_events(struct memdiag_memcg_table *table, u32 nelems)
 {
 	unsigned int i, printed = 0;
 	u32 hidden;
@@ -177,8 +177,8 @@ static bool places_order_events(struct memdiag_memcg_table *table, u32 nelems)
 }
 
 /* By name: the names of events are those of the enum in small letters. */
-static void places_map_events(struct memdiag_memcg_table *table,
-			      const struct memdiag_btf *btf, u32 nelems)
+static void __init places_map_events(struct memdiag_memcg_table *table,
+				     const struct memdiag_btf *btf, u32 nelems)
 {
 	s16 *index = kcalloc(PLACES_MAX_INDEX, sizeof(*index), GFP_KERNEL);
 	u32 nr, value;
@@ -212,7 +212,7 @@ free:
 }
 
 /* pgscan and pgsteal are the sums of the events whose names they begin. */
-static void places_add_sum(struct memdiag_memcg_table *table, const char *name)
+static void __init places_add_sum(struct memdiag_memcg_table *table, const char *name)
 {
 	int at = memdiag_memcg_table_index(table, name);
 	struct memdiag_memcg_item *sum;
@@ -248,8 +248,8 @@ struct places_arrays {
 
 #ifdef MEMDIAG_HAVE_MEMCG_VMEVENTS
 /* They are members of the public struct mem_cgroup. */
-static int places_find_arrays(struct memdiag_memcg_table *table,
-			      const struct memdiag_btf *btf, struct places_arrays *arrays)
+static int __init places_find_arrays(struct memdiag_memcg_table *table,
+				     const struct memdiag_btf *btf, struct places_arrays *arrays)
 {
 	BUILD_BUG_ON(sizeof_field(struct mem_cgroup, vmstats[0]) != sizeof(long));
 	arrays->nr_state = sizeof_field(struct mem_cgroup, vmstats) / sizeof(long);
@@ -260,8 +260,8 @@ static int places_find_arrays(struct memdiag_memcg_table *table,
 	return 0;
 }
 #else
-static int places_find_arrays(struct memdiag_memcg_table *table,
-			      const struct memdiag_btf *btf, struct places_arrays *arrays)
+static int __init places_find_arrays(struct memdiag_memcg_table *table,
+				     const struct memdiag_btf *btf, struct places_arrays *arrays)
 {
 	struct memdiag_member members[] = {
 		{ .type = "memcg_vmstats", .member = "state" },
@@ -297,7 +297,7 @@ static int places_find_arrays(struct memdiag_memcg_table *table,
  * Return: 0, or negative errno if nothing is known: what memdiag_btf_load()
  * returned, -ENOENT, -EINVAL, -ENOMEM.
  */
-int memdiag_memcg_places_learn(struct memdiag_memcg_table *table, char *reason, size_t size)
+int __init memdiag_memcg_places_learn(struct memdiag_memcg_table *table, char *reason, size_t size)
 {
 	struct memdiag_btf *btf = memdiag_btf_load();
 	struct places_arrays arrays;

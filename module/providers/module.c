@@ -180,7 +180,7 @@ static int module_is_self(struct memdiag_sink *sink, struct module *mod)
 	return mod == THIS_MODULE ? 1 : 0;
 }
 
-static void module_init_section(struct memdiag_status *status)
+static void __init module_init_section(struct memdiag_status *status)
 {
 	int error = memdiag_ops_open(&module_ops, "/proc/modules");
 
@@ -372,7 +372,7 @@ static int module_collect(struct memdiag_sink *sink)
 	return error;
 }
 
-const struct memdiag_provider memdiag_module_provider = {
+const struct memdiag_provider memdiag_module_provider __refconst = {
 	.id = MEMDIAG_SEC_MODULE,
 	.name = "module",
 	.help = "per module, unloaded ones that left something behind first: what it takes and asked for",

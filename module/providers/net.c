@@ -371,7 +371,7 @@ static int net_collect(struct memdiag_sink *sink)
 	return error ?: net_push_caches(sink);
 }
 
-static void net_init(struct memdiag_status *status)
+static void __init net_init(struct memdiag_status *status)
 {
 	int error = memdiag_ops_open(&net_ops, NET_PROTOCOLS);
 
@@ -413,7 +413,7 @@ static int net_collect(struct memdiag_sink *sink)
 	return -EOPNOTSUPP;
 }
 
-static void net_init(struct memdiag_status *status)
+static void __init net_init(struct memdiag_status *status)
 {
 	memdiag_set_unavailable(status, -EOPNOTSUPP, "CONFIG_INET is not set");
 }
@@ -424,7 +424,7 @@ static void net_exit(struct memdiag_status *status)
 
 #endif /* CONFIG_INET */
 
-const struct memdiag_provider memdiag_net_provider = {
+const struct memdiag_provider memdiag_net_provider __refconst = {
 	.id = MEMDIAG_SEC_NET,
 	.name = "net",
 	.help = "per protocol and network namespace: sockets, memory against limits; page_pool is not seen",

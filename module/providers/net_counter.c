@@ -135,7 +135,7 @@ static int net_counter_collect(struct memdiag_sink *sink)
 	return error;
 }
 
-static void net_counter_init(struct memdiag_status *status)
+static void __init net_counter_init(struct memdiag_status *status)
 {
 	unsigned int i, opened = 0;
 
@@ -168,7 +168,7 @@ static void net_counter_exit(struct memdiag_status *status)
 			filp_close(net_counter_files[i], NULL);
 }
 
-const struct memdiag_provider memdiag_net_counter_provider = {
+const struct memdiag_provider memdiag_net_counter_provider __refconst = {
 	.id = MEMDIAG_SEC_NET_COUNTER,
 	.name = "net_counter",
 	.help = "per counter of the network: retransmissions, drops, pressure; for rates",

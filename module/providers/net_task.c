@@ -268,7 +268,7 @@ static int net_task_finish(struct memdiag_sink *sink)
 	return 0;
 }
 
-static void net_task_init(struct memdiag_status *status)
+static void __init net_task_init(struct memdiag_status *status)
 {
 	if (IS_ENABLED(CONFIG_NET))
 		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
@@ -276,7 +276,7 @@ static void net_task_init(struct memdiag_status *status)
 		memdiag_set_unavailable(status, -EOPNOTSUPP, "CONFIG_NET is not set");
 }
 
-const struct memdiag_provider memdiag_net_task_provider = {
+const struct memdiag_provider memdiag_net_task_provider __refconst = {
 	.id = MEMDIAG_SEC_NET_TASK,
 	.name = "net_task",
 	.help = "per process and protocol: the sockets it has open, and what their queues hold",

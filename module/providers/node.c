@@ -97,7 +97,7 @@ static unsigned int node_estimate(void)
 	return num_online_nodes();
 }
 
-static void node_init(struct memdiag_status *status)
+static void __init node_init(struct memdiag_status *status)
 {
 	unsigned int nr = ARRAY_SIZE(node_fields), names;
 
@@ -128,7 +128,7 @@ static void node_exit(struct memdiag_status *status)
 	node_all_fields = NULL;
 }
 
-const struct memdiag_provider memdiag_node_provider = {
+const struct memdiag_provider memdiag_node_provider __refconst = {
 	.id = MEMDIAG_SEC_NODE,
 	.name = "node",
 	.help = "per NUMA node: its size, its kswapd, its vm statistics",

@@ -348,7 +348,7 @@ static int shmem_finish(struct memdiag_sink *sink)
 	return 0;
 }
 
-static void shmem_look(struct memdiag_status *status)
+static void __init shmem_look(struct memdiag_status *status)
 {
 	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
 }
@@ -366,14 +366,14 @@ static int shmem_finish(struct memdiag_sink *sink)
 }
 
 /* There tmpfs is another name of ramfs, which counts nothing. */
-static void shmem_look(struct memdiag_status *status)
+static void __init shmem_look(struct memdiag_status *status)
 {
 	memdiag_set_unavailable(status, -EOPNOTSUPP, "CONFIG_SHMEM is not set");
 }
 
 #endif /* CONFIG_SHMEM */
 
-const struct memdiag_provider memdiag_shmem_provider = {
+const struct memdiag_provider memdiag_shmem_provider __refconst = {
 	.id = MEMDIAG_SEC_SHMEM,
 	.name = "shmem",
 	.help = "per tmpfs, mounted or the kernel's own: pages, limits, deleted files in use",

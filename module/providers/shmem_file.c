@@ -195,7 +195,7 @@ static int shmem_file_collect(struct memdiag_sink *sink)
 
 #endif /* CONFIG_SHMEM */
 
-static void shmem_file_init(struct memdiag_status *status)
+static void __init shmem_file_init(struct memdiag_status *status)
 {
 	if (IS_ENABLED(CONFIG_SHMEM))
 		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
@@ -203,7 +203,7 @@ static void shmem_file_init(struct memdiag_status *status)
 		memdiag_set_unavailable(status, -EOPNOTSUPP, "CONFIG_SHMEM is not set");
 }
 
-const struct memdiag_provider memdiag_shmem_file_provider = {
+const struct memdiag_provider memdiag_shmem_file_provider __refconst = {
 	.id = MEMDIAG_SEC_SHMEM_FILE,
 	.name = "shmem_file",
 	.help = "per process and tmpfs file without a name that it holds open; files only mapped are not seen",

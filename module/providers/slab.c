@@ -145,7 +145,7 @@ static void slab_init_pages(struct memdiag_status *status, int ops_error, u32 wa
 	slab_by = SLAB_BY_PAGES;
 }
 
-static void slab_init(struct memdiag_status *status)
+static void __init slab_init(struct memdiag_status *status)
 {
 	int error = memdiag_ops_open(&slab_ops, "/proc/slabinfo");
 	u32 way = MEMDIAG_SRC_NONE;
@@ -314,7 +314,7 @@ static int slab_finish(struct memdiag_sink *sink)
 	return 0;
 }
 
-const struct memdiag_provider memdiag_slab_provider = {
+const struct memdiag_provider memdiag_slab_provider __refconst = {
 	.id = MEMDIAG_SEC_SLAB,
 	.name = "slab",
 	.help = "per slab cache: objects, size, and what is wasted",

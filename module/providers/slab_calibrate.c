@@ -28,30 +28,30 @@
 #define NODE_WORDS	24
 #define LONGS(n)	((n) * sizeof(long) / sizeof(u32))
 
-static void slab_place(enum memdiag_slab_member which, u32 bit_offset, u32 bit_size)
+static void __init slab_place(enum memdiag_slab_member which, u32 bit_offset, u32 bit_size)
 {
 	memdiag_slab_members[which].found = true;
 	memdiag_slab_members[which].bit_offset = bit_offset;
 	memdiag_slab_members[which].bit_size = bit_size;
 }
 
-static void slab_place_long(enum memdiag_slab_member which, unsigned int word)
+static void __init slab_place_long(enum memdiag_slab_member which, unsigned int word)
 {
 	slab_place(which, word * BITS_PER_LONG, BITS_PER_LONG);
 }
 
-static void slab_place_u32(enum memdiag_slab_member which, unsigned int half)
+static void __init slab_place_u32(enum memdiag_slab_member which, unsigned int half)
 {
 	slab_place(which, half * 32, 32);
 }
 
-static void slab_place_list(enum memdiag_slab_member which, unsigned int word)
+static void __init slab_place_list(enum memdiag_slab_member which, unsigned int word)
 {
 	slab_place(which, word * BITS_PER_LONG, sizeof(struct list_head) * BITS_PER_BYTE);
 }
 
 /* Words of memory, as far as there is any; the others zero. */
-static void slab_copy(unsigned long *words, const void *from, unsigned int nr)
+static void __init slab_copy(unsigned long *words, const void *from, unsigned int nr)
 {
 	unsigned int i;
 
@@ -63,7 +63,7 @@ static void slab_copy(unsigned long *words, const void *from, unsigned int nr)
 }
 
 /* Do two words that are at @at close a ring that has others in it? */
-static bool slab_is_ring(const unsigned long *words, const void *at)
+static bool __init slab_is_ring(const unsigned long *words, const void *at)
 {
 	struct list_head next, prev;
 	const void *self = at;
@@ -74,7 +74,7 @@ static bool slab_is_ring(const unsigned long *words, const void *at)
 	       next.prev == self && prev.next == self;
 }
 
-static bool slab_is_name(unsigned long at)
+static bool __init slab_is_name(unsigned long at)
 {
 	char name[sizeof(MEMDIAG_SLAB_PROBE_NAME)];
 
@@ -83,8 +83,8 @@ static bool slab_is_name(unsigned long at)
 }
 
 /* struct kmem_cache: every release has these in this order. */
-static const char *slab_find_cache(const struct kmem_cache *probe, const void *ctor,
-				   const unsigned long *words, unsigned int *list)
+static const char *__init slab_find_cache(const struct kmem_cache *probe, const void *ctor,
+					  const unsigned long *words, unsigned int *list)
 {
 	const u32 *halves = (const u32 *)words;
 	unsigned int i, size, at;
@@ -134,8 +134,8 @@ static const char *slab_find_cache(const struct kmem_cache *probe, const void *c
 }
 
 /* struct slab, from the page of one of our objects. */
-static const char *slab_find_slab(const struct kmem_cache *probe, const struct page *page,
-				  u32 inuse)
+static const char *__init slab_find_slab(const struct kmem_cache *probe, const struct page *page,
+					 u32 inuse)
 {
 	unsigned long words[sizeof(struct page) / sizeof(long)];
 	const u32 *halves = (const u32 *)words;
@@ -165,7 +165,7 @@ static const char *slab_find_slab(const struct kmem_cache *probe, const struct p
 }
 
 /* struct kmem_cache_node, if it is one; and where it has what. */
-static bool slab_is_node(unsigned long at, unsigned long slabs)
+static bool __init slab_is_node(unsigned long at, unsigned long slabs)
 {
 	unsigned int lock = DIV_ROUND_UP(sizeof(spinlock_t), sizeof(long));
 	unsigned long words[NODE_WORDS];
@@ -185,8 +185,8 @@ static bool slab_is_node(unsigned long at, unsigned long slabs)
 }
 
 /* The array of nodes; not found without CONFIG_SLUB_DEBUG, nor needed then. */
-static void slab_find_nodes(const unsigned long *words, unsigned int list, int nid,
-			    unsigned long slabs)
+static void __init slab_find_nodes(const unsigned long *words, unsigned int list, int nid,
+				   unsigned long slabs)
 {
 #ifdef MEMDIAG_HAVE_SHEAVES
 	const unsigned int stride = 2;
@@ -224,8 +224,8 @@ static void slab_find_nodes(const unsigned long *words, unsigned int list, int n
  *
  * Return: NULL, or the member that could not be found.
  */
-const char *memdiag_slab_calibrate(const struct kmem_cache *probe, const void *ctor,
-				   void * const *objects, unsigned int nr)
+const char *__init memdiag_slab_calibrate(const struct kmem_cache *probe, const void *ctor,
+					  void * const *objects, unsigned int nr)
 {
 	unsigned long words[CACHE_WORDS];
 	const struct page *page = NULL;

@@ -228,7 +228,7 @@ bool memdiag_slab_has_list(void)
  * Return: 0 if all that is needed at least was found, of the width expected; or
  * as memdiag_layout_load().
  */
-int memdiag_slab_layout_load(u32 way)
+int __init memdiag_slab_layout_load(u32 way)
 {
 	enum memdiag_slab_member i;
 	int error;

@@ -27,6 +27,7 @@
 
 #include "../compat/kfence.h"
 #include "../compat/slab.h"
+#include "../compat/spinlock.h"
 #include "../memdiag.h"
 #include "slab_layout.h"
 
@@ -65,7 +66,7 @@ static noinline void slab_probe_ctor(void *object)
 }
 
 /* As many objects as fit in so many pages? */
-static bool slab_is_full_order(u64 oo, u64 size)
+static bool __init slab_is_full_order(u64 oo, u64 size)
 {
 	u64 order = oo >> MEMDIAG_SLAB_OO_SHIFT;
 
@@ -74,7 +75,7 @@ static bool slab_is_full_order(u64 oo, u64 size)
 }
 
 /* How many objects a CPU keeps; what depends on what. */
-static const char *slab_check_cpu_partial(const struct kmem_cache *probe, u64 oo)
+static const char *__init slab_check_cpu_partial(const struct kmem_cache *probe, u64 oo)
 {
 	u64 objects, slabs;
 
@@ -94,7 +95,7 @@ static const char *slab_check_cpu_partial(const struct kmem_cache *probe, u64 oo
 }
 
 /* Our own cache through the layout, before the layout is trusted with more. */
-static const char *slab_check_probe(const struct kmem_cache *probe)
+static const char *__init slab_check_probe(const struct kmem_cache *probe)
 {
 	char name[sizeof(PROBE_NAME)];
 	u64 value, oo, size;
@@ -132,7 +133,7 @@ static const char *slab_check_probe(const struct kmem_cache *probe)
 	return slab_check_cpu_partial(probe, oo);
 }
 
-static bool slab_is_of(u64 page, const void *cache, struct memdiag_slab_page *slab)
+static bool __init slab_is_of(u64 page, const void *cache, struct memdiag_slab_page *slab)
 {
 	return IS_ALIGNED(page, sizeof(long)) &&
 	       memdiag_slab_page_read((const void *)(unsigned long)page, slab) &&
@@ -140,7 +141,7 @@ static bool slab_is_of(u64 page, const void *cache, struct memdiag_slab_page *sl
 }
 
 /* What the CPUs hold of a cache, without following anything unseen. */
-static void slab_tally(const void *s, struct slab_tally *tally)
+static void __init slab_tally(const void *s, struct slab_tally *tally)
 {
 	struct memdiag_slab_page slab;
 	void __percpu *cpu_slabs;
@@ -181,7 +182,7 @@ static void slab_tally(const void *s, struct slab_tally *tally)
  * While free objects hang off the CPUs: on a slab of theirs, or in sheaves.
  * @active is what slabinfo prints, MEMDIAG_ABSENT if it does not.
  */
-static const char *slab_check_held(const struct kmem_cache *probe, u64 left, u64 active)
+static const char *__init slab_check_held(const struct kmem_cache *probe, u64 left, u64 active)
 {
 	struct slab_tally tally = {};
 	unsigned int unsure = 0;
@@ -214,8 +215,8 @@ static const char *slab_check_held(const struct kmem_cache *probe, u64 left, u64
 }
 
 /* Our objects' slabs, after all that is free has gone back to them. */
-static const char *slab_check_slabs(const struct kmem_cache *probe, void * const *objects,
-				    struct slab_facts *facts)
+static const char *__init slab_check_slabs(const struct kmem_cache *probe, void * const *objects,
+					   struct slab_facts *facts)
 {
 	unsigned int i, j;
 	u64 oo, inuse = 0;
@@ -259,7 +260,7 @@ static const char *slab_check_slabs(const struct kmem_cache *probe, void * const
 }
 
 /* An unlocked lock, or something that cannot be one? Nobody else uses our cache. */
-static bool slab_is_lock(const void *at)
+static bool __init slab_is_lock(const void *at)
 {
 	union {
 		spinlock_t lock;
@@ -268,16 +269,12 @@ static bool slab_is_lock(const void *at)
 
 	if (copy_from_kernel_nofault(&copy, at, sizeof(copy.lock)))
 		return false;
-#ifdef CONFIG_DEBUG_SPINLOCK
-	if (copy.lock.rlock.magic != SPINLOCK_MAGIC)
-		return false;
-#endif
-	return !spin_is_locked(&copy.lock);
+	return memdiag_spin_looks_free(&copy.lock);
 }
 
 /* Our cache's nodes; then their locks may be taken and their lists followed. */
-static const char *slab_check_nodes(const struct kmem_cache *probe,
-				    const struct slab_facts *facts)
+static const char *__init slab_check_nodes(const struct kmem_cache *probe,
+					   const struct slab_facts *facts)
 {
 	u64 value, nr_partial = 0, nr_slabs = 0, total_objects = 0;
 	int nid;
@@ -327,8 +324,8 @@ static const char *slab_check_nodes(const struct kmem_cache *probe,
  * What the probe must read as, whatever slabinfo says. KASAN keeps freed
  * objects for a while, so they still count as in use there.
  */
-static const char *slab_check_numbers(const struct memdiag_slab_cache *cache,
-				      u64 left)
+static const char *__init slab_check_numbers(const struct memdiag_slab_cache *cache,
+					     u64 left)
 {
 	u64 most = IS_ENABLED(CONFIG_KASAN) ? PROBE_OBJECTS : left;
 
@@ -344,8 +341,8 @@ static const char *slab_check_numbers(const struct memdiag_slab_cache *cache,
  * Does a cache read as slabinfo prints it? Returns the first column that does
  * not. *@moved says that it is one that may just have changed.
  */
-static const char *slab_compare(const struct memdiag_slab_line *a,
-				const struct memdiag_slab_line *b, bool *moved)
+static const char *__init slab_compare(const struct memdiag_slab_line *a,
+				       const struct memdiag_slab_line *b, bool *moved)
 {
 	*moved = false;
 	if (strncmp(a->name, b->name, strlen(b->name)))
@@ -367,9 +364,9 @@ static const char *slab_compare(const struct memdiag_slab_line *a,
 }
 
 /* One cache against its line; one that keeps moving adds to *@busy. */
-static const char *slab_check_cache(struct seq_file *m, void *entry,
-				    struct memdiag_slab_cache *cache,
-				    unsigned int *busy)
+static const char *__init slab_check_cache(struct seq_file *m, void *entry,
+					   struct memdiag_slab_cache *cache,
+					   unsigned int *busy)
 {
 	struct memdiag_slab_line line;
 	const char *wrong;
@@ -397,8 +394,8 @@ static const char *slab_check_cache(struct seq_file *m, void *entry,
 }
 
 /* Only look for our own on the list, without following anything. */
-static const char *slab_find_probe(const struct memdiag_ops *ops,
-				   const struct kmem_cache *probe, u64 *active)
+static const char *__init slab_find_probe(const struct memdiag_ops *ops,
+					  const struct kmem_cache *probe, u64 *active)
 {
 	const void *probe_entry = memdiag_slab_at(probe, CACHE_LIST);
 	const char *wrong = "list: own cache not on it";
@@ -420,8 +417,8 @@ static const char *slab_find_probe(const struct memdiag_ops *ops,
 	return wrong;
 }
 
-static const char *slab_check_all(const struct memdiag_ops *ops,
-				  const struct kmem_cache *probe, u64 left)
+static const char *__init slab_check_all(const struct memdiag_ops *ops,
+					 const struct kmem_cache *probe, u64 left)
 {
 	const void *probe_entry = memdiag_slab_at(probe, CACHE_LIST);
 	unsigned int seen = 0, busy = 0;
@@ -460,7 +457,7 @@ static const char *slab_check_all(const struct memdiag_ops *ops,
 }
 
 /* Fill several slabs, then make holes in them. */
-static bool slab_probe_fill(struct kmem_cache *probe, void **objects, u64 *left)
+static bool __init slab_probe_fill(struct kmem_cache *probe, void **objects, u64 *left)
 {
 	unsigned int i;
 
@@ -481,9 +478,9 @@ static bool slab_probe_fill(struct kmem_cache *probe, void **objects, u64 *left)
 }
 
 /* What there is to check before and after all CPUs gave their slabs back. */
-static const char *slab_check_ways(const struct memdiag_ops *ops, u32 way,
-				   struct kmem_cache *probe, void **objects,
-				   struct slab_facts *facts)
+static const char *__init slab_check_ways(const struct memdiag_ops *ops, u32 way,
+					  struct kmem_cache *probe, void **objects,
+					  struct slab_facts *facts)
 {
 	u64 active = MEMDIAG_ABSENT;
 	const char *wrong = NULL;
@@ -511,8 +508,8 @@ static const char *slab_check_ways(const struct memdiag_ops *ops, u32 way,
 	return wrong ?: slab_check_all(ops, probe, facts->left);
 }
 
-static const char *slab_check(const struct memdiag_ops *ops, u32 way,
-			      struct kmem_cache *probe, void **objects)
+static const char *__init slab_check(const struct memdiag_ops *ops, u32 way,
+				     struct kmem_cache *probe, void **objects)
 {
 	const char *wrong = "no memory for own cache";
 	struct slab_facts facts;
@@ -528,7 +525,7 @@ static const char *slab_check(const struct memdiag_ops *ops, u32 way,
 }
 
 /* Is this the layout that was refused already? */
-static bool slab_is_refused(const u32 *refused)
+static bool __init slab_is_refused(const u32 *refused)
 {
 	enum memdiag_slab_member i;
 
@@ -544,7 +541,7 @@ static const u32 slab_ways[] = {
 	MEMDIAG_SRC_BTF, MEMDIAG_SRC_MIRROR, MEMDIAG_SRC_CALIBRATED,
 };
 
-static int slab_load(u32 way)
+static int __init slab_load(u32 way)
 {
 	if (way != MEMDIAG_SRC_CALIBRATED)
 		return memdiag_slab_layout_load(way);
@@ -555,8 +552,8 @@ static int slab_load(u32 way)
 	return -EPERM;
 }
 
-static u32 slab_try_ways(const struct memdiag_ops *ops, struct kmem_cache *probe,
-			 void **objects)
+static u32 __init slab_try_ways(const struct memdiag_ops *ops, struct kmem_cache *probe,
+				void **objects)
 {
 	u32 refused[SLAB_NR_MEMBERS];
 	bool any_refused = false;
@@ -603,7 +600,7 @@ static u32 slab_try_ways(const struct memdiag_ops *ops, struct kmem_cache *probe
  * Return: the enum memdiag_source by which memdiag_slab_members[] is known;
  * MEMDIAG_SRC_NONE if by no way, or there was no memory.
  */
-u32 memdiag_slab_verify(const struct memdiag_ops *ops)
+u32 __init memdiag_slab_verify(const struct memdiag_ops *ops)
 {
 	struct kmem_cache *probe;
 	u32 way = MEMDIAG_SRC_NONE;

@@ -331,7 +331,7 @@ static int system_collect(struct memdiag_sink *sink)
 	return 0;
 }
 
-static void system_init(struct memdiag_status *status)
+static void __init system_init(struct memdiag_status *status)
 {
 	unsigned int i;
 
@@ -350,7 +350,7 @@ static void system_exit(struct memdiag_status *status)
 	memdiag_meminfo_exit();
 }
 
-const struct memdiag_provider memdiag_system_provider = {
+const struct memdiag_provider memdiag_system_provider __refconst = {
 	.id = MEMDIAG_SEC_SYSTEM,
 	.name = "system",
 	.help = "one record: the machine, the kernel, its memory and its instruments",

@@ -548,7 +548,7 @@ static int vmalloc_init_text(void)
 }
 
 /* One way after the other, each of them verified. */
-static void vmalloc_provider_init(struct memdiag_status *status)
+static void __init vmalloc_provider_init(struct memdiag_status *status)
 {
 	u32 source = MEMDIAG_SRC_OPS;
 	bool unpurged = true;
@@ -589,7 +589,7 @@ static void vmalloc_provider_exit(struct memdiag_status *status)
 	memdiag_vmalloc_ops_exit();
 }
 
-const struct memdiag_provider memdiag_vmalloc_provider = {
+const struct memdiag_provider memdiag_vmalloc_provider __refconst = {
 	.id = MEMDIAG_SEC_VMALLOC,
 	.name = "vmalloc",
 	.help = "per area of the vmalloc address space: who asked for it, how large, of what kind",

@@ -35,6 +35,7 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
+#include "../compat/spinlock.h"
 #include "../compat/vmalloc.h"
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
@@ -254,15 +255,7 @@ static bool nodes_looks_free(const spinlock_t *lock)
 
 	if (!nodes_peek(&copy, lock, sizeof(copy)))
 		return false;
-#ifdef CONFIG_PREEMPT_RT
-	return !rt_mutex_base_is_locked(&copy.lock);
-#else
-#ifdef CONFIG_DEBUG_SPINLOCK
-	if (copy.rlock.magic != SPINLOCK_MAGIC)
-		return false;
-#endif
-	return !raw_spin_is_locked(&copy.rlock);
-#endif
+	return memdiag_spin_looks_free(&copy);
 }
 
 /* Only reads. Somebody may be changing the list, so one look is not enough. */
@@ -437,7 +430,7 @@ static bool nodes_find(void)
  * should, -EBUSY if a lock was not to be had, -EOPNOTSUPP up to v6.8, -ENOMEM, or
  * as memdiag_layout_load().
  */
-int memdiag_vmalloc_nodes_init(u32 way)
+int __init memdiag_vmalloc_nodes_init(u32 way)
 {
 	const char *what = way == MEMDIAG_SRC_BTF ? "vmalloc nodes by BTF" :
 						    "vmalloc nodes by mirror";
@@ -462,7 +455,7 @@ int memdiag_vmalloc_nodes_init(u32 way)
 
 #else
 
-int memdiag_vmalloc_nodes_init(u32 way)
+int __init memdiag_vmalloc_nodes_init(u32 way)
 {
 	return -EOPNOTSUPP;
 }

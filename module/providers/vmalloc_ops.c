@@ -354,7 +354,7 @@ static int vmalloc_check_ops(const char **why)
  * Find the lazily freed areas: an area of ours, once freed, must turn up there.
  * A purge may come in between, therefore several tries.
  */
-static void vmalloc_find_purge(void)
+static void __init vmalloc_find_purge(void)
 {
 	struct seq_file m;
 	unsigned int tries;
@@ -393,7 +393,7 @@ none:
  * Return: 0; -EINVAL if it does not lead where it should, -EOPNOTSUPP from v6.9
  * on, -ENOMEM, or as memdiag_ops_open().
  */
-int memdiag_vmalloc_ops_init(bool *unpurged)
+int __init memdiag_vmalloc_ops_init(bool *unpurged)
 {
 	const char *why = "";
 	int error;

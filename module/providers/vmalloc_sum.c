@@ -176,7 +176,7 @@ static int vmalloc_module_collect(struct memdiag_sink *sink)
 	return sum_collect(sink, false);
 }
 
-static void sum_init(struct memdiag_status *status)
+static void __init sum_init(struct memdiag_status *status)
 {
 	const struct memdiag_status *areas = memdiag_status(MEMDIAG_SEC_VMALLOC);
 
@@ -188,7 +188,7 @@ static void sum_init(struct memdiag_status *status)
 		memdiag_set_ok(status, MEMDIAG_SRC_DERIVED);
 }
 
-const struct memdiag_provider memdiag_vmalloc_caller_provider = {
+const struct memdiag_provider memdiag_vmalloc_caller_provider __refconst = {
 	.id = MEMDIAG_SEC_VMALLOC_CALLER,
 	.name = "vmalloc_caller",
 	.help = "per caller and kind: its vmalloc areas added up, the largest sum first",
@@ -200,7 +200,7 @@ const struct memdiag_provider memdiag_vmalloc_caller_provider = {
 	.collect = vmalloc_caller_collect,
 };
 
-const struct memdiag_provider memdiag_vmalloc_module_provider = {
+const struct memdiag_provider memdiag_vmalloc_module_provider __refconst = {
 	.id = MEMDIAG_SEC_VMALLOC_MODULE,
 	.name = "vmalloc_module",
 	.help = "per module: vmalloc areas it asked for or is loaded in, the largest sum first",

@@ -364,7 +364,7 @@ static unsigned int vmstat_estimate(void)
 	return vmstat_nr_names;
 }
 
-static void vmstat_init(struct memdiag_status *status)
+static void __init vmstat_init(struct memdiag_status *status)
 {
 	int error;
 
@@ -416,7 +416,7 @@ static void vmstat_exit(struct memdiag_status *status)
 	vmstat_names = NULL;
 }
 
-const struct memdiag_provider memdiag_vmstat_provider = {
+const struct memdiag_provider memdiag_vmstat_provider __refconst = {
 	.id = MEMDIAG_SEC_VMSTAT,
 	.name = "vmstat",
 	.help = "per counter of /proc/vmstat: reclaim, compaction, refaults, events since boot",

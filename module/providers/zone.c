@@ -178,7 +178,7 @@ static unsigned int zone_protection_fields(struct memdiag_field_desc *fields)
 	return i;
 }
 
-static void zone_init(struct memdiag_status *status)
+static void __init zone_init(struct memdiag_status *status)
 {
 	struct memdiag_field_desc *next;
 	unsigned int names;
@@ -224,7 +224,7 @@ static void zone_exit(struct memdiag_status *status)
 	zone_all_fields = NULL;
 }
 
-const struct memdiag_provider memdiag_zone_provider = {
+const struct memdiag_provider memdiag_zone_provider __refconst = {
 	.id = MEMDIAG_SEC_ZONE,
 	.name = "zone",
 	.help = "per zone: free pages against the watermarks, sizes, reserves, vm statistics",

@@ -70,7 +70,7 @@ struct btf_place {
 };
 
 /* Bytes that follow a struct btf_type of this kind; -1 for an unknown kind. */
-static s64 btf_tail(u32 info)
+static s64 __init btf_tail(u32 info)
 {
 	u32 vlen = BTF_INFO_VLEN(info);
 
@@ -107,32 +107,32 @@ static s64 btf_tail(u32 info)
 	}
 }
 
-static const char *btf_string(const struct memdiag_btf *btf, u32 offset)
+static const char *__init btf_string(const struct memdiag_btf *btf, u32 offset)
 {
 	return offset < btf->strings_len ? btf->strings + offset : "";
 }
 
-static const struct btf_type *btf_type(const struct memdiag_btf *btf, u32 id)
+static const struct btf_type *__init btf_type(const struct memdiag_btf *btf, u32 id)
 {
 	if (!id || id > btf->nr_types)
 		return NULL;
 	return btf->types + btf->offsets[id];
 }
 
-static bool btf_is_named_kind(u32 kind)
+static bool __init btf_is_named_kind(u32 kind)
 {
 	return kind == BTF_KIND_STRUCT || kind == BTF_KIND_UNION ||
 	       kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64 ||
 	       kind == BTF_KIND_TYPEDEF;
 }
 
-static u32 btf_hash(const char *name)
+static u32 __init btf_hash(const char *name)
 {
 	return jhash(name, strlen(name), 0) % BTF_HASH_SLOTS;
 }
 
 /* Find the sections; they must lie in the data and the strings must end. */
-static int btf_sections(struct memdiag_btf *btf, size_t size)
+static int __init btf_sections(struct memdiag_btf *btf, size_t size)
 {
 	const struct btf_header *header = btf->data;
 	u64 room;
@@ -160,7 +160,7 @@ static int btf_sections(struct memdiag_btf *btf, size_t size)
  * Walk the type section. With @offsets NULL only check and count, else store
  * where each type begins. Returns the number of types, or negative errno.
  */
-static s64 btf_scan(const struct memdiag_btf *btf, u32 *offsets)
+static s64 __init btf_scan(const struct memdiag_btf *btf, u32 *offsets)
 {
 	u32 at = 0, nr = 0;
 
@@ -185,7 +185,7 @@ static s64 btf_scan(const struct memdiag_btf *btf, u32 *offsets)
 	return nr;
 }
 
-static int btf_index(struct memdiag_btf *btf)
+static int __init btf_index(struct memdiag_btf *btf)
 {
 	s64 nr = btf_scan(btf, NULL);
 	u32 id;
@@ -215,7 +215,7 @@ static int btf_index(struct memdiag_btf *btf)
 	return 0;
 }
 
-static void btf_release(struct memdiag_btf *btf)
+static void __init btf_release(struct memdiag_btf *btf)
 {
 	kvfree(btf->heads);
 	kvfree(btf->next);
@@ -225,7 +225,7 @@ static void btf_release(struct memdiag_btf *btf)
 }
 
 /* Takes over @data, which kvfree() must be able to free, also on failure. */
-static struct memdiag_btf *btf_parse(void *data, size_t size)
+static struct memdiag_btf *__init btf_parse(void *data, size_t size)
 {
 	struct memdiag_btf *btf = kzalloc(sizeof(*btf), GFP_KERNEL);
 	int error;
@@ -244,7 +244,7 @@ static struct memdiag_btf *btf_parse(void *data, size_t size)
 }
 
 /* First id of this name at or after the chain's element @id; 0 if none. */
-static u32 btf_match(const struct memdiag_btf *btf, u32 id, const char *name)
+static u32 __init btf_match(const struct memdiag_btf *btf, u32 id, const char *name)
 {
 	while (id) {
 		const struct btf_type *type = btf_type(btf, id);
@@ -261,7 +261,7 @@ static u32 btf_match(const struct memdiag_btf *btf, u32 id, const char *name)
 	     (id); (id) = btf_match(btf, (btf)->next[id], name))
 
 /* Follow typedefs and qualifiers. Returns the id behind them, 0 if none. */
-static u32 btf_strip(const struct memdiag_btf *btf, u32 id)
+static u32 __init btf_strip(const struct memdiag_btf *btf, u32 id)
 {
 	unsigned int i;
 
@@ -287,7 +287,7 @@ static u32 btf_strip(const struct memdiag_btf *btf, u32 id)
 }
 
 /* Size of a type in bytes; 0 if it has none or is not to be found out. */
-static u32 btf_size(const struct memdiag_btf *btf, u32 id)
+static u32 __init btf_size(const struct memdiag_btf *btf, u32 id)
 {
 	const struct btf_array *array;
 	const struct btf_type *type;
@@ -327,9 +327,9 @@ static u32 btf_size(const struct memdiag_btf *btf, u32 id)
 }
 
 /* Offset and width of a member, in the two encodings of bitfields. */
-static void btf_place(const struct memdiag_btf *btf, const struct btf_type *outer,
-		      const struct btf_member *member, u32 base,
-		      struct btf_place *place)
+static void __init btf_place(const struct memdiag_btf *btf, const struct btf_type *outer,
+			     const struct btf_member *member, u32 base,
+			     struct btf_place *place)
 {
 	const struct btf_type *type;
 	u64 bits;
@@ -356,9 +356,9 @@ static void btf_place(const struct memdiag_btf *btf, const struct btf_type *oute
 }
 
 /* Search a struct or union, and the anonymous ones inside, for a member. */
-static bool btf_find(const struct memdiag_btf *btf, u32 id, const char *name,
-		     u32 base, unsigned int depth, unsigned int *visits,
-		     struct btf_place *place)
+static bool __init btf_find(const struct memdiag_btf *btf, u32 id, const char *name,
+			    u32 base, unsigned int depth, unsigned int *visits,
+			    struct btf_place *place)
 {
 	const struct btf_type *outer = btf_type(btf, btf_strip(btf, id));
 	const struct btf_member *member;
@@ -394,8 +394,8 @@ static bool btf_find(const struct memdiag_btf *btf, u32 id, const char *name,
  * A name can stand for several types, from different units of the kernel. If
  * they do not agree on the member, there is no telling which is meant.
  */
-static bool btf_lookup(const struct memdiag_btf *btf, const char *type,
-		       const char *member, struct btf_place *place)
+static bool __init btf_lookup(const struct memdiag_btf *btf, const char *type,
+			      const char *member, struct btf_place *place)
 {
 	bool found = false;
 	u32 id;
@@ -426,7 +426,7 @@ static bool btf_lookup(const struct memdiag_btf *btf, const char *type,
  * if the bytes are not well-formed BTF of this machine's byte order,
  * -EOPNOTSUPP if a type is of an unknown kind, -E2BIG, -ENOMEM.
  */
-struct memdiag_btf *memdiag_btf_parse(const void *data, size_t size)
+struct memdiag_btf *__init memdiag_btf_parse(const void *data, size_t size)
 {
 	void *copy;
 
@@ -439,7 +439,7 @@ struct memdiag_btf *memdiag_btf_parse(const void *data, size_t size)
 	return btf_parse(copy, size);
 }
 
-static struct memdiag_btf *btf_load(void)
+static struct memdiag_btf *__init btf_load(void)
 {
 	struct memdiag_btf *btf;
 	char *data;
@@ -478,7 +478,7 @@ static struct memdiag_btf *btf_load(void)
  * with CONFIG_DEBUG_INFO_BTF), -EPERM if a test closed this way, or as
  * memdiag_file_read() and memdiag_btf_parse().
  */
-struct memdiag_btf *memdiag_btf_load(void)
+struct memdiag_btf *__init memdiag_btf_load(void)
 {
 	struct memdiag_btf *btf;
 
@@ -498,7 +498,7 @@ struct memdiag_btf *memdiag_btf_load(void)
  *
  * Context: may sleep.
  */
-void memdiag_btf_free(struct memdiag_btf *btf)
+void __init memdiag_btf_free(struct memdiag_btf *btf)
 {
 	if (IS_ERR_OR_NULL(btf))
 		return;
@@ -522,8 +522,8 @@ void memdiag_btf_free(struct memdiag_btf *btf)
  *
  * Return: 0 if all were found, else -ENOENT; each member says for itself.
  */
-int memdiag_btf_members(const struct memdiag_btf *btf,
-			struct memdiag_member *members, unsigned int nr)
+int __init memdiag_btf_members(const struct memdiag_btf *btf,
+			       struct memdiag_member *members, unsigned int nr)
 {
 	int error = 0;
 	unsigned int i;
@@ -549,7 +549,7 @@ int memdiag_btf_members(const struct memdiag_btf *btf,
  * Return: bytes; 0 if there is no such type, it has no size, or types of the
  * same name differ.
  */
-u32 memdiag_btf_size(const struct memdiag_btf *btf, const char *type)
+u32 __init memdiag_btf_size(const struct memdiag_btf *btf, const char *type)
 {
 	u32 size = 0;
 	u32 id;
@@ -574,8 +574,8 @@ u32 memdiag_btf_size(const struct memdiag_btf *btf, const char *type)
  *
  * Return: whether there is such a member and it is an array of known size.
  */
-bool memdiag_btf_array(const struct memdiag_btf *btf, const char *type,
-		       const char *member, u32 *nelems, u32 *elem_size)
+bool __init memdiag_btf_array(const struct memdiag_btf *btf, const char *type,
+			      const char *member, u32 *nelems, u32 *elem_size)
 {
 	const struct btf_array *array;
 	const struct btf_type *inner;
@@ -601,8 +601,8 @@ bool memdiag_btf_array(const struct memdiag_btf *btf, const char *type,
  *
  * Return: whether it is there, with a value that is not negative.
  */
-bool memdiag_btf_enum(const struct memdiag_btf *btf, const char *type,
-		      const char *enumerator, u32 *value)
+bool __init memdiag_btf_enum(const struct memdiag_btf *btf, const char *type,
+			     const char *enumerator, u32 *value)
 {
 	u32 id, i;
 

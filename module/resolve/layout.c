@@ -21,7 +21,7 @@
  *
  * Does nothing unless the module was loaded with the parameter wrong_layout.
  */
-void memdiag_layout_spoil(struct memdiag_member *members, unsigned int nr)
+void __init memdiag_layout_spoil(struct memdiag_member *members, unsigned int nr)
 {
 	unsigned int i;
 	size_t length;
@@ -40,8 +40,8 @@ void memdiag_layout_spoil(struct memdiag_member *members, unsigned int nr)
 }
 
 /* A member without a name is the whole struct, and says how large it is. */
-static void layout_sizes(const struct memdiag_btf *btf, struct memdiag_member *members,
-			 unsigned int nr)
+static void __init layout_sizes(const struct memdiag_btf *btf, struct memdiag_member *members,
+				unsigned int nr)
 {
 	unsigned int i;
 
@@ -55,8 +55,8 @@ static void layout_sizes(const struct memdiag_btf *btf, struct memdiag_member *m
 }
 
 /* A member behind the end of its struct would be a read of somebody else's memory. */
-static void layout_cut(const struct memdiag_btf *btf, struct memdiag_member *members,
-		       unsigned int nr)
+static void __init layout_cut(const struct memdiag_btf *btf, struct memdiag_member *members,
+			      unsigned int nr)
 {
 	unsigned int i;
 
@@ -72,8 +72,8 @@ static void layout_cut(const struct memdiag_btf *btf, struct memdiag_member *mem
  * Where both are to be had the mirror is held against BTF: so a mirror that has
  * gone wrong is seen on the kernels that do not need it.
  */
-static void layout_compare(const char *what, const struct memdiag_member *members,
-			   unsigned int nr)
+static void __init layout_compare(const char *what, const struct memdiag_member *members,
+				  unsigned int nr)
 {
 	struct memdiag_member mirror;
 	unsigned int i, same = 0;
@@ -119,8 +119,8 @@ static void layout_compare(const char *what, const struct memdiag_member *member
  * Return: 0; -ENOENT if there is no BTF, no mirror or not each required member
  * in it, -EPERM if a test closed the way, or as memdiag_btf_load().
  */
-int memdiag_layout_load(const char *what, u32 way, struct memdiag_member *members,
-			unsigned int nr, unsigned int nr_required)
+int __init memdiag_layout_load(const char *what, u32 way, struct memdiag_member *members,
+			       unsigned int nr, unsigned int nr_required)
 {
 	struct memdiag_btf *btf;
 	unsigned int i;

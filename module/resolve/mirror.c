@@ -12,9 +12,9 @@
 #include "mirror.h"
 #include "resolve.h"
 
-static const struct memdiag_mirror *mirror_find(const struct memdiag_mirror *rows,
-						unsigned int nr,
-						const struct memdiag_member *member)
+static const struct memdiag_mirror *__init mirror_find(const struct memdiag_mirror *rows,
+						       unsigned int nr,
+						       const struct memdiag_member *member)
 {
 	unsigned int i;
 
@@ -32,7 +32,7 @@ static const struct memdiag_mirror *mirror_find(const struct memdiag_mirror *row
  *
  * Return: 0 if all were found, else -ENOENT.
  */
-int memdiag_mirror_members(struct memdiag_member *members, unsigned int nr)
+int __init memdiag_mirror_members(struct memdiag_member *members, unsigned int nr)
 {
 	const struct memdiag_mirror *row;
 	unsigned int i;

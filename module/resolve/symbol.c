@@ -19,7 +19,7 @@
 #include "resolve.h"
 
 #ifdef CONFIG_KPROBES
-static unsigned long symbol_by_kprobe(const char *name, int *error)
+static unsigned long __init symbol_by_kprobe(const char *name, int *error)
 {
 	struct kprobe *kp = kzalloc(sizeof(*kp), GFP_KERNEL);
 	unsigned long address;
@@ -42,7 +42,7 @@ static unsigned long symbol_by_kprobe(const char *name, int *error)
 	return address;
 }
 #else
-static unsigned long symbol_by_kprobe(const char *name, int *error)
+static unsigned long __init symbol_by_kprobe(const char *name, int *error)
 {
 	*error = -EOPNOTSUPP;
 	return 0;
@@ -53,7 +53,7 @@ static unsigned long symbol_by_kprobe(const char *name, int *error)
  * kallsyms must give the same name back for the address. It may know a second
  * symbol at the same address, so only the offset is required to be zero.
  */
-static bool symbol_confirmed(unsigned long address)
+static bool __init symbol_confirmed(unsigned long address)
 {
 	char *text = kmalloc(KSYM_SYMBOL_LEN, GFP_KERNEL);
 	bool confirmed;
@@ -67,7 +67,7 @@ static bool symbol_confirmed(unsigned long address)
 }
 
 /* Return: the address, or 0 and why not in @why. */
-static unsigned long symbol_looked_up(const char *name, int *error, char *why, size_t why_size)
+static unsigned long __init symbol_looked_up(const char *name, int *error, char *why, size_t why_size)
 {
 	unsigned long address, word;
 
@@ -105,7 +105,7 @@ static unsigned long symbol_looked_up(const char *name, int *error, char *why, s
  *
  * Return: its address, readable at least for one word; 0 if it was not found.
  */
-unsigned long memdiag_resolve_data(const char *name)
+unsigned long __init memdiag_resolve_data(const char *name)
 {
 	int error = 0, given_error;
 	unsigned long address;

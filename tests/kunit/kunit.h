@@ -5,6 +5,12 @@
 
 #include <kunit/test.h>
 
+/* What memdiag.ko only needs while it is loaded is called here at any time. */
+#undef __init
+#define __init
+#undef __refconst
+#define __refconst
+
 #include "../../module/memdiag.h"
 
 /**
