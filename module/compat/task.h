@@ -44,7 +44,12 @@ static inline u64 memdiag_mm_counter(struct mm_struct *mm, int member, bool exac
 static inline u64 memdiag_mm_counter_error(unsigned int nr_threads, bool exact)
 {
 #ifdef MEMDIAG_HAVE_MM_COUNTER_PERCPU
+#ifdef CONFIG_SMP
 	return exact ? 0 : (u64)percpu_counter_batch * num_online_cpus();
+#else
+	/* One number, always exact. */
+	return 0;
+#endif
 #else
 	return (u64)nr_threads * MEMDIAG_RSS_BATCH;
 #endif
