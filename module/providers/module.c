@@ -338,7 +338,9 @@ static int module_collect(struct memdiag_sink *sink)
 {
 	const struct memdiag_sink *areas = memdiag_other(sink, MEMDIAG_SEC_VMALLOC);
 	const struct memdiag_sink *caches = memdiag_other(sink, MEMDIAG_SEC_SLAB);
-	bool has_ctor = caches && memdiag_field_at(caches, "ctor") >= 0;
+	/* The text of slabinfo does not tell them. */
+	bool has_ctor = caches && caches->source != MEMDIAG_SRC_TEXT &&
+			memdiag_field_at(caches, "ctor") >= 0;
 	int error = module_walk(module_push, sink);
 	unsigned int i;
 
@@ -362,7 +364,7 @@ static int module_collect(struct memdiag_sink *sink)
 	else if (areas->state == MEMDIAG_STATE_PARTIAL)
 		memdiag_mark_partial(sink, "vmalloc: %s", areas->reason);
 	if (!has_ctor)
-		memdiag_mark_partial(sink, "caches: section slab is unavailable");
+		memdiag_mark_partial(sink, "caches: their constructors are not known to section slab");
 	error = areas ? module_add_areas(sink, areas) : 0;
 	if (!error && has_ctor)
 		error = module_add_caches(sink, caches);
