@@ -218,6 +218,29 @@ static struct module_record *module_find(const struct memdiag_sink *sink, const 
 	return NULL;
 }
 
+/* Whether section slab says who constructs; the text of slabinfo does not. */
+static bool module_knows_ctors(const struct memdiag_sink *sink)
+{
+	const struct memdiag_sink *caches = memdiag_other(sink, MEMDIAG_SEC_SLAB);
+
+	return caches && caches->source != MEMDIAG_SRC_TEXT &&
+	       memdiag_field_at(caches, "ctor") >= 0;
+}
+
+/* What is added up from other sections begins with nothing, if they are there. */
+static void module_begin_sums(const struct memdiag_sink *sink, struct module_record *record)
+{
+	if (memdiag_other(sink, MEMDIAG_SEC_VMALLOC)) {
+		record->vmalloc_areas = 0;
+		record->vmalloc = 0;
+		record->vmalloc_pages = 0;
+	}
+	if (module_knows_ctors(sink)) {
+		record->caches = 0;
+		record->cache_bytes = 0;
+	}
+}
+
 /* The record of a module by its name in another section; it may be gone. */
 static struct module_record *module_of(struct memdiag_sink *sink, const char *name, size_t length)
 {
@@ -244,11 +267,7 @@ static struct module_record *module_of(struct memdiag_sink *sink, const char *na
 	record->name = memdiag_push_string(sink, copy);
 	record->loaded = false;
 	record->state = memdiag_push_string(sink, "unloaded");
-	record->vmalloc_areas = 0;
-	record->vmalloc = 0;
-	record->vmalloc_pages = 0;
-	record->caches = 0;
-	record->cache_bytes = 0;
+	module_begin_sums(sink, record);
 	return record;
 }
 
@@ -338,27 +357,14 @@ static int module_collect(struct memdiag_sink *sink)
 {
 	const struct memdiag_sink *areas = memdiag_other(sink, MEMDIAG_SEC_VMALLOC);
 	const struct memdiag_sink *caches = memdiag_other(sink, MEMDIAG_SEC_SLAB);
-	/* The text of slabinfo does not tell them. */
-	bool has_ctor = caches && caches->source != MEMDIAG_SRC_TEXT &&
-			memdiag_field_at(caches, "ctor") >= 0;
+	bool has_ctor = module_knows_ctors(sink);
 	int error = module_walk(module_push, sink);
 	unsigned int i;
 
 	if (error)
 		return error;
-	for (i = 0; i < sink->nr_records; i++) {
-		struct module_record *record = memdiag_record(sink, i);
-
-		if (areas) {
-			record->vmalloc_areas = 0;
-			record->vmalloc = 0;
-			record->vmalloc_pages = 0;
-		}
-		if (has_ctor) {
-			record->caches = 0;
-			record->cache_bytes = 0;
-		}
-	}
+	for (i = 0; i < sink->nr_records; i++)
+		module_begin_sums(sink, memdiag_record(sink, i));
 	if (!areas)
 		memdiag_mark_partial(sink, "vmalloc: section vmalloc is unavailable");
 	else if (areas->state == MEMDIAG_STATE_PARTIAL)
