@@ -223,14 +223,14 @@ static bool module_knows_ctors(const struct memdiag_sink *sink)
 {
 	const struct memdiag_sink *caches = memdiag_other(sink, MEMDIAG_SEC_SLAB);
 
-	return caches && caches->source != MEMDIAG_SRC_TEXT &&
+	return IS_ENABLED(CONFIG_KALLSYMS) && caches && caches->source != MEMDIAG_SRC_TEXT &&
 	       memdiag_field_at(caches, "ctor") >= 0;
 }
 
 /* What is added up from other sections begins with nothing, if they are there. */
 static void module_begin_sums(const struct memdiag_sink *sink, struct module_record *record)
 {
-	if (memdiag_other(sink, MEMDIAG_SEC_VMALLOC)) {
+	if (IS_ENABLED(CONFIG_KALLSYMS) && memdiag_other(sink, MEMDIAG_SEC_VMALLOC)) {
 		record->vmalloc_areas = 0;
 		record->vmalloc = 0;
 		record->vmalloc_pages = 0;
@@ -365,11 +365,15 @@ static int module_collect(struct memdiag_sink *sink)
 		return error;
 	for (i = 0; i < sink->nr_records; i++)
 		module_begin_sums(sink, memdiag_record(sink, i));
-	if (!areas)
+	if (!IS_ENABLED(CONFIG_KALLSYMS)) {
+		memdiag_mark_partial(sink, "CONFIG_KALLSYMS is not set: who asked for areas and caches is not known");
+		areas = NULL;
+	} else if (!areas) {
 		memdiag_mark_partial(sink, "vmalloc: section vmalloc is unavailable");
-	else if (areas->state == MEMDIAG_STATE_PARTIAL)
+	} else if (areas->state == MEMDIAG_STATE_PARTIAL) {
 		memdiag_mark_partial(sink, "vmalloc: %s", areas->reason);
-	if (!has_ctor)
+	}
+	if (!has_ctor && IS_ENABLED(CONFIG_KALLSYMS))
 		memdiag_mark_partial(sink, "caches: their constructors are not known to section slab");
 	error = areas ? module_add_areas(sink, areas) : 0;
 	if (!error && has_ctor)

@@ -168,10 +168,14 @@ static void known(void)
 	snprintf(text, sizeof(text), "hold cache count=%d", OBJECTS);
 	command(text);
 	b = look(true);
-	ktap_ok(equal("areas, more", b.areas - a.areas, AREAS) &
-			equal("bytes, more", b.bytes - a.bytes, AREAS * (AREA_BYTES + page)) &
-			equal("pages, more", b.pages - a.pages, AREAS * AREA_BYTES / page),
-		"oracle_module: known: %d areas", AREAS);
+	if (b.areas == MEMDIAG_ABSENT)
+		ktap_skip("who asked for an area is not known", "oracle_module: known: areas");
+	else
+		ktap_ok(equal("areas, more", b.areas - a.areas, AREAS) &
+				equal("bytes, more", b.bytes - a.bytes,
+				      AREAS * (AREA_BYTES + page)) &
+				equal("pages, more", b.pages - a.pages, AREAS * AREA_BYTES / page),
+			"oracle_module: known: %d areas", AREAS);
 	if (b.caches == MEMDIAG_ABSENT)
 		ktap_skip("constructors are not known", "oracle_module: known: a cache");
 	else
