@@ -3,8 +3,8 @@
  * Section inode: one record per inode, of those with the most pages in the page
  * cache: files, deleted or not, of any file system, and block devices.
  *
- * Walks the superblocks of each file system that is registered, with
- * iterate_supers_type(), and the inodes of each. The page frames lead to the same
+ * Walks the superblocks of each file system that is registered, and of the type
+ * of the root, with iterate_supers_type(), and the inodes of each. The page frames lead to the same
  * inodes, but nothing holds an inode that is found by one of its pages; on the
  * list of its superblock it is there as long as the lock is held, and can be held
  * itself.
@@ -27,8 +27,9 @@
  *
  * Stale: pages come and go while others are looked at.
  *
- * Skipped: hugetlbfs, whose pages are no page cache. On overlayfs and the like
- * the pages are those of the file below. A file that is renamed or deleted
+ * Skipped: hugetlbfs, whose pages are no page cache; what the kernel has of types
+ * that are not registered, such as the rings of aio. On overlayfs and the like the
+ * pages are those of the file below. A file that is renamed or deleted
  * meanwhile may have either name.
  */
 #include <linux/dcache.h>
@@ -306,10 +307,14 @@ static void inode_walk_super(struct super_block *sb, void *arg)
 	inode_look_at_all(walk, NULL);
 }
 
-/* Each line is "nodev", or nothing, a tab and a name. Cuts @text in place. */
-static int inode_walk_types(struct inode_walk *walk, char *text)
+/*
+ * Each line is "nodev", or nothing, a tab and a name. Cuts @text in place. The
+ * type of the root is not registered if the machine runs from its initramfs.
+ */
+static int inode_walk_types(struct inode_walk *walk, char *text, struct file_system_type *root)
 {
 	struct file_system_type *type;
+	bool seen = false;
 	char *line;
 
 	while ((line = strsep(&text, "\n")) && !walk->error) {
@@ -317,9 +322,12 @@ static int inode_walk_types(struct inode_walk *walk, char *text)
 		type = line ? get_fs_type(line + 1) : NULL;
 		if (!type)
 			continue;
+		seen |= type == root;
 		iterate_supers_type(type, inode_walk_super, walk);
 		module_put(type->owner);
 	}
+	if (!seen && !walk->error)
+		iterate_supers_type(root, inode_walk_super, walk);
 	return walk->error;
 }
 
@@ -372,7 +380,12 @@ static int inode_walk_all(struct inode_walk *walk)
 	filp_close(file, NULL);
 	if (n < 0)
 		return n;
-	error = inode_walk_types(walk, text);
+	file = filp_open("/", O_RDONLY | O_DIRECTORY, 0);
+	error = PTR_ERR_OR_ZERO(file);
+	if (!error) {
+		error = inode_walk_types(walk, text, file_inode(file)->i_sb->s_type);
+		filp_close(file, NULL);
+	}
 	kvfree(text);
 	sort(walk->found, walk->nr_found, sizeof(*walk->found), inode_more_pages, NULL);
 	for (i = 0; i < walk->nr_found; i++) {
