@@ -206,6 +206,11 @@ static void removed(uint64_t parent, uint64_t child)
 	const char *from = "?";
 	unsigned int i;
 
+	/* The rest of removing it is done by a worker. */
+	for (i = 0; i < 100 && !seen.inherited; i++) {
+		usleep(100000);
+		seen = look(parent);
+	}
 	if (is_dying(child) && names_dying())
 		from = "/" CHILD " (deleted)";
 	ktap_ok(as_many("inherited dentries", seen.inherited, FILES) && !strcmp(seen.from, from),
