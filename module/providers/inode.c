@@ -56,8 +56,11 @@
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
 #include "memcg.h"
+#include "mounts.h"
 
 #define INODE_FILESYSTEMS	"/proc/filesystems"
+/* The file system that block devices have their pages in. */
+#define INODE_BDEV		"bdev"
 #define INODE_TOP		100
 #define INODE_BATCH		256
 #define INODE_CANDIDATES	16
@@ -69,6 +72,7 @@ struct inode_record {
 	u64 fs;
 	u64 dev;
 	u64 ino;
+	u64 mount;
 	u64 path;
 	u64 pages;
 	u64 size;
@@ -89,6 +93,8 @@ static const struct memdiag_field_desc inode_fields[] = {
 	INODE_FIELD(dev, STR, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
 		    "major:minor of the superblock; of a block device (bdev) its own"),
 	INODE_FIELD(ino, U64, NONE, LABEL, MEMDIAG_FIELD_KEY, "inode number"),
+	INODE_FIELD(mount, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
+		    "where init sees the file system mounted; absent if it does not"),
 	INODE_FIELD(path, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
 		    "path within the file system; absent if nobody looked the file up by name"),
 	INODE_FIELD(pages, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF, "its pages in memory"),
@@ -418,6 +424,22 @@ static int inode_collect(struct memdiag_sink *sink)
 	return error;
 }
 
+static int inode_finish(struct memdiag_sink *sink)
+{
+	int error = memdiag_name_mounts(sink, offsetof(struct inode_record, dev),
+					offsetof(struct inode_record, mount));
+	unsigned int i;
+
+	/* What is mounted from a block device is not the device. */
+	for (i = 0; i < sink->nr_records; i++) {
+		struct inode_record *record = memdiag_record(sink, i);
+
+		if (!strcmp(memdiag_string(sink, record->fs), INODE_BDEV))
+			record->mount = MEMDIAG_ABSENT;
+	}
+	return error;
+}
+
 static unsigned int inode_estimate(void)
 {
 	return INODE_TOP;
@@ -439,4 +461,5 @@ const struct memdiag_provider memdiag_inode_provider __refconst = {
 	.init = inode_section_init,
 	.estimate = inode_estimate,
 	.collect = inode_collect,
+	.finish = inode_finish,
 };

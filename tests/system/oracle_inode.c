@@ -45,6 +45,7 @@ struct seen {
 	uint64_t deleted;
 	uint64_t mapped;
 	char fs[32];
+	char mount[128];
 	char path[128];
 	char memcg[128];
 };
@@ -75,6 +76,7 @@ static struct seen look(const struct stat *st)
 		seen.deleted = snap_get(&snap, s, n, "deleted");
 		seen.mapped = snap_get(&snap, s, n, "mapped");
 		copy(seen.fs, sizeof(seen.fs), snap_get_string(&snap, s, n, "fs"));
+		copy(seen.mount, sizeof(seen.mount), snap_get_string(&snap, s, n, "mount"));
 		copy(seen.path, sizeof(seen.path), snap_get_string(&snap, s, n, "path"));
 		copy(seen.memcg, sizeof(seen.memcg), snap_get_string(&snap, s, n, "memcg"));
 	}
@@ -158,7 +160,8 @@ static void files(void)
 	fd = make(MOUNT "/kept", KEPT);
 	write_at(fd, KEPT + HOLES, 1);
 	seen = check(fd, KEPT + 1, false, "/kept", "a file with a hole");
-	ktap_ok(!strcmp(seen.fs, "tmpfs") && !seen.mapped, "oracle_inode: in a tmpfs, not mapped");
+	ktap_ok(!strcmp(seen.fs, "tmpfs") && !strcmp(seen.mount, MOUNT) && !seen.mapped,
+		"oracle_inode: in a tmpfs at %s, not mapped", seen.mount);
 	fstat(fd, &st);
 	map = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
 	seen = look(&st);
