@@ -309,5 +309,7 @@ extern const struct memdiag_provider memdiag_net_provider;
 extern const struct memdiag_provider memdiag_net_task_provider;
 extern const struct memdiag_provider memdiag_net_counter_provider;
 extern const struct memdiag_provider memdiag_module_provider;
+extern const struct memdiag_provider memdiag_cache_memcg_provider;
+extern const struct memdiag_provider memdiag_inode_provider;
 
 #endif /* _MEMDIAG_H */

@@ -130,6 +130,9 @@
  * @MEMDIAG_SEC_NET_TASK: per process and protocol: its sockets; on request
  * @MEMDIAG_SEC_NET_COUNTER: per counter of the network
  * @MEMDIAG_SEC_MODULE: per module, loaded or unloaded
+ * @MEMDIAG_SEC_CACHE_MEMCG: per slab cache and memory cgroup: what is charged; on
+ *	request
+ * @MEMDIAG_SEC_INODE: per inode, of those with the most page cache; on request
  * @MEMDIAG_NR_SECTIONS: number of sections known to this header
  *
  * A section's bit in a section mask is 1 << id.
@@ -161,6 +164,8 @@ enum memdiag_section_id {
 	MEMDIAG_SEC_NET_TASK,
 	MEMDIAG_SEC_NET_COUNTER,
 	MEMDIAG_SEC_MODULE,
+	MEMDIAG_SEC_CACHE_MEMCG,
+	MEMDIAG_SEC_INODE,
 	MEMDIAG_NR_SECTIONS
 };
 

@@ -40,7 +40,6 @@
 
 #define SLAB_PAGES_STEP		4096u
 #define SLAB_PAGES_SLOTS	256u
-#define SLAB_NAME_LEN		128
 /* No slab is that large: the order was read while the page changed hands. */
 #define SLAB_MAX_ORDER		15
 
@@ -101,8 +100,13 @@ bool memdiag_slab_page_read(const struct page *page, struct memdiag_slab_page *s
 	       slab->objects && slab->inuse <= slab->objects;
 }
 
-/* A name that may be freed while it is copied. */
-static void slab_copy_name(char *name, size_t size, const char *from)
+/**
+ * memdiag_slab_copy_name() - copy a name that may be freed meanwhile
+ * @name: out
+ * @size: room in @name
+ * @from: the name
+ */
+void memdiag_slab_copy_name(char *name, size_t size, const char *from)
 {
 	size_t i;
 
@@ -149,12 +153,12 @@ static int slab_walk_cache(struct slab_walk *walk, struct slab_slot *slot,
 	struct memdiag_slab_record *record;
 	struct memdiag_slab_cache cache;
 	struct memdiag_slab_page again;
-	char name[SLAB_NAME_LEN];
+	char name[MEMDIAG_SLAB_NAME_LEN];
 	unsigned int unsure = 0;
 	u64 in_sheaves;
 
 	memdiag_slab_cache_peek(slab->cache, &cache);
-	slab_copy_name(name, sizeof(name), cache.line.name);
+	memdiag_slab_copy_name(name, sizeof(name), cache.line.name);
 	cache.line.name = name;
 	in_sheaves = memdiag_slab_sheaf_objects(slab->cache, &unsure);
 	if (!memdiag_slab_page_read(page, &again) || again.cache != slab->cache)

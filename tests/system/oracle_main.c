@@ -19,6 +19,7 @@ static const struct {
 	{ "zone", oracle_zone },     { "buddy", oracle_buddy },	    { "memcg", oracle_memcg },
 	{ "system", oracle_system }, { "ledger", oracle_ledger },   { "census", oracle_census },
 	{ "shmem", oracle_shmem },   { "net", oracle_net },	    { "module", oracle_module },
+	{ "inode", oracle_inode },   { "cache_memcg", oracle_cache },
 };
 
 #define NR_ORACLES (sizeof(oracles) / sizeof(oracles[0]))

@@ -426,6 +426,36 @@ static void add_modules(struct build *b, int later)
 	RECORD(b, "virtio", "1", "live", "", "20480", "0");
 }
 
+static void add_charged(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_CACHE_MEMCG, "cache_memcg");
+	F(b, "cache", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "id", U64, NONE, LABEL, KEY);
+	F(b, "path", STR, NONE, LABEL, BRIEF);
+	F(b, "from_id", U64, NONE, LABEL, KEY);
+	F(b, "from", STR, NONE, LABEL, BRIEF);
+	F(b, "objs", U64, NONE, GAUGE, BRIEF);
+	F(b, "bytes", U64, BYTES, GAUGE, BRIEF);
+	RECORD(b, "dentry", "1", "/", "0", "?", "40", "8000");
+	if (later)
+		RECORD(b, "dentry", "1", "/", "77", "/job (deleted)", "5000", "1000000");
+	else
+		RECORD(b, "dentry", "77", "/job", "-", "-", "5000", "1000000");
+	RECORD(b, "dentry", "78", "/web", "-", "-", later ? "900" : "100",
+	       later ? "180000" : "20000");
+	build_section(b, MEMDIAG_SEC_INODE, "inode");
+	F(b, "fs", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "dev", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "ino", U64, NONE, LABEL, KEY);
+	F(b, "path", STR, NONE, LABEL, BRIEF);
+	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
+	F(b, "deleted", BOOL, NONE, LABEL, BRIEF);
+	F(b, "memcg", STR, NONE, LABEL, BRIEF);
+	RECORD(b, "ext4", "254:1", "12", "/var/log/a b", later ? "90000" : "5000",
+	       later ? "1" : "0", "/web");
+	RECORD(b, "bdev", "254:1", "0", "-", "700", "0", "/");
+}
+
 void sample_users(struct build *b, int later)
 {
 	begin(b, later);
@@ -433,6 +463,7 @@ void sample_users(struct build *b, int later)
 	add_shmem(b, later);
 	add_net(b, later);
 	add_modules(b, later);
+	add_charged(b, later);
 }
 
 void sample_loaded(struct build *b, int how)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The commands that show one section: buddy cgroups modules net show slab tasks tmpfs vmalloc vmstat zones. */
+/* The commands that show one section: buddy cgroups files modules net show slab tasks tmpfs vmalloc vmstat zones. */
 #include <stdio.h>
 #include <string.h>
 
