@@ -157,7 +157,7 @@ void memdiag_set_unavailable(struct memdiag_status *status, int error,
  * again with more room.
  */
 struct memdiag_sink {
-	/* private: snapshot.c */
+	/* private: snapshot.c, sink.c */
 	const struct memdiag_status *status;
 	struct memdiag_collection *collection;
 	void *records;
@@ -174,7 +174,7 @@ struct memdiag_sink {
 	char reason[MEMDIAG_REASON_LEN];
 };
 
-/* snapshot.c: for providers */
+/* sink.c */
 void *memdiag_push(struct memdiag_sink *sink);
 u64 memdiag_push_string(struct memdiag_sink *sink, const char *string);
 __printf(2, 3)
