@@ -93,16 +93,19 @@ static void snapshot_uncharge(size_t *charged, size_t size)
 /*
  * Memory to work in. It should not show in what is looked at: where free blocks are,
  * it is taken page by page, or a kernel without per-cpu lists of higher orders
- * (before v5.13) would lack just the blocks that are in use here; where the areas of
- * vmalloc() are, it is none of them, if that can be helped.
+ * (before v5.13) would lack just the blocks that are in use here; where every page is,
+ * it is not slab memory, or a kernel that keeps no empty slabs (SLUB_TINY) would have
+ * some more just now; where the areas of vmalloc() are, it is none of them, if that can
+ * be helped.
  */
 static void *snapshot_alloc(u64 sections, size_t size, gfp_t gfp)
 {
-	u64 blocks = MEMDIAG_BIT(BUDDY) | MEMDIAG_BIT(FRAGMENTATION);
+	u64 pages = MEMDIAG_BIT(BUDDY) | MEMDIAG_BIT(FRAGMENTATION) | MEMDIAG_BIT(CENSUS) |
+		    MEMDIAG_BIT(MISPLACED);
 	u64 areas = MEMDIAG_BIT(VMALLOC) | MEMDIAG_BIT(VMALLOC_CALLER) |
 		    MEMDIAG_BIT(VMALLOC_MODULE);
 
-	if (sections & blocks && !(sections & areas) && size > PAGE_SIZE)
+	if (sections & pages && !(sections & areas) && size >= PAGE_SIZE)
 		return __vmalloc(size, gfp);
 	return kvmalloc(size, gfp);
 }

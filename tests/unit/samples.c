@@ -221,6 +221,7 @@ static void add_ledger(struct build *b, int later)
 	RECORD(b, "file", "150000", "149", "0", "NR_FILE_PAGES without shmem");
 	RECORD(b, "slab_unreclaimable", later ? "24200" : "20000", later ? "24" : "20", "0",
 	       "NR_SLAB_UNRECLAIMABLE_B");
+	RECORD(b, "vmalloc", "40000", "40", "0", "VmallocUsed without stacks and memdiag");
 	RECORD(b, "gpu_active", "-", "-", "-", "NR_GPU_ACTIVE");
 	/* Counters that moved while they were read. */
 	RECORD(b, "unaccounted", later ? "29640" : "-16", later ? "29" : "0", "16",
@@ -235,10 +236,15 @@ static void add_ledger(struct build *b, int later)
 	build_section(b, MEMDIAG_SEC_CENSUS, "census");
 	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "migratetype", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "order", U64, NONE, LABEL, KEY | BRIEF);
 	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
-	RECORD(b, "Normal", "free", "10", "409600");
-	RECORD(b, "Normal", "kernel", "0", "40960");
+	RECORD(b, "Normal", "free", "Movable", "10", "409600");
+	RECORD(b, "Normal", "slab", "Unmovable", "3", later ? "24000" : "19900");
+	RECORD(b, "Normal", "kernel", "Unmovable", "0", later ? "52651" : "39276");
+	RECORD(b, "DMA32", "kernel", "Unmovable", "0", "40");
+	RECORD(b, "Normal", "kernel", "Unmovable", "2", later ? "16640" : "256");
+	RECORD(b, "Normal", "kernel_compound", "Movable", "3", "512");
 	build_section(b, MEMDIAG_SEC_CENSUS_WALK, "census_walk");
 	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "frames", U64, PAGES, GAUGE, BRIEF);

@@ -204,10 +204,12 @@ int cmd_ledger(const struct command *command, const struct options *options);
 int cmd_load(const struct command *command, const struct options *options);
 int cmd_save(const struct command *command, const struct options *options);
 int cmd_section(const struct command *command, const struct options *options);
+const struct choice *choice_find(const struct command *command, const struct options *options);
 int cmd_status(const struct command *command, const struct options *options);
 int cmd_summary(const struct command *command, const struct options *options);
 int cmd_unload(const struct command *command, const struct options *options);
 int cmd_version(const struct command *command, const struct options *options);
+int ledger_split(const struct memdiag_data *data, const struct options *options);
 int help_command(const struct command *command, const struct options *options);
 
 #endif /* _MEMDIAGCTL_H */
