@@ -403,6 +403,8 @@ static void check_keys(void)
 	ktap_ok(see(find("-5 of 5", 0) >= 0 ? "rows 1-5" : "rows 2-"), "top: down goes down");
 	set_size(12, 40);
 	ktap_ok(see("slab by num_objs"), "top: a smaller window");
+	/* The line above is longer than that, and must not go on in this one. */
+	ktap_ok(strspn(vt.cell[4], " ") == 40, "top: long lines are cut: '%s'", vt.cell[4]);
 	set_size(2, 3);
 	ktap_ok(see("nam"), "top: hardly a window");
 	set_size(1, 1);
