@@ -151,7 +151,7 @@ static __always_inline unsigned int page_kind(const struct page *page, const str
 
 /*
  * Reads a word of a list link that may be anything. Most links lie in pages, and
- * those of pages that are online can be read as they are, in a tenth of the time.
+ * those of pages that are online can be read as they are, which costs far less.
  */
 static bool read_link(struct list_head *link, struct list_head **word, struct list_head **value)
 {
