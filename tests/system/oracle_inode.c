@@ -302,8 +302,8 @@ static void complete(void)
 			  "oracle_inode: all pages of the page cache");
 	else
 		ktap_ok(before == after && sum == after,
-			"oracle_inode: all pages of the page cache: %lld, counted %lld and %lld", sum,
-			before, after);
+			"oracle_inode: all pages of the page cache: %lld, counted %lld and %lld",
+			sum, before, after);
 }
 
 void oracle_inode(void)
