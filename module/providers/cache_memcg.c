@@ -18,7 +18,9 @@
  * vector: it is freed only when the slab is. An object that is in use in it has a
  * reference to its obj_cgroup, which is freed after RCU; and that one is not
  * believed either unless it leads to a cgroup of which we have a reference. An
- * address that is none of the kernel's map of memory is not read at all.
+ * address that is none of the kernel's map of memory is not read at all, nor is a
+ * vector that would be longer than the memory it lies in. Where most of what is
+ * found leads nowhere, vectors are laid out otherwise, and nothing is reported.
  *
  * Bounded: by the page frames there are; it reschedules, and looks for a fatal
  * signal, every 256 of them, and after each slab.
@@ -251,6 +253,23 @@ static size_t cache_memcg_stride(const struct page *page, unsigned long vector, 
 	return vector >= first && vector < first + size ? size : MEMDIAG_OBJCG_STRIDE;
 }
 
+/* Does all of the vector lie in what was allocated for it? Else it is laid out otherwise. */
+static bool cache_memcg_fits(const struct page *page, const struct memdiag_slab_page *slab,
+			     unsigned long vector, size_t stride)
+{
+	unsigned long first = (unsigned long)page_address(page);
+	unsigned long end = first + (PAGE_SIZE << slab->order);
+	size_t size = (slab->objects - 1) * stride + sizeof(void *);
+	struct memdiag_slab_page own;
+	u64 room;
+
+	if (vector >= first && vector < end)
+		return size <= end - vector;
+	/* Too large for any cache: then it has pages of its own. */
+	return !memdiag_slab_page_read(virt_to_head_page((void *)vector), &own) ||
+	       (!memdiag_slab_peek(own.cache, CACHE_OBJECT_SIZE, &room) && size <= room);
+}
+
 static bool cache_memcg_copy(struct cache_memcg_walk *walk, unsigned long vector, size_t stride,
 			     unsigned int nr)
 {
@@ -305,6 +324,8 @@ static int cache_memcg_slab(struct cache_memcg_walk *walk, const struct page *pa
 	const struct cache_memcg_slot *cache;
 	struct memdiag_slab_page slab;
 	unsigned long vector;
+	size_t stride;
+	bool fits;
 	int error;
 
 	if (!cache_memcg_read(page, &slab, &vector) || slab.objects > CACHE_MEMCG_OBJECTS)
@@ -314,10 +335,20 @@ static int cache_memcg_slab(struct cache_memcg_walk *walk, const struct page *pa
 		return error;
 	rcu_read_lock();
 	cache = cache_memcg_cache(walk, page, &slab, vector);
-	if (cache && cache_memcg_copy(walk, vector, cache_memcg_stride(page, vector, cache->size),
-				      slab.objects) &&
-	    cache_memcg_same(page, &slab, vector))
+	if (!cache)
+		goto out;
+	stride = cache_memcg_stride(page, vector, cache->size);
+	fits = cache_memcg_fits(page, &slab, vector, stride);
+	if ((fits && !cache_memcg_copy(walk, vector, stride, slab.objects)) ||
+	    !cache_memcg_same(page, &slab, vector))
+		goto out;
+	if (fits) {
 		cache_memcg_count(walk, page, &slab);
+	} else {
+		walk->objs += slab.objects;
+		walk->strange += slab.objects;
+	}
+out:
 	rcu_read_unlock();
 	return 0;
 }
@@ -403,7 +434,7 @@ static int cache_memcg_push_all(struct cache_memcg_walk *walk)
 	kfree(path);
 	/* Vectors that lead nowhere are none. */
 	if (!error && walk->strange && walk->strange >= walk->objs / 2)
-		return -EILSEQ;
+		return -EINVAL;
 	if (!error && walk->strange)
 		memdiag_mark_partial(walk->sink,
 				     "%llu of %llu objects are charged to cgroups that came or went meanwhile",

@@ -3,11 +3,11 @@
  * Section inode: one record per inode, of those with the most pages in the page
  * cache: files, deleted or not, of any file system, and block devices.
  *
- * Walks the superblocks of each file system that is registered, and of the type
- * of the root, with iterate_supers_type(), and the inodes of each. The page frames lead to the same
- * inodes, but nothing holds an inode that is found by one of its pages; on the
- * list of its superblock it is there as long as the lock is held, and can be held
- * itself.
+ * Walks the superblocks of each file system that is registered, and of those of the
+ * root and of block devices, with iterate_supers_type(), and the inodes of each. The
+ * page frames lead to the same inodes, but nothing holds an inode that is found by
+ * one of its pages; on the list of its superblock it is there as long as the lock is
+ * held, and can be held itself.
  *
  * Locks: s_umount for reading, which waits while the file system is mounted or
  * unmounted, for a dead server as long as that takes; below it
@@ -314,13 +314,14 @@ static void inode_walk_super(struct super_block *sb, void *arg)
 }
 
 /*
- * Each line is "nodev", or nothing, a tab and a name. Cuts @text in place. The
- * type of the root is not registered if the machine runs from its initramfs.
+ * Each line is "nodev", or nothing, a tab and a name. Cuts @text in place. Of types
+ * that are not registered there are @others.
  */
-static int inode_walk_types(struct inode_walk *walk, char *text, struct file_system_type *root)
+static int inode_walk_types(struct inode_walk *walk, char *text,
+			    struct file_system_type **others, unsigned int nr)
 {
 	struct file_system_type *type;
-	bool seen = false;
+	unsigned int i;
 	char *line;
 
 	while ((line = strsep(&text, "\n")) && !walk->error) {
@@ -328,13 +329,33 @@ static int inode_walk_types(struct inode_walk *walk, char *text, struct file_sys
 		type = line ? get_fs_type(line + 1) : NULL;
 		if (!type)
 			continue;
-		seen |= type == root;
+		for (i = 0; i < nr; i++)
+			if (others[i] == type)
+				others[i] = NULL;
 		iterate_supers_type(type, inode_walk_super, walk);
 		module_put(type->owner);
 	}
-	if (!seen && !walk->error)
-		iterate_supers_type(root, inode_walk_super, walk);
+	for (i = 0; i < nr; i++)
+		if (others[i] && !walk->error)
+			iterate_supers_type(others[i], inode_walk_super, walk);
 	return walk->error;
+}
+
+/* The root is not registered where the machine runs from its initramfs; newer bdev never. */
+static int inode_walk_text(struct inode_walk *walk, char *text)
+{
+	struct file *root = filp_open("/", O_RDONLY | O_DIRECTORY, 0);
+	struct file_system_type *others[2] = {};
+	int error;
+
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	others[0] = file_inode(root)->i_sb->s_type;
+	if (IS_ENABLED(CONFIG_BLOCK) && blockdev_superblock->s_type != others[0])
+		others[1] = blockdev_superblock->s_type;
+	error = inode_walk_types(walk, text, others, ARRAY_SIZE(others));
+	filp_close(root, NULL);
+	return error;
 }
 
 static int inode_more_pages(const void *a, const void *b)
@@ -386,12 +407,7 @@ static int inode_walk_all(struct inode_walk *walk)
 	filp_close(file, NULL);
 	if (n < 0)
 		return n;
-	file = filp_open("/", O_RDONLY | O_DIRECTORY, 0);
-	error = PTR_ERR_OR_ZERO(file);
-	if (!error) {
-		error = inode_walk_types(walk, text, file_inode(file)->i_sb->s_type);
-		filp_close(file, NULL);
-	}
+	error = inode_walk_text(walk, text);
 	kvfree(text);
 	sort(walk->found, walk->nr_found, sizeof(*walk->found), inode_more_pages, NULL);
 	for (i = 0; i < walk->nr_found; i++) {

@@ -130,8 +130,9 @@ static unsigned int may_lack(void)
 {
 	long long interval;
 
-	return file_number(&interval, "/sys/module/kfence/parameters/sample_interval") &&
-	       interval ? 32 : 0;
+	return file_number(&interval, "/sys/module/kfence/parameters/sample_interval") && interval
+		       ? 32
+		       : 0;
 }
 
 static bool as_many(const char *what, uint64_t seen, uint64_t want)
@@ -255,8 +256,8 @@ void oracle_cache(void)
 	/* Let the statistics be added up, which happens every two seconds. */
 	sleep(3);
 	seen = look(child);
-	ktap_ok(as_many("dentries", seen.dentries, FILES) &
-			as_many("inodes", seen.inodes, FILES) & !seen.inherited,
+	ktap_ok(as_many("dentries", seen.dentries, FILES) & as_many("inodes", seen.inodes, FILES) &
+			!seen.inherited,
 		"oracle_cache: %u dentries and inodes are charged to their cgroup", FILES);
 	against_stat(&seen);
 	remove_cgroup(CHILD);

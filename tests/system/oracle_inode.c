@@ -2,7 +2,8 @@
 /*
  * Section inode, with files of known size: in a tmpfs, in the root, deleted, in
  * memory only, mapped, of a cgroup, and more of them than the section has room for;
- * pages against mincore(), and afterwards nothing keeps a file system busy.
+ * pages against mincore(), all of them against the counter of the page cache; and
+ * afterwards nothing keeps a file system busy.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -258,6 +259,53 @@ static void many(void)
 	rmdir(MOUNT);
 }
 
+/* The counter, with what each CPU has of it added; -1 if it cannot be had so. */
+static long long file_pages(void)
+{
+	char *text, *line;
+	long long pages = -1;
+
+	if (file_write("/proc/sys/vm/stat_refresh", "1"))
+		return -1;
+	text = file_read("/proc/vmstat");
+	line = text ? strstr(text, "\nnr_file_pages ") : NULL;
+	if (!line || sscanf(line, " nr_file_pages %lld", &pages) != 1)
+		pages = -1;
+	free(text);
+	return pages;
+}
+
+/* As long as there is a record for each, nothing but inodes may have pages. */
+static void complete(void)
+{
+	const struct memdiag_section *s;
+	long long before, after, sum;
+	struct snap snap;
+	unsigned int i;
+	uint64_t n, nr;
+
+	for (i = 0; i < 20; i++) {
+		before = file_pages();
+		snap_take(&snap, SNAP_BIT(INODE));
+		s = snap_section(&snap, MEMDIAG_SEC_INODE);
+		nr = s->nr_records;
+		for (n = 0, sum = 0; n < nr; n++)
+			sum += snap_get(&snap, s, n, "pages");
+		snap_drop(&snap);
+		after = file_pages();
+		if (nr >= RECORDS || before < 0 || (before == after && sum == after))
+			break;
+		usleep(100000);
+	}
+	if (nr >= RECORDS || before < 0)
+		ktap_skip("too many files, or no stat_refresh",
+			  "oracle_inode: all pages of the page cache");
+	else
+		ktap_ok(before == after && sum == after,
+			"oracle_inode: all pages of the page cache: %lld, counted %lld and %lld",
+			sum, before, after);
+}
+
 void oracle_inode(void)
 {
 	page = getpagesize();
@@ -266,6 +314,7 @@ void oracle_inode(void)
 		ktap_skip("no tmpfs", "oracle_inode");
 		return;
 	}
+	complete();
 	files();
 	charged();
 	many();
