@@ -41,6 +41,8 @@ static const struct memdiag_provider * const registry_providers[MEMDIAG_NR_SECTI
 	[MEMDIAG_SEC_MODULE] = &memdiag_module_provider,
 	[MEMDIAG_SEC_CACHE_MEMCG] = &memdiag_cache_memcg_provider,
 	[MEMDIAG_SEC_INODE] = &memdiag_inode_provider,
+	[MEMDIAG_SEC_TRACK_STATUS] = &memdiag_track_status_provider,
+	[MEMDIAG_SEC_TRACK] = &memdiag_track_provider,
 };
 
 static struct memdiag_status registry_status[MEMDIAG_NR_SECTIONS];

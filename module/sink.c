@@ -140,12 +140,20 @@ u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...)
 	return memdiag_push_string(sink, text);
 }
 
-/*
- * Name @address in @text. Names of the kernel itself stay what they are, and
+/**
+ * memdiag_symbol() - name a code address
+ * @address: what to name
+ * @text: KSYM_SYMBOL_LEN bytes to use
+ *
+ * As memdiag_push_symbol() does. Names of the kernel itself stay what they are, and
  * looking them up is slow, so they are kept; those with a "[module]" (or [bpf])
  * behind them may be gone or another's tomorrow.
+ *
+ * Context: process, while collecting; not under locks.
+ *
+ * Return: the name, in @text or elsewhere; valid until the next call.
  */
-static const char *symbol_name(unsigned long address, char *text)
+const char *memdiag_symbol(unsigned long address, char *text)
 {
 	struct sink_symbol *symbol;
 
@@ -181,7 +189,7 @@ u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
 {
 	char text[KSYM_SYMBOL_LEN];
 
-	return memdiag_push_string(sink, symbol_name(address, text));
+	return memdiag_push_string(sink, memdiag_symbol(address, text));
 }
 
 /**
@@ -200,7 +208,7 @@ u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address)
 	const char *name;
 	size_t length;
 
-	name = memdiag_symbol_module(symbol_name(address, text), &length);
+	name = memdiag_symbol_module(memdiag_symbol(address, text), &length);
 	if (!name)
 		return MEMDIAG_ABSENT;
 	text[name - text + length] = '\0';
@@ -281,6 +289,23 @@ void memdiag_mark_partial(struct memdiag_sink *sink, const char *fmt, ...)
 	if (sink->state == MEMDIAG_STATE_PARTIAL)
 		return;
 	sink->state = MEMDIAG_STATE_PARTIAL;
+	va_start(args, fmt);
+	vsnprintf(sink->reason, sizeof(sink->reason), fmt, args);
+	va_end(args);
+}
+
+/**
+ * memdiag_mark_unavailable() - say why the section cannot be had just now
+ * @sink: the provider's sink
+ * @fmt: why; .collect then returns an error
+ *
+ * Context: any.
+ */
+void memdiag_mark_unavailable(struct memdiag_sink *sink, const char *fmt, ...)
+{
+	va_list args;
+
+	sink->state = MEMDIAG_STATE_UNAVAILABLE;
 	va_start(args, fmt);
 	vsnprintf(sink->reason, sizeof(sink->reason), fmt, args);
 	va_end(args);

@@ -259,8 +259,11 @@ static void sink_fail(struct memdiag_sink *sink, size_t strings_len, int error)
 	sink->max_records = 0;
 	sink->nr_records = 0;
 	sink->collection->strings_len = strings_len;
-	sink->state = MEMDIAG_STATE_UNAVAILABLE;
 	sink->error = error;
+	/* The provider said why. */
+	if (sink->state == MEMDIAG_STATE_UNAVAILABLE)
+		return;
+	sink->state = MEMDIAG_STATE_UNAVAILABLE;
 	if (error == -EMFILE)
 		snprintf(sink->reason, sizeof(sink->reason),
 			 "more than the %llu MiB that snapshots may take: raise snapshot_mib",
@@ -502,15 +505,16 @@ static u64 snapshot_with_parents(u64 sections)
 }
 
 /**
- * memdiag_snapshot_collect() - make a snapshot
+ * memdiag_snapshot_collect_older() - make a snapshot
  * @sections: mask of known sections, 0 for all
+ * @track_min_age_ns: as in struct memdiag_snapshot
  *
  * Context: may sleep; one snapshot at a time.
  *
  * Return: the bytes with one reference; or ERR_PTR(): -EINTR on a fatal signal,
  * -EMFILE beyond the limit, -ENOMEM.
  */
-struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
+struct memdiag_bytes *memdiag_snapshot_collect_older(u64 sections, u64 track_min_age_ns)
 {
 	struct memdiag_header header = {
 		.magic = MEMDIAG_MAGIC,
@@ -535,6 +539,7 @@ struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 	sections = snapshot_with_parents(sections ?: memdiag_default_sections());
 	if (mutex_lock_killable(&snapshot_lock))
 		return ERR_PTR(-EINTR);
+	memdiag_track_min_age(track_min_age_ns);
 	c = collection_alloc(sections);
 	if (IS_ERR(c)) {
 		bytes = ERR_CAST(c);

@@ -133,6 +133,9 @@
  * @MEMDIAG_SEC_CACHE_MEMCG: per slab cache and memory cgroup: what is charged; on
  *	request
  * @MEMDIAG_SEC_INODE: per inode, of those with the most page cache; on request
+ * @MEMDIAG_SEC_TRACK_STATUS: one record: how the tracker of allocations stands
+ * @MEMDIAG_SEC_TRACK: per stack, kind, and cache or order: what it allocated and has
+ *	not freed; on request
  * @MEMDIAG_NR_SECTIONS: number of sections known to this header
  *
  * A section's bit in a section mask is 1 << id.
@@ -166,6 +169,8 @@ enum memdiag_section_id {
 	MEMDIAG_SEC_MODULE,
 	MEMDIAG_SEC_CACHE_MEMCG,
 	MEMDIAG_SEC_INODE,
+	MEMDIAG_SEC_TRACK_STATUS,
+	MEMDIAG_SEC_TRACK,
 	MEMDIAG_NR_SECTIONS
 };
 
@@ -425,6 +430,8 @@ struct memdiag_info {
  * @generation: out: as in the header
  * @collect_ns: out: time it took, nanoseconds
  * @__reserved: in: zero
+ * @track_min_age_ns: in: leave objects younger than this out of what section
+ *	track says is outstanding, nanoseconds
  */
 struct memdiag_snapshot {
 	__u32 size;
@@ -434,6 +441,124 @@ struct memdiag_snapshot {
 	__aligned_u64 generation;
 	__aligned_u64 collect_ns;
 	__aligned_u64 __reserved;
+	__aligned_u64 track_min_age_ns;
+};
+
+/**
+ * DOC: Tracking
+ *
+ * MEMDIAG_IOC_TRACK_START attaches probes to the kernel's own tracepoints of
+ * its allocators and remembers each object that passes the filter until it is
+ * freed, by the stack that allocated it. MEMDIAG_IOC_TRACK_STOP detaches them.
+ * There is one tracker for the whole machine; it goes on when the file is
+ * closed. Section track_status says how it stands, section track what is
+ * outstanding. Both can be read at any time, and reading changes nothing. After
+ * a stop they show what was outstanding at the stop, until the next start or a
+ * stop with MEMDIAG_TRACK_DISCARD.
+ */
+
+/** MEMDIAG_TRACK_SLAB - @kinds: objects of slab caches, kmalloc() included */
+#define MEMDIAG_TRACK_SLAB	(1u << 0)
+/** MEMDIAG_TRACK_PAGES - @kinds: pages straight from the page allocator */
+#define MEMDIAG_TRACK_PAGES	(1u << 1)
+/** MEMDIAG_TRACK_PERCPU - @kinds: per-cpu memory */
+#define MEMDIAG_TRACK_PERCPU	(1u << 2)
+
+/** MEMDIAG_TRACK_BY_SIZE - @flags: only sizes from @size_min to @size_max */
+#define MEMDIAG_TRACK_BY_SIZE	(1u << 0)
+/** MEMDIAG_TRACK_BY_ORDER - @flags: only orders from @order_min to @order_max;
+ *	slab objects and per-cpu memory have none and are left out */
+#define MEMDIAG_TRACK_BY_ORDER	(1u << 1)
+/** MEMDIAG_TRACK_BY_PID - @flags: only what process @pid allocates */
+#define MEMDIAG_TRACK_BY_PID	(1u << 2)
+/** MEMDIAG_TRACK_BY_CGROUP - @flags: only what tasks in @cgroup or below it allocate */
+#define MEMDIAG_TRACK_BY_CGROUP	(1u << 3)
+/** MEMDIAG_TRACK_BY_MODULE - @flags: only what code of @module allocates: the
+ *	first frame of the stack that is not the kernel's own is in it */
+#define MEMDIAG_TRACK_BY_MODULE	(1u << 4)
+/** MEMDIAG_TRACK_ANYWHERE - @flags: with BY_MODULE: any frame of the stack is in it */
+#define MEMDIAG_TRACK_ANYWHERE	(1u << 5)
+/** MEMDIAG_TRACK_BY_CACHE - @flags: only slab caches whose name matches @cache;
+ *	pages and per-cpu memory are left out */
+#define MEMDIAG_TRACK_BY_CACHE	(1u << 6)
+
+/**
+ * struct memdiag_track_start - argument of MEMDIAG_IOC_TRACK_START
+ * @size: in: sizeof(struct memdiag_track_start) of the caller
+ * @flags: in: MEMDIAG_TRACK_BY_* and MEMDIAG_TRACK_ANYWHERE: the filter; what is
+ *	not asked for by a flag is not looked at. All given conditions must hold.
+ * @kinds: in: MEMDIAG_TRACK_SLAB, PAGES, PERCPU; 0 for all that this kernel can.
+ *	out: those that are tracked
+ * @depth: in: frames kept of a stack, at most 64; 0 for 16. out: those kept
+ * @objects: in: live objects to make room for; 0 for a default that depends on
+ *	RAM. out: room made. What does not fit is counted in track_status.
+ * @stacks: in: different stacks to make room for; 0 for a default. out: room made
+ * @one_in: in: track one of so many objects, chosen by their address; a power of
+ *	two; 0 and 1 for all. Counts are of the objects tracked, not scaled.
+ * @pid: in: process (thread group) id as seen by the caller
+ * @size_min: in: bytes asked for, at least
+ * @size_max: in: bytes asked for, at most
+ * @order_min: in: page order, at least
+ * @order_max: in: page order, at most
+ * @cgroup: in: inode number of the directory of the cgroup (version 2)
+ * @module: in: name of a module, NUL-terminated; it need not be loaded yet
+ * @cache: in: name of slab caches, NUL-terminated; * and ? match as in a shell
+ * @bytes: out: memory that the tables take, bytes
+ *
+ * Errors beside those of all commands: EALREADY it is started already; EINVAL a
+ * value makes no sense, such as a minimum above its maximum or a string without
+ * NUL; ENOENT there is no such process or cgroup; ENOMEM no memory for the
+ * tables; EOPNOTSUPP also if this kernel has no tracepoints to attach to: section
+ * track_status says what is missing.
+ */
+struct memdiag_track_start {
+	__u32 size;
+	__u32 flags;
+	__u32 kinds;
+	__u32 depth;
+	__aligned_u64 objects;
+	__aligned_u64 stacks;
+	__u32 one_in;
+	__s32 pid;
+	__aligned_u64 size_min;
+	__aligned_u64 size_max;
+	__u32 order_min;
+	__u32 order_max;
+	__aligned_u64 cgroup;
+	__u8 module[64];
+	__u8 cache[64];
+	__aligned_u64 bytes;
+};
+
+/** MEMDIAG_TRACK_DISCARD - @flags of TRACK_STOP: forget what was tracked as well */
+#define MEMDIAG_TRACK_DISCARD	(1u << 0)
+
+/**
+ * struct memdiag_track_stop - argument of MEMDIAG_IOC_TRACK_STOP
+ * @size: in: sizeof(struct memdiag_track_stop) of the caller
+ * @flags: in: 0 or MEMDIAG_TRACK_DISCARD
+ *
+ * Stopping what does not run is no error.
+ */
+struct memdiag_track_stop {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct memdiag_settle - argument of MEMDIAG_IOC_SETTLE
+ * @size: in: sizeof(struct memdiag_settle) of the caller
+ * @flags: in: zero
+ * @waited_ns: out: time it took, nanoseconds
+ *
+ * Waits until what was freed before the call is freed indeed: callbacks of RCU
+ * that are queued have run, kfree_rcu() batches are given back, lazily unmapped
+ * vmalloc areas are purged. It frees nothing that is in use.
+ */
+struct memdiag_settle {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 waited_ns;
 };
 
 /*
@@ -443,5 +568,8 @@ struct memdiag_snapshot {
 #define MEMDIAG_IOC_TYPE	0xB7
 #define MEMDIAG_IOC_INFO	_IO(MEMDIAG_IOC_TYPE, 0x00)
 #define MEMDIAG_IOC_SNAPSHOT	_IO(MEMDIAG_IOC_TYPE, 0x01)
+#define MEMDIAG_IOC_TRACK_START	_IO(MEMDIAG_IOC_TYPE, 0x02)
+#define MEMDIAG_IOC_TRACK_STOP	_IO(MEMDIAG_IOC_TYPE, 0x03)
+#define MEMDIAG_IOC_SETTLE	_IO(MEMDIAG_IOC_TYPE, 0x04)
 
 #endif /* _UAPI_MEMDIAG_H */

@@ -102,9 +102,11 @@ bool memdiag_slab_page_read(const struct page *page, struct memdiag_slab_page *s
 
 /**
  * memdiag_slab_copy_name() - copy a name that may be freed meanwhile
- * @name: out
- * @size: room in @name
+ * @name: out: the name, cut
+ * @size: bytes of @name
  * @from: the name
+ *
+ * Context: any.
  */
 void memdiag_slab_copy_name(char *name, size_t size, const char *from)
 {

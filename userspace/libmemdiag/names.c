@@ -39,6 +39,8 @@ static const char *const section_names[] = {
 	[MEMDIAG_SEC_MODULE] = "module",
 	[MEMDIAG_SEC_CACHE_MEMCG] = "cache_memcg",
 	[MEMDIAG_SEC_INODE] = "inode",
+	[MEMDIAG_SEC_TRACK_STATUS] = "track_status",
+	[MEMDIAG_SEC_TRACK] = "track",
 };
 
 _Static_assert(ARRAY_SIZE(section_names) == MEMDIAG_NR_SECTIONS, "a section has no name");
