@@ -398,7 +398,8 @@ struct memdiag_header {
  * @format_minor: out: MEMDIAG_FORMAT_MINOR of the module
  * @nr_sections: out: number of sections the module knows
  * @known: out: mask of all sections the module knows
- * @available: out: mask of sections that are ok or partial on this kernel
+ * @available: out: mask of sections that are ok or partial on this kernel; track has
+ *	something to say only once tracking was started
  * @snapshot_limit: out: bytes that all snapshots together may take
  * @snapshot_bytes: out: bytes that they take now
  * @version: out: version of the module, NUL-terminated
