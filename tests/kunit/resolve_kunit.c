@@ -188,8 +188,8 @@ static void resolve_given_parse(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, map);
 	KUNIT_ASSERT_NOT_NULL(test, text);
-	KUNIT_ASSERT_EQ(test, given_parse("pcpu_base_addr=ffffFFFF81000010,what.1=1,kfree=2,"
-					  "pcpu_first_chunk=a", map, &entry, &why), 0);
+	KUNIT_ASSERT_EQ(test, given_parse("pcpu_base_addr=ffffFFFF81000010,what.1=1,kfree=2,pcpu_first_chunk=a",
+					  map, &entry, &why), 0);
 	KUNIT_EXPECT_EQ(test, *given_place(map, "pcpu_base_addr", 14), 0xffffffff81000010UL);
 	KUNIT_EXPECT_EQ(test, *given_place(map, "pcpu_first_chunk", 16), 0xaUL);
 	KUNIT_EXPECT_EQ(test, *given_place(map, "kfree", 5), 2UL);
