@@ -96,17 +96,35 @@ static void status_fill(struct memdiag_sink *sink, struct status_record *record,
 	record->stacks_used = track_stacks_used(&run->stacks) -
 			      (run->stacks.ring_tail - READ_ONCE(run->stacks.ring_head));
 	record->table_bytes = run->bytes;
-	/* Frees first, lest an object that comes and goes meanwhile makes it negative. */
+	/* Frees first, lest there seem to be more of them than allocations. */
 	record->frees = track_counter(run, frees);
 	record->replaced = track_counter(run, replaced);
-	record->objects_used = record->frees + record->replaced + track_counter(run, moved);
 	record->allocations = track_counter(run, allocations);
-	record->objects_used = clamp_t(s64, record->allocations - record->objects_used, 0, room);
+	/* The CPUs are not read at the same time. */
+	record->objects_used = clamp_t(s64, track_counter(run, used), 0, room);
 	record->unknown_frees = track_counter(run, unknown_frees);
 	record->dropped_objects = track_counter(run, dropped_objects);
 	record->dropped_stacks = track_counter(run, dropped_stacks);
-	record->dropped_busy = track_counter(run, dropped_busy);
+	record->dropped_busy = track_counter(run, dropped_busy) + run->missed +
+			       track_kprobes_missed(false);
 	record->gone = run->gone;
+}
+
+/* What is attached, and what is not seen because something is not. */
+static void status_probes(const struct track_run *run, char *text)
+{
+	size_t n = track_attach_print(text, STATUS_TEXT);
+	const char *sep = n ? "; " : "";
+
+	if (run->silent & MEMDIAG_TRACK_SLAB)
+		n += scnprintf(text + n, STATUS_TEXT - n,
+			       "%sfrees by kmem_cache_free_bulk() and kfree_rcu() are not seen: slab objects are unsure",
+			       sep);
+	if (run->missed_frees || track_kprobes_missed(true))
+		n += scnprintf(text + n, STATUS_TEXT - n,
+			       "; some of these frees were missed: slab objects are unsure");
+	scnprintf(text + n, STATUS_TEXT - n,
+		  "; what the kernel keeps for later (of slabs, page tables, chunks of per-cpu memory) is unsure");
 }
 
 static int status_collect(struct memdiag_sink *sink)
@@ -128,7 +146,7 @@ static int status_collect(struct memdiag_sink *sink)
 		status_fill(sink, record, track_run);
 		track_filter_print(&track_run->filter, text, STATUS_TEXT);
 		record->filter = memdiag_push_string(sink, text);
-		track_attach_print(text, STATUS_TEXT);
+		status_probes(track_run, text);
 		record->probes = memdiag_push_string(sink, text);
 	} else {
 		record->kinds = status_kinds(sink, track_attach_kinds(&why));
