@@ -33,6 +33,16 @@ static __always_inline unsigned long memdiag_stack_word(unsigned long at)
 	return word;
 }
 
+/* Without it there are no stacks at all, and nothing is tracked. */
+static inline unsigned int memdiag_stack_save(unsigned long *frames, unsigned int max)
+{
+#ifdef CONFIG_STACKTRACE
+	return stack_trace_save(frames, max, 0);
+#else
+	return 0;
+#endif
+}
+
 /*
  * A stack taken in an interrupt goes on with whoever was interrupted, and had nothing
  * to do with it. The kernel tells where to cut, but in v5.10 only if
