@@ -110,7 +110,7 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 	};
 	u32 n, hash, from;
 
-	n = stack_trace_save(buffer, stacks->depth + TRACK_DEPTH_OWN, 0);
+	n = memdiag_stack_save(buffer, stacks->depth + TRACK_DEPTH_OWN);
 	n = probe_trim(buffer, n, event->call_site, &from);
 	key.frames = buffer + from;
 	key.nr = min(n, stacks->depth);
