@@ -33,11 +33,11 @@ static __always_inline unsigned long memdiag_stack_word(unsigned long at)
 	return word;
 }
 
-/* Without it there are no stacks at all, and nothing is tracked. */
-static inline unsigned int memdiag_stack_save(unsigned long *frames, unsigned int max)
+/* Without CONFIG_STACKTRACE there are none, and the tracker says so. */
+static inline unsigned int memdiag_stack_save(unsigned long *frames, unsigned int nr)
 {
 #ifdef CONFIG_STACKTRACE
-	return stack_trace_save(frames, max, 0);
+	return stack_trace_save(frames, nr, 0);
 #else
 	return 0;
 #endif
