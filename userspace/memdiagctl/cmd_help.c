@@ -101,7 +101,7 @@ int help_command(const struct command *command, const struct options *options)
 {
 	struct memdiag_data *data = NULL;
 
-	printf("usage: memdiagctl %s%s%s [OPTIONS]\n\n%s\n\noptions:\n", command->name,
+	printf("usage: memdiagctl %s [OPTIONS]%s%s\n\n%s\n\noptions:\n", command->name,
 	       *command->arguments ? " " : "", command->arguments, command->help);
 	for (unsigned int n = 0; n < nr_options; n++)
 		if (command->options & option_table[n].bit)

@@ -363,8 +363,8 @@ static int take_options(struct leak_run *run)
 {
 	static const uint64_t filters = OPT_CACHE | OPT_PID | OPT_CGROUP;
 	const struct options *o = run->options;
+	const char *junit = option_value(o, OPT_JUNIT), *allow;
 	struct options rest = *o;
-	const char *allow;
 	int ret;
 
 	if (!(o->given & (OPT_MODULE | OPT_ATTACH)))
@@ -376,8 +376,8 @@ static int take_options(struct leak_run *run)
 	if (o->given & OPT_ATTACH && !(o->given & (OPT_MODULE | filters)))
 		return usage_error(
 			"--attach needs to know what to look at: --module, --cache, --pid or --cgroup");
-	if (o->given & OPT_JSON && o->given & OPT_TAP)
-		return usage_error("--json does not go with --tap");
+	if (!!(o->given & OPT_JSON) + !!(o->given & OPT_TAP) + (junit && !strcmp(junit, "-")) > 1)
+		return usage_error("only one of --json, --tap and --junit - at a time");
 	ret = take_count(o, OPT_CYCLES, "cycles", 1, &run->cycles);
 	if (!ret)
 		ret = take_count(o, OPT_WARMUP, "warmup", 0, &run->warmup);
@@ -407,6 +407,15 @@ static bool is_loaded(const char *name)
 	return !access(path, F_OK);
 }
 
+/* Sections by their names, of the device that is open already. */
+int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data)
+{
+	uint64_t mask;
+	int ret = memdiag_device_mask(run->device, sections, NULL, &mask);
+
+	return ret ? ret : memdiag_device_snapshot(run->device, mask, NULL, data);
+}
+
 /* Starts the tracker; without tracepoints it goes on without. Return: 0 or an exit status. */
 static int start_tracker(struct leak_run *run)
 {
@@ -425,7 +434,7 @@ static int start_tracker(struct leak_run *run)
 		return cannot("cannot start the tracker: %s", error.text);
 	if (ret) {
 		names = MEMDIAG_LEAK_SECTIONS;
-		if (!source_live("track_status", &data))
+		if (!leak_snapshot(run, "track_status", &data))
 			reason = track_reason(data);
 		leak_note(run,
 			  "no tracker: %s; only counts are compared: there are no call stacks, no owners, and a leak of less than a few pages in all cycles together is not seen",
@@ -450,22 +459,26 @@ static int check(struct leak_run *run)
 	if (run->options->given & OPT_ATTACH && run->name && !is_loaded(run->name))
 		return cannot("cannot check %s: it is not loaded", run->name);
 	ret = source_open(&run->device);
-	if (!ret)
-		ret = start_tracker(run);
 	if (ret)
 		return ret;
+	/* Before the tracker runs: nothing may end us while it does. */
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
-	run_all(run);
+	ret = start_tracker(run);
+	if (!ret)
+		run_all(run);
 	if (run->tracking && memdiag_device_track_stop(run->device, true, &error))
 		warn("cannot stop the tracker: %s", error.text);
+	if (ret)
+		return ret;
 	if (stopped_by) {
 		warn("stopped by a signal; %s",
 		     run->loaded ? "the module stays loaded: it is in use" : "nothing is left behind");
 		return 128 + stopped_by;
 	}
-	leak_print(run);
+	if (!junit || strcmp(junit, "-"))
+		leak_print(run);
 	if (junit && leak_write_junit(run, junit))
 		return STATUS_CANNOT;
 	switch (leak_verdict(run)) {

@@ -52,6 +52,8 @@ struct leak_run {
 /* cmd_leakcheck.c */
 __attribute__((format(printf, 2, 3))) void leak_note(struct leak_run *run, const char *format, ...);
 
+int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data);
+
 /* leak_evidence.c */
 void leak_evidence_begin(struct leak_run *run);
 void leak_evidence_end(struct leak_run *run);

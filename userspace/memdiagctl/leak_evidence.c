@@ -142,7 +142,7 @@ void leak_evidence_end(struct leak_run *run)
 		reported = scan_kmemleak();
 		leak_note(run, "kmemleak: %ld objects that nobody refers to, %ld before the cycles",
 			  reported, reported_before);
-	} else if (!(run->options->given & OPT_KMEMLEAK) && !source_live("system", &data)) {
+	} else if (!(run->options->given & OPT_KMEMLEAK) && !leak_snapshot(run, "system", &data)) {
 		if (!strcmp(system_text(data, "kmemleak"), "on"))
 			leak_note(run, "this kernel has kmemleak: --kmemleak asks it, too");
 		memdiag_data_free(data);

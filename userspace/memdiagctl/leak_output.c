@@ -106,7 +106,7 @@ static void print_summary(const struct leak_run *run)
 	putchar('\n');
 	if (!leaks)
 		return;
-	printf("%u cycles after %" PRIu64 " to warm up; compared: %s", leaks->cycles, run->warmup,
+	printf("cycles: %u after %" PRIu64 " to warm up; compared: %s", leaks->cycles, run->warmup,
 	       leaks->tracked ? "tracked stacks" : "no stacks");
 	for (unsigned int k = 0; k < MEMDIAG_NR_LEAK_KINDS; k++)
 		if (leaks->counted & 1u << k)
@@ -369,12 +369,13 @@ static void print_case(FILE *stream, const struct leak_run *run, const struct te
 	fprintf(stream, "</%s>\n  </testcase>\n", element);
 }
 
-/* Writes the report. Return: 0 or STATUS_CANNOT. */
+/* Writes the report; "-" is standard output. Return: 0 or STATUS_CANNOT. */
 int leak_write_junit(const struct leak_run *run, const char *path)
 {
 	unsigned int count[TEST_SKIPPED + 1] = {};
 	struct test tests[NR_TESTS];
-	FILE *stream = fopen(path, "we");
+	bool own = strcmp(path, "-");
+	FILE *stream = own ? fopen(path, "we") : stdout;
 	bool failed;
 
 	if (!stream)
@@ -397,7 +398,7 @@ int leak_write_junit(const struct leak_run *run, const char *path)
 	fprintf(stream, "%s</testsuite>\n", run->nr_notes ? "</system-out>\n" : "");
 	free_tests(tests);
 	failed = ferror(stream);
-	if (fclose(stream) || failed)
+	if (own && (fclose(stream) || failed))
 		return cannot("cannot write %s: %s", path, strerror(errno));
 	return 0;
 }

@@ -47,7 +47,7 @@ const struct option_desc option_table[] = {
 	{ OPT_ALLOW, 0, "allow", "KIND=BYTES", "let so much stay behind per cycle; may be repeated" },
 	{ OPT_ATTACH, 0, "attach", NULL, "the module stays loaded, only COMMAND is repeated" },
 	{ OPT_TAP, 0, "tap", NULL, "one TAP test for each kind of memory" },
-	{ OPT_JUNIT, 0, "junit", "FILE", "write a JUnit report as well" },
+	{ OPT_JUNIT, 0, "junit", "FILE", "write a JUnit report as well; - instead, to standard output" },
 	{ OPT_KMEMLEAK, 0, "kmemleak", NULL, "have the kernel's kmemleak scan, and tell what it finds" },
 	{ OPT_LIST, 0, "list", NULL, "commands and their options, for programs" },
 	{ OPT_HELP, 'h', "help", NULL, "explain the command" },
