@@ -170,11 +170,11 @@ static bool says(void (*at)(int cycle, struct machine *m), int cycles, bool unlo
 	return right;
 }
 
-#define CLEAN(at, nr, finding)                                                \
+#define CLEAN(at, nr, finding) \
 	CHECK(says(at, CYCLES, true, no_budget, MEMDIAG_VERDICT_CLEAN, nr, finding))
 #define LEAK(at, nr) \
 	CHECK(says(at, CYCLES, true, no_budget, MEMDIAG_VERDICT_LEAK, nr, MEMDIAG_LEAK_FOUND))
-#define CANNOT(at, nr, finding)                                               \
+#define CANNOT(at, nr, finding) \
 	CHECK(says(at, CYCLES, true, no_budget, MEMDIAG_VERDICT_CANNOT_TELL, nr, finding))
 
 static void at_rest(int cycle, struct machine *m)

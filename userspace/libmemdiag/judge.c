@@ -160,9 +160,8 @@ static bool cache_says_freed(const struct memdiag_leakcheck *check, const struct
 		    strcmp(row->name, stack->cache))
 			continue;
 		expected = expected_growth(check, row);
-		return bytes > expected &&
-		       more(row->counts[span.last].bytes, row->counts[span.first].bytes) <=
-			       expected;
+		return bytes > expected && more(row->counts[span.last].bytes,
+						row->counts[span.first].bytes) <= expected;
 	}
 	return false;
 }
@@ -278,13 +277,15 @@ static void give_verdict(struct memdiag_leaks *leaks)
 			 "without the tracker, counts of at least %d cycles are needed",
 			 MIN_COUNTED_CYCLES);
 	else if (leaks->unsure)
-		snprintf(leaks->why, sizeof(leaks->why),
-			 "%llu objects have grown with the cycles, but they may be freed in a way that the tracker does not see",
-			 (unsigned long long)leaks->unsure);
+		snprintf(
+			leaks->why, sizeof(leaks->why),
+			"%llu objects have grown with the cycles, but they may be freed in a way that the tracker does not see",
+			(unsigned long long)leaks->unsure);
 	else if (leaks->tracked && leaks->dropped >= leaks->cycles)
-		snprintf(leaks->why, sizeof(leaks->why),
-			 "the tracker had to drop %llu events: give it more room (--objects, --stacks) or less to look at",
-			 (unsigned long long)leaks->dropped);
+		snprintf(
+			leaks->why, sizeof(leaks->why),
+			"the tracker had to drop %llu events: give it more room (--objects, --stacks) or less to look at",
+			(unsigned long long)leaks->dropped);
 	else
 		leaks->verdict = MEMDIAG_VERDICT_CLEAN;
 }

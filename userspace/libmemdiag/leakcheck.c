@@ -390,8 +390,8 @@ int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_loo
 	if (fell) {
 		*fell = false;
 		for (size_t n = 0; before && n < nr_before; n++)
-			*fell |= check->rows[n]->counts[check->nr_looks - 1].bytes <
-				 before[n].bytes;
+			*fell |=
+				check->rows[n]->counts[check->nr_looks - 1].bytes < before[n].bytes;
 	}
 	free(before);
 	return ret;

@@ -246,8 +246,7 @@ static int do_cycles(struct leak_run *run)
 	uint64_t middle = (run->cycles + 1) / 2;
 
 	for (uint64_t n = 1; n <= run->cycles; n++)
-		if (cycle(run) ||
-		    look(run, MEMDIAG_LOOK_CYCLE, n == middle || n == run->cycles))
+		if (cycle(run) || look(run, MEMDIAG_LOOK_CYCLE, n == middle || n == run->cycles))
 			return -1;
 	return 0;
 }
@@ -269,9 +268,10 @@ static int run_all(struct leak_run *run)
 		return -1;
 	judge(run);
 	if (run->leaks->verdict == MEMDIAG_VERDICT_LEAK && !run->leaks->confirmed) {
-		leak_note(run,
-			  "only counts grew, so as many cycles again had to say the same: %llu in all",
-			  2 * (unsigned long long)run->cycles);
+		leak_note(
+			run,
+			"only counts grew, so as many cycles again had to say the same: %llu in all",
+			2 * (unsigned long long)run->cycles);
 		if (do_cycles(run))
 			return -1;
 		judge(run);
@@ -436,9 +436,10 @@ static int start_tracker(struct leak_run *run)
 		names = MEMDIAG_LEAK_SECTIONS;
 		if (!leak_snapshot(run, "track_status", &data))
 			reason = track_reason(data);
-		leak_note(run,
-			  "no tracker: %s; only counts are compared: there are no call stacks, no owners, and a leak of less than a few pages in all cycles together is not seen",
-			  *reason ? reason : error.text);
+		leak_note(
+			run,
+			"no tracker: %s; only counts are compared: there are no call stacks, no owners, and a leak of less than a few pages in all cycles together is not seen",
+			*reason ? reason : error.text);
 		memdiag_data_free(data);
 	}
 	if (memdiag_device_mask(run->device, names, &ignored, &run->sections))
@@ -473,8 +474,9 @@ static int check(struct leak_run *run)
 	if (ret)
 		return ret;
 	if (stopped_by) {
-		warn("stopped by a signal; %s",
-		     run->loaded ? "the module stays loaded: it is in use" : "nothing is left behind");
+		warn("stopped by a signal; %s", run->loaded
+							? "the module stays loaded: it is in use"
+							: "nothing is left behind");
 		return 128 + stopped_by;
 	}
 	if (!junit || strcmp(junit, "-"))

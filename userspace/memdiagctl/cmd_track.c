@@ -26,8 +26,8 @@ const char *track_reason(const struct memdiag_data *data)
 {
 	const struct memdiag_section *s = memdiag_data_find(data, "track_status");
 
-	return s && s->state == MEMDIAG_STATE_UNAVAILABLE ? memdiag_data_string(data, s->reason) :
-							    "";
+	return s && s->state == MEMDIAG_STATE_UNAVAILABLE ? memdiag_data_string(data, s->reason)
+							  : "";
 }
 
 static int start_refused(int error, const char *why)
@@ -85,8 +85,8 @@ static int track_stop(const struct options *options)
 	memdiag_device_close(device);
 	if (ret)
 		return cannot("cannot stop the tracker: %s", error.text);
-	puts(discard ? "stopped, nothing is kept" :
-		       "stopped; 'memdiagctl track report' shows what was outstanding");
+	puts(discard ? "stopped, nothing is kept"
+		     : "stopped; 'memdiagctl track report' shows what was outstanding");
 	return STATUS_DONE;
 }
 
@@ -118,10 +118,9 @@ static int track_status(const struct options *options)
 	} else {
 		for (unsigned int n = 0; s->nr_records && n < view.nr_columns; n++) {
 			printf("%-16s ", memdiag_field_name(data, view.columns[n]));
-			print_safe(stdout,
-				   format_value(data, view.columns[n],
-						memdiag_value(data, s, 0, view.columns[n]),
-						options->given & OPT_BYTES, buffer));
+			print_safe(stdout, format_value(data, view.columns[n],
+							memdiag_value(data, s, 0, view.columns[n]),
+							options->given & OPT_BYTES, buffer));
 			putchar('\n');
 		}
 	}
@@ -218,8 +217,8 @@ void track_print_stack(FILE *stream, const char *stack, const char *indent)
 
 static void print_stacks(const struct view *v, const struct options *options)
 {
-	static const char *const fields[] = { "bytes", "count", "unsure", "allocated", "freed",
-					      "oldest_ns", "newest_ns" };
+	static const char *const fields[] = { "bytes", "count",	    "unsure",	"allocated",
+					      "freed", "oldest_ns", "newest_ns" };
 	char text[ARRAY_SIZE(fields)][FORMAT_SIZE];
 
 	for (uint64_t n = 0; n < v->nr_rows; n++) {
@@ -304,8 +303,9 @@ static const char *const sum_columns[] = { "module", "bytes",	  "count", "unsure
 
 static void sum_numbers(const struct sum *s, uint64_t *numbers)
 {
-	const uint64_t values[] = { s->bytes,  s->count,     s->unsure,
-				    s->stacks, s->allocated, s->freed };
+	const uint64_t values[] = {
+		s->bytes, s->count, s->unsure, s->stacks, s->allocated, s->freed
+	};
 
 	memcpy(numbers, values, sizeof(values));
 }
@@ -321,8 +321,7 @@ static struct json_object *json_modules(const struct sum *sums, size_t nr)
 		json_add(o, sum_columns[0], json_text(sums[n].name));
 		sum_numbers(&sums[n], numbers);
 		for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++)
-			json_add(o, sum_columns[i + 1],
-				 must(json_object_new_uint64(numbers[i])));
+			json_add(o, sum_columns[i + 1], must(json_object_new_uint64(numbers[i])));
 		json_object_array_add(array, o);
 	}
 	return array;
@@ -377,7 +376,8 @@ static struct json_object *ages(const struct view *v, const struct options *opti
 					counts[k] += number_of(v, v->rows[r], name);
 		o = must(json_object_new_object());
 		table_row(table);
-		snprintf(text, sizeof(text), "%s%s", strcmp(name, "age_more") ? "< " : "", name + 4);
+		snprintf(text, sizeof(text), "%s%s", strcmp(name, "age_more") ? "< " : "",
+			 name + 4);
 		table_cell(table, 0, text);
 		json_add(o, "age", json_text(name + 4));
 		for (unsigned int k = 0; k < ARRAY_SIZE(kinds); k++) {
@@ -397,7 +397,7 @@ static struct json_object *ages(const struct view *v, const struct options *opti
 static void print_certainty(const struct memdiag_data *data, const struct view *v)
 {
 	static const char *const fields[] = { "dropped_objects", "dropped_stacks", "dropped_busy",
-					      "unknown_frees", "replaced", "gone" };
+					      "unknown_frees",	 "replaced",	   "gone" };
 	const struct memdiag_section *s = memdiag_data_find(data, "track_status");
 	uint64_t count = 0, bytes = 0, unsure = 0, value;
 	const char *text;
@@ -409,15 +409,13 @@ static void print_certainty(const struct memdiag_data *data, const struct view *
 		unsure += number_of(v, v->rows[n], "unsure");
 	}
 	format_bytes(bytes, amount);
-	printf("outstanding: %s in %" PRIu64 " objects of %" PRIu64 " stacks, %" PRIu64
-	       " unsure\n",
+	printf("outstanding: %s in %" PRIu64 " objects of %" PRIu64 " stacks, %" PRIu64 " unsure\n",
 	       amount, count, v->nr_rows, unsure);
 	if (!s || !s->nr_records)
 		return;
 	if (!memdiag_get_u64(data, s, 0, "since_ns", &value))
 		format_ns(value, age);
-	printf("tracker: %s",
-	       memdiag_get_string(data, s, 0, "state", &text) ? "-" : text);
+	printf("tracker: %s", memdiag_get_string(data, s, 0, "state", &text) ? "-" : text);
 	if (!memdiag_get_string(data, s, 0, "filter", &text) && *text) {
 		fputs(" for ", stdout);
 		print_safe(stdout, text);
@@ -657,17 +655,17 @@ static int check_report(const struct options *options, uint64_t *min_age)
 	    options->given & (OPT_JSON | OPT_FOLDED | OPT_BY | OPT_OUTPUT))
 		return usage_error("--follow does not go with --json, --folded, --by, --output");
 	*min_age = 0;
-	return options->given & OPT_MIN_AGE ?
-		       value_age("min-age", option_value(options, OPT_MIN_AGE), min_age) :
-		       0;
+	return options->given & OPT_MIN_AGE
+		       ? value_age("min-age", option_value(options, OPT_MIN_AGE), min_age)
+		       : 0;
 }
 
-static int take_report(const struct options *options, uint64_t min_age,
-		       struct memdiag_data **data, const struct memdiag_section **section)
+static int take_report(const struct options *options, uint64_t min_age, struct memdiag_data **data,
+		       const struct memdiag_section **section)
 {
 	const char *input = option_value(options, OPT_INPUT);
-	int ret = input ? source_load(input, data) :
-			  source_live_aged(MEMDIAG_TRACK_SECTIONS, min_age, data);
+	int ret = input ? source_load(input, data)
+			: source_live_aged(MEMDIAG_TRACK_SECTIONS, min_age, data);
 
 	if (ret)
 		return ret;
@@ -727,8 +725,8 @@ int cmd_track(const struct command *command, const struct options *options)
 			continue;
 		for (unsigned int i = 0; i < nr_options; i++)
 			if (options->given & option_table[i].bit & ~actions[n].options)
-				return usage_error("'track %s' has no option --%s",
-						   actions[n].name, option_table[i].name);
+				return usage_error("'track %s' has no option --%s", actions[n].name,
+						   option_table[i].name);
 		return actions[n].run(options);
 	}
 	return usage_error("'track %s' is nothing: start, stop, status or report",

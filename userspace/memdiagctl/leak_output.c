@@ -178,8 +178,8 @@ static struct json_object *json_leak(const struct memdiag_leak *l, unsigned int 
 	json_add(o, "bytes_per_cycle", must(json_object_new_double((double)l->bytes / cycles)));
 	json_add(o, "objects", l->objects_known ? json_u64(l->objects) : NULL);
 	json_add(o, "objects_per_cycle",
-		 l->objects_known ? must(json_object_new_double((double)l->objects / cycles)) :
-				    NULL);
+		 l->objects_known ? must(json_object_new_double((double)l->objects / cycles))
+				  : NULL);
 	json_add(o, "unsure", json_u64(l->unsure));
 	json_add(o, "expected_bytes", l->tracked ? NULL : json_u64(l->expected));
 	json_add(o, "stack", l->tracked ? json_stack(l->name) : NULL);
@@ -302,7 +302,8 @@ static void print_tap(const struct leak_run *run)
 
 		printf("%sok %u - %s: %s%s\n",
 		       t->state == TEST_FAILED || t->state == TEST_ERROR ? "not " : "", n + 1,
-		       subject(run), t->name, t->state == TEST_SKIPPED ? " # SKIP not compared" : "");
+		       subject(run), t->name,
+		       t->state == TEST_SKIPPED ? " # SKIP not compared" : "");
 		if (t->state == TEST_SKIPPED)
 			continue;
 		for (char *line = strtok_r(t->text, "\n", &save); line;

@@ -66,7 +66,7 @@ enum option_bit {
 	 OPT_BYTES | OPT_LIMIT | OPT_HELP)
 
 /* What the tracker looks at; the same for track start and leakcheck. */
-#define OPT_TRACK                                                                             \
+#define OPT_TRACK                                                                              \
 	(OPT_MODULE | OPT_ANYWHERE | OPT_CACHE | OPT_SIZE | OPT_ORDER | OPT_PID | OPT_CGROUP | \
 	 OPT_ONE_IN | OPT_KINDS | OPT_OBJECTS | OPT_STACKS | OPT_DEPTH)
 

@@ -80,8 +80,10 @@ int value_age(const char *option, const char *text, uint64_t *ns)
 	static const struct {
 		const char *unit;
 		uint64_t ns;
-	} units[] = { { "", 1000000000 },	{ "ms", 1000000 },
-		      { "s", 1000000000 },	{ "m", 60 * 1000000000ull },
+	} units[] = { { "", 1000000000 },
+		      { "ms", 1000000 },
+		      { "s", 1000000000 },
+		      { "m", 60 * 1000000000ull },
 		      { "h", 3600 * 1000000000ull } };
 	uint64_t number;
 	char *end;
