@@ -43,10 +43,10 @@ static void add_track(struct build *b, const struct machine *m)
 	number(bytes, m->count * 64l);
 	number(unsure, m->unsure);
 	number(dropped, m->dropped);
-	build_section(b, MEMDIAG_NR_SECTIONS, "track_status");
+	build_section(b, MEMDIAG_SEC_TRACK_STATUS, "track_status");
 	build_field(b, "dropped_objects", MEMDIAG_TYPE_U64, 0, MEMDIAG_KIND_COUNTER, 0);
 	RECORD(b, dropped);
-	build_section(b, MEMDIAG_NR_SECTIONS + 1, "track");
+	build_section(b, MEMDIAG_SEC_TRACK, "track");
 	build_field(b, "stack", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
 	build_field(b, "kind", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
 	build_field(b, "cache", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
@@ -111,7 +111,7 @@ static bool look(struct memdiag_leakcheck *check, enum memdiag_leak_look how,
 		add_counts(&b, m);
 	bytes = build_finish(&b, &size);
 	if (memdiag_data_parse(bytes, size, NULL, &data) ||
-	    memdiag_leakcheck_add(check, how, data, &fell))
+	    memdiag_leakcheck_add(check, how, 1, data, &fell))
 		abort();
 	memdiag_data_free(data);
 	free(bytes);
@@ -145,7 +145,7 @@ static struct memdiag_leaks *judge(void (*at)(int cycle, struct machine *m), int
 		struct machine m = {};
 
 		at(n < 0 ? 0 : n, &m);
-		look(*check, n <= 0 ? MEMDIAG_LOOK_IDLE : MEMDIAG_LOOK_CYCLE, &m);
+		look(*check, n <= 0 ? MEMDIAG_LOOK_IDLE : MEMDIAG_LOOK_CYCLES, &m);
 	}
 	if (memdiag_leakcheck_judge(*check, unloads, allow, &leaks))
 		abort();
@@ -424,7 +424,7 @@ static void settling(void)
 	look(check, MEMDIAG_LOOK_IDLE, &m);
 	for (int n = 0; n < 40; n++) {
 		m.count = 9;
-		CHECK(!look(check, MEMDIAG_LOOK_CYCLE, &m));
+		CHECK(!look(check, MEMDIAG_LOOK_CYCLES, &m));
 		m.count = 5;
 		CHECK(look(check, MEMDIAG_LOOK_AGAIN, &m));
 		CHECK(!look(check, MEMDIAG_LOOK_AGAIN, &m));

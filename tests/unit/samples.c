@@ -484,7 +484,7 @@ void sample_tracked(struct build *b, int cycles)
 	b->header.realtime_ns += cycles * 1000000000ull;
 	add_system(b, 0);
 	add_counted(b, cycles);
-	build_section(b, MEMDIAG_NR_SECTIONS, "track_status");
+	build_section(b, MEMDIAG_SEC_TRACK_STATUS, "track_status");
 	F(b, "state", STR, NONE, GAUGE, BRIEF);
 	F(b, "kinds", STR, NONE, LABEL, 0);
 	F(b, "filter", STR, NONE, LABEL, 0);
@@ -498,7 +498,7 @@ void sample_tracked(struct build *b, int cycles)
 	F(b, "gone", U64, NONE, GAUGE, 0);
 	RECORD(b, "armed", "slab,pages,percpu", "module=other anywhere", "61000000000", "65536",
 	       "8388608", "0", "0", "1", "-", "2");
-	build_section(b, MEMDIAG_NR_SECTIONS + 1, "track");
+	build_section(b, MEMDIAG_SEC_TRACK, "track");
 	F(b, "stack", STR, NONE, LABEL, KEY);
 	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "cache", STR, NONE, LABEL, KEY | BRIEF);
@@ -530,11 +530,11 @@ void sample_untracked(struct build *b)
 	begin(b, 0);
 	add_system(b, 0);
 	add_counted(b, 0);
-	build_section(b, MEMDIAG_NR_SECTIONS, "track_status");
+	build_section(b, MEMDIAG_SEC_TRACK_STATUS, "track_status");
 	build_state(b, MEMDIAG_STATE_UNAVAILABLE, -EOPNOTSUPP,
 		    "built without tracepoints (CONFIG_TRACEPOINTS)");
 	F(b, "state", STR, NONE, GAUGE, BRIEF);
-	build_section(b, MEMDIAG_NR_SECTIONS + 1, "track");
+	build_section(b, MEMDIAG_SEC_TRACK, "track");
 	build_state(b, MEMDIAG_STATE_UNAVAILABLE, -ENODATA,
 		    "nothing is tracked: start with memdiagctl track start");
 	F(b, "stack", STR, NONE, LABEL, KEY);

@@ -17,7 +17,7 @@
  *
  * A count: memory of everybody, so it must stand out from what happens anyway.
  *   expected growth = range of the looks before the cycles, or the largest fall
- *           from one cycle to the next if that is more; plus what the count may be
+ *           from one look to the next if that is more; plus what the count may be
  *           wrong by, at both ends; plus the trend of the looks before the cycles,
  *           carried on over the cycles.
  *   leak    it grew more than expected, by at least a quarter of its growth in each
@@ -122,7 +122,7 @@ static uint64_t expected_growth(const struct memdiag_leakcheck *check, const str
 		}
 	}
 	if (check->nr_idle > 1)
-		trend = more(c[span.first].bytes, c[0].bytes) * (span.last - span.first) /
+		trend = more(c[span.first].bytes, c[0].bytes) * check->cycles /
 			(check->nr_idle - 1);
 	return larger(most - least, fall) + c[span.first].doubt + c[span.last].doubt + trend;
 }
@@ -134,7 +134,7 @@ static bool count_leaks(const struct memdiag_leakcheck *check, const struct leak
 	struct span span = span_of(check);
 	uint64_t growth = more(c[span.last].bytes, c[span.first].bytes);
 
-	return growth > expected && span.last - span.first >= MIN_COUNTED_CYCLES &&
+	return growth > expected && check->cycles >= MIN_COUNTED_CYCLES &&
 	       more(c[span.middle].bytes, c[span.first].bytes) >= growth / 4 &&
 	       more(c[span.last].bytes, c[span.middle].bytes) >= growth / 4;
 }
@@ -174,7 +174,7 @@ static void judge_stack(const struct memdiag_leakcheck *check, const struct leak
 	const struct leak_count *middle = &row->counts[span.middle];
 	const struct leak_count *last = &row->counts[span.last];
 	uint64_t sure = more(more(last->objects, last->doubt), first->objects);
-	bool steady = span.last - span.first < 2 ||
+	bool steady = check->cycles < 2 ||
 		      (middle->objects > first->objects && last->objects > middle->objects);
 
 	leak->direct = is_direct(row);
@@ -314,7 +314,7 @@ int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, bool unloads,
 		free(l);
 		return -ENOMEM;
 	}
-	l->cycles = check->nr_looks - check->nr_idle;
+	l->cycles = check->cycles;
 	l->tracked = check->tracked;
 	l->counted = check->counted & ((1u << MEMDIAG_NR_LEAK_KINDS) - 1);
 	l->dropped = more(check->dropped[check->nr_looks - 1], check->dropped[check->nr_idle - 1]);

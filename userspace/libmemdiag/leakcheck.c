@@ -356,7 +356,10 @@ static uint64_t count_drops(const struct memdiag_data *data)
  * memdiag_leakcheck_add() - take the counts of a snapshot
  * @check: the check
  * @look: what was done before; MEMDIAG_LOOK_AGAIN replaces the counts of the last
- *	snapshot. All MEMDIAG_LOOK_IDLE come before the first MEMDIAG_LOOK_CYCLE
+ *	snapshot. All MEMDIAG_LOOK_IDLE come before the first
+ *	MEMDIAG_LOOK_CYCLES
+ * @cycles: for MEMDIAG_LOOK_CYCLES: how many there were since the last look, the
+ *	same number each time or nearly so
  * @data: a snapshot, not needed afterwards
  * @fell: for MEMDIAG_LOOK_AGAIN: something was less than in the last snapshot, so
  *	that it had not settled. May be NULL
@@ -364,7 +367,7 @@ static uint64_t count_drops(const struct memdiag_data *data)
  * Return: 0 or -ENOMEM.
  */
 int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_look look,
-			  const struct memdiag_data *data, bool *fell)
+			  unsigned int cycles, const struct memdiag_data *data, bool *fell)
 {
 	const struct memdiag_section *track = memdiag_data_find(data, "track");
 	struct leak_count *before = NULL;
@@ -380,6 +383,8 @@ int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_loo
 	}
 	if (ret)
 		return ret;
+	if (look == MEMDIAG_LOOK_CYCLES)
+		check->cycles += cycles;
 	check->dropped[check->nr_looks - 1] = count_drops(data);
 	if (track && memdiag_section_has_records(track))
 		ret = add_stacks(check, data, track);

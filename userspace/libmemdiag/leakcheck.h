@@ -43,6 +43,7 @@ struct leak_row {
  * struct memdiag_leakcheck - all that was seen
  * @nr_idle: looks before the first cycle; the last one is what growth is measured from
  * @nr_looks: all looks
+ * @cycles: cycles done until the last look
  * @room: looks there is room for
  * @rows: things, in the order in which they were first seen
  * @nr_rows: number of @rows
@@ -54,6 +55,7 @@ struct leak_row {
 struct memdiag_leakcheck {
 	unsigned int nr_idle;
 	unsigned int nr_looks;
+	unsigned int cycles;
 	unsigned int room;
 	struct leak_row **rows;
 	size_t nr_rows;

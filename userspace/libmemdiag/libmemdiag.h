@@ -419,12 +419,12 @@ struct memdiag_leakcheck;
 /**
  * enum memdiag_leak_look - when a snapshot was taken
  * @MEMDIAG_LOOK_IDLE: before the cycles, nothing was done since the last look
- * @MEMDIAG_LOOK_CYCLE: after a cycle
+ * @MEMDIAG_LOOK_CYCLES: after a cycle or several
  * @MEMDIAG_LOOK_AGAIN: once more after the same, to see if it has settled
  */
 enum memdiag_leak_look {
 	MEMDIAG_LOOK_IDLE,
-	MEMDIAG_LOOK_CYCLE,
+	MEMDIAG_LOOK_CYCLES,
 	MEMDIAG_LOOK_AGAIN,
 };
 
@@ -437,7 +437,7 @@ enum memdiag_leak_look {
 int memdiag_leakcheck_new(struct memdiag_leakcheck **check);
 void memdiag_leakcheck_free(struct memdiag_leakcheck *check);
 int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_look look,
-			  const struct memdiag_data *data, bool *fell);
+			  unsigned int cycles, const struct memdiag_data *data, bool *fell);
 /* judge.c */
 int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, bool unloads,
 			    const uint64_t *allow, struct memdiag_leaks **leaks);

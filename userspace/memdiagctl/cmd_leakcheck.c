@@ -26,8 +26,16 @@
 /* Looks to learn what changes anyway, and how long to wait for a cycle between two. */
 #define IDLE_LOOKS 4
 #define MAX_IDLE_NS 2000000000ull
-/* Looks until nothing falls any more. */
-#define MAX_LOOKS 6
+/*
+ * Looks between which the cycles are spread. Before v6.12 settling takes some fifteen
+ * seconds, so there are no more of them than needed.
+ */
+#define MAX_LOOKS 8
+#define MIN_LOOKS 2
+#define SLOW_SETTLE_NS 1000000000ull
+/* How often to settle until nothing falls any more, and how long to wait to see it. */
+#define MAX_SETTLES 5
+#define AGAIN_NS 20000000
 /* How long a module may still be in use after the command. */
 #define UNLOAD_MS 5000
 #define UNLOAD_STEP_MS 20
@@ -186,34 +194,47 @@ static int cycle(struct leak_run *run)
 
 /* --- looks -------------------------------------------------------------------- */
 
-static int look_once(struct leak_run *run, enum memdiag_leak_look look, bool *fell)
+static int settle(struct leak_run *run)
 {
+	uint64_t start = now_ns();
 	struct memdiag_error error;
-	struct memdiag_data *data;
-	int ret;
+	int ret = memdiag_device_settle(run->device, &error);
 
-	ret = memdiag_device_settle(run->device, &error);
 	if (ret == -EINTR && stopped_by)
 		return -1;
 	if (ret)
 		return give_up(run, "cannot wait for what is freed: %s", error.text);
+	run->settle_ns = now_ns() - start;
+	return stopped_by ? -1 : 0;
+}
+
+static int look_once(struct leak_run *run, enum memdiag_leak_look look, unsigned int cycles,
+		     bool *fell)
+{
+	struct memdiag_error error;
+	struct memdiag_data *data;
+
 	if (memdiag_device_snapshot(run->device, run->sections, &error, &data))
 		return give_up(run, "cannot take a snapshot: %s", error.text);
-	if (memdiag_leakcheck_add(run->check, look, data, fell))
+	if (memdiag_leakcheck_add(run->check, look, cycles, data, fell))
 		no_memory();
 	memdiag_data_free(data);
 	return 0;
 }
 
-/* Looks until nothing falls any more, if it matters that all has settled. */
-static int look(struct leak_run *run, enum memdiag_leak_look kind, bool settled)
+/* Settles and looks until nothing falls any more. */
+static int look(struct leak_run *run, enum memdiag_leak_look kind, unsigned int cycles)
 {
-	int ret = look_once(run, kind, NULL);
-	bool fell = settled;
+	bool fell = true;
 
-	for (int n = 1; !ret && fell && n < MAX_LOOKS; n++)
-		ret = look_once(run, MEMDIAG_LOOK_AGAIN, &fell);
-	return ret;
+	for (int n = 0; fell && n < MAX_SETTLES; n++) {
+		if (settle(run) || look_once(run, n ? MEMDIAG_LOOK_AGAIN : kind, cycles, NULL))
+			return -1;
+		wait_ns(AGAIN_NS);
+		if (look_once(run, MEMDIAG_LOOK_AGAIN, cycles, &fell))
+			return -1;
+	}
+	return 0;
 }
 
 static int warm_up(struct leak_run *run)
@@ -232,22 +253,32 @@ static int warm_up(struct leak_run *run)
 
 static int do_idle(struct leak_run *run)
 {
-	for (int n = 0; n < IDLE_LOOKS; n++) {
-		if (n)
-			wait_ns(run->cycle_ns);
-		if (stopped_by || look(run, MEMDIAG_LOOK_IDLE, true))
+	if (look(run, MEMDIAG_LOOK_IDLE, 0))
+		return -1;
+	for (int n = 1; n < IDLE_LOOKS; n++) {
+		wait_ns(run->cycle_ns);
+		if (stopped_by || look_once(run, MEMDIAG_LOOK_IDLE, 0, NULL))
 			return -1;
 	}
 	return 0;
 }
 
+/* Looks are spread evenly, so that there is one in the middle. */
 static int do_cycles(struct leak_run *run)
 {
-	uint64_t middle = (run->cycles + 1) / 2;
+	uint64_t looks = run->settle_ns < SLOW_SETTLE_NS ? MAX_LOOKS : MIN_LOOKS, last = 0;
 
-	for (uint64_t n = 1; n <= run->cycles; n++)
-		if (cycle(run) || look(run, MEMDIAG_LOOK_CYCLE, n == middle || n == run->cycles))
+	if (looks > run->cycles)
+		looks = run->cycles;
+	for (uint64_t n = 1; n <= run->cycles; n++) {
+		if (cycle(run))
 			return -1;
+		if (n * looks / run->cycles == (n - 1) * looks / run->cycles)
+			continue;
+		if (look(run, MEMDIAG_LOOK_CYCLES, n - last))
+			return -1;
+		last = n;
+	}
 	return 0;
 }
 

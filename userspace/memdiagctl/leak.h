@@ -23,6 +23,7 @@
  * @tracking: we started the tracker
  * @loaded: we loaded the module and have not unloaded it
  * @cycle_ns: how long a cycle of those to warm up took
+ * @settle_ns: how long it took to settle
  * @notes: sentences for people; evidence of the kernel's own instruments
  * @nr_notes: number of @notes
  * @why: why it cannot be told, "" as long as it can
@@ -43,6 +44,7 @@ struct leak_run {
 	bool tracking;
 	bool loaded;
 	uint64_t cycle_ns;
+	uint64_t settle_ns;
 	char *notes[LEAK_MAX_NOTES];
 	int nr_notes;
 	char why[512];
