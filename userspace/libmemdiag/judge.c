@@ -20,8 +20,9 @@
  *           from one look to the next if that is more; plus what the count may be
  *           wrong by, at both ends; plus the trend of the looks before the cycles,
  *           carried on over the cycles.
- *   leak    it grew more than expected, by at least a quarter of its growth in each
- *           half, in four cycles or more.
+ *   leak    it grew more than expected, by at least a page (slab: an object) per
+ *           cycle, by at least a quarter of its growth in each half, in four cycles
+ *           or more.
  *
  * A budget is per cycle and kind: if all leaks of a kind together are within it,
  * they are allowed. Stacks and counts are held against it apart, as they count the
@@ -134,7 +135,8 @@ static bool count_leaks(const struct memdiag_leakcheck *check, const struct leak
 	struct span span = span_of(check);
 	uint64_t growth = more(c[span.last].bytes, c[span.first].bytes);
 
-	return growth > expected && check->cycles >= MIN_COUNTED_CYCLES &&
+	return growth > expected && growth >= check->cycles * row->unit &&
+	       check->cycles >= MIN_COUNTED_CYCLES &&
 	       more(c[span.middle].bytes, c[span.first].bytes) >= growth / 4 &&
 	       more(c[span.last].bytes, c[span.middle].bytes) >= growth / 4;
 }
@@ -201,6 +203,7 @@ static bool judge_row(const struct memdiag_leakcheck *check, const struct leak_r
 		.name = row->name,
 		.cache = row->tracked ? row->cache : "",
 		.module = row->module,
+		.order = row->order,
 		.bytes = more(last->bytes, first->bytes),
 		.objects = more(last->objects, first->objects),
 		.objects_known = row->objects_known,

@@ -213,6 +213,7 @@ static int add_slab(struct memdiag_leakcheck *check, const struct memdiag_data *
 	struct leak_count count = {};
 	uint64_t size = number(data, s, n, "objsize");
 
+	like.unit = size;
 	if (number(data, s, n, "reclaimable"))
 		return 0;
 	if (!memdiag_get_u64(data, s, n, "active_objs", &count.objects) && size) {
@@ -237,6 +238,7 @@ static int add_caller(struct memdiag_leakcheck *check, const struct memdiag_data
 		.cache = (char *)text(data, s, n, "kind"),
 		.module = (char *)text(data, s, n, "module"),
 		.order = MEMDIAG_ABSENT,
+		.unit = memdiag_data_header(data)->page_size,
 	};
 	struct leak_count count = { .objects = number(data, s, n, "areas") };
 
@@ -256,6 +258,7 @@ static int add_line(struct memdiag_leakcheck *check, const struct memdiag_data *
 		.cache = "",
 		.module = "",
 		.order = MEMDIAG_ABSENT,
+		.unit = memdiag_data_header(data)->page_size,
 	};
 	struct leak_count count = {};
 

@@ -25,6 +25,7 @@ struct leak_count {
  * @cache: of a stack, the slab cache or ""
  * @module: module it belongs to or ""
  * @order: of a stack, the order of its pages, MEMDIAG_ABSENT otherwise
+ * @unit: counted: bytes that are the least that can leak
  * @objects_known: objects are counted, too
  * @counts: one per look; zero where it was not there
  */
@@ -35,6 +36,7 @@ struct leak_row {
 	char *cache;
 	char *module;
 	uint64_t order;
+	uint64_t unit;
 	bool objects_known;
 	struct leak_count *counts;
 };

@@ -365,6 +365,7 @@ enum memdiag_verdict {
  * @name: stack, cache, caller or line of the ledger
  * @cache: tracked objects of a slab cache: its name, otherwise ""
  * @module: module it belongs to, "" if none or unknown
+ * @order: tracked pages: their order, otherwise MEMDIAG_ABSENT
  * @bytes: by how much it grew, all cycles together
  * @objects: the same in objects, if @objects_known
  * @unsure: of @objects, those that may be freed already
@@ -379,6 +380,7 @@ struct memdiag_leak {
 	const char *name;
 	const char *cache;
 	const char *module;
+	uint64_t order;
 	uint64_t bytes;
 	uint64_t objects;
 	uint64_t unsure;

@@ -40,13 +40,19 @@ static void amount(const struct leak_run *run, uint64_t bytes, char *text)
 static void print_leak(FILE *stream, const struct leak_run *run, const struct memdiag_leak *l)
 {
 	char bytes[FORMAT_SIZE], each[FORMAT_SIZE], expected[FORMAT_SIZE];
+	const char *name = l->tracked ? l->cache : l->name;
 
 	amount(run, l->bytes, bytes);
 	amount(run, l->bytes / run->leaks->cycles, each);
-	fprintf(stream, "%s: %s%s ", memdiag_leak_finding_name(l->finding),
+	fprintf(stream, "%s: %s%s", memdiag_leak_finding_name(l->finding),
 		l->tracked ? "" : "counted ", memdiag_leak_kind_name(l->kind));
-	print_safe(stream, l->tracked ? l->cache : l->name);
-	fprintf(stream, "%s%s", *l->cache || !l->tracked ? ": " : "", bytes);
+	if (*name && strcmp(name, memdiag_leak_kind_name(l->kind))) {
+		fputc(' ', stream);
+		print_safe(stream, name);
+	}
+	if (l->order != MEMDIAG_ABSENT)
+		fprintf(stream, " of order %" PRIu64, l->order);
+	fprintf(stream, ": %s", bytes);
 	if (l->objects_known)
 		fprintf(stream, " in %" PRIu64 " objects, %s in %.1f per cycle", l->objects, each,
 			(double)l->objects / run->leaks->cycles);
@@ -173,6 +179,7 @@ static struct json_object *json_leak(const struct memdiag_leak *l, unsigned int 
 	json_add(o, "source", json_text(l->tracked ? "tracker" : "count"));
 	json_add(o, "kind", json_text(memdiag_leak_kind_name(l->kind)));
 	json_add(o, "name", json_text(l->tracked ? l->cache : l->name));
+	json_add(o, "order", l->order == MEMDIAG_ABSENT ? NULL : json_u64(l->order));
 	json_add(o, "module", json_text(l->module));
 	json_add(o, "bytes", json_u64(l->bytes));
 	json_add(o, "bytes_per_cycle", must(json_object_new_double((double)l->bytes / cycles)));
