@@ -12,13 +12,15 @@
 #include "libmemdiag.h"
 
 #define DIRECT "leaky_open+0x10/0x40 [leaky];do_open+0x1/0x2"
-#define INDIRECT "kstrdup+0x10/0x40;leaky_open+0x20/0x40 [leaky];do_open+0x1/0x2"
+#define INDIRECT "make_thing+0x10/0x40;leaky_open+0x20/0x40 [leaky];do_open+0x1/0x2"
+#define WRAPPED "__alloc_pages+0x10/0x40;kmalloc_large+0x1/0x2;leaky_open+0x20/0x40 [leaky]"
 #define IDLE 4
 #define CYCLES 10
 
 /* What there is at a look; bytes and pages as the sections count them. */
 struct machine {
 	const char *stack;
+	const char *cache;
 	int count;
 	int unsure;
 	int objects;
@@ -56,7 +58,8 @@ static void add_track(struct build *b, const struct machine *m)
 	build_field(b, "bytes", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_BYTES, MEMDIAG_KIND_GAUGE, 0);
 	build_field(b, "unsure", MEMDIAG_TYPE_U64, 0, MEMDIAG_KIND_GAUGE, 0);
 	if (m->stack)
-		RECORD(b, m->stack, "slab", "kmalloc-64", "-", "leaky", count, bytes, unsure);
+		RECORD(b, m->stack, "slab", m->cache ? m->cache : "kmalloc-64", "-", "leaky", count,
+		       bytes, unsure);
 }
 
 static void add_counts(struct build *b, const struct machine *m)
@@ -224,8 +227,65 @@ static void once_indirect(int cycle, struct machine *m)
 	m->count = 5 + (cycle >= 8);
 }
 
+static void once_wrapped(int cycle, struct machine *m)
+{
+	m->stack = WRAPPED;
+	m->count = 5 + (cycle >= 8);
+}
+
+/* An allocator's own frame alone is no module's. */
+static void once_nobody(int cycle, struct machine *m)
+{
+	m->stack = "__alloc_pages+0x10/0x40";
+	m->count = 5 + (cycle >= 8);
+}
+
+/* In both halves, but not in each cycle: a pool that fills, bookkeeping. */
+static void now_and_then(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->count = 5 + cycle - (cycle > 1);
+}
+
+/* As many as there are cycles, nearly all in one half. */
+static void first_half(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->count = 5 + 4 * (cycle > 5 ? 5 : cycle) + (cycle > 8);
+}
+
+static void last_half(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->count = 5 + (cycle < 5 ? cycle > 2 : 4 * cycle - 19);
+}
+
+static void reclaimable(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->cache = "dentry";
+	m->count = 5 + 3 * cycle;
+}
+
+static void reclaimable_direct(int cycle, struct machine *m)
+{
+	reclaimable(cycle, m);
+	m->stack = DIRECT;
+}
+
+static void proportion(void)
+{
+	CLEAN(now_and_then, 1, MEMDIAG_LEAK_KEPT);
+	CLEAN(first_half, 1, MEMDIAG_LEAK_KEPT);
+	CLEAN(last_half, 1, MEMDIAG_LEAK_KEPT);
+	CLEAN(reclaimable, 1, MEMDIAG_LEAK_KEPT);
+	LEAK(reclaimable_direct, 1);
+}
+
 static void once(void)
 {
+	LEAK(once_wrapped, 1);
+	CLEAN(once_nobody, 1, MEMDIAG_LEAK_KEPT);
 	LEAK(once_direct, 1);
 	CLEAN(once_indirect, 1, MEMDIAG_LEAK_KEPT);
 	/* A module that stays loaded may keep something. */
@@ -447,6 +507,7 @@ int main(void)
 	RUN(clean);
 	RUN(stack_leak);
 	RUN(once);
+	RUN(proportion);
 	RUN(unsure);
 	RUN(drops);
 	RUN(counts);

@@ -7,10 +7,12 @@
  * the look after the last cycle; the look in the middle divides it in two halves.
  *
  * A stack of the tracker: only objects that are surely still allocated count.
- *   leak    the module called the allocator itself and is unloaded by now: one
+ *   leak    the module called an allocator itself and is unloaded by now: one
  *           object is enough, nobody is left to free it; or
- *           it grew in both halves: in proportion to the cycles. With a single
- *           cycle there are no halves: then growth is enough.
+ *           it grew in proportion to the cycles: by an object per cycle at least, and
+ *           by at least a quarter of its growth in each half. With a single cycle
+ *           there are no halves: then growth is enough. What lies in a cache that is
+ *           reclaimable the kernel keeps for itself, and that is no leak.
  *   unsure  it would be a leak if the objects were surely there, and the counts of
  *           its slab cache do not say otherwise.
  *   kept    everything else that grew: the kernel keeps something, once.
@@ -141,12 +143,81 @@ static bool count_leaks(const struct memdiag_leakcheck *check, const struct leak
 	       more(c[span.last].bytes, c[span.middle].bytes) >= growth / 4;
 }
 
-/* Does the first frame, the one that called the allocator, lie in a module? */
+/* Functions that allocate for whoever calls them, by what their names begin with. */
+static const char *const allocators[] = {
+	"__alloc_pages",
+	"alloc_pages",
+	"__folio_alloc",
+	"folio_alloc",
+	"__get_free_pages",
+	"get_free_pages",
+	"get_zeroed_page",
+	"kmalloc",
+	"__kmalloc",
+	"__do_kmalloc",
+	"kmem_cache_alloc",
+	"__kmem_cache_alloc",
+	"slab_",
+	"__slab_alloc",
+	"___slab_alloc",
+	"krealloc",
+	"__krealloc",
+	"__do_krealloc",
+	"kmemdup",
+	"kstrdup",
+	"kstrndup",
+	"kasprintf",
+	"kvasprintf",
+	"memdup_user",
+	"kvmalloc",
+	"__kvmalloc",
+	"kvrealloc",
+	"vmalloc",
+	"__vmalloc",
+	"vzalloc",
+	"vmemdup_user",
+	"pcpu_alloc",
+	"__alloc_percpu",
+	"alloc_skb",
+	"__alloc_skb",
+	"__netdev_alloc_skb",
+	"__napi_alloc_skb",
+	"mempool_alloc",
+	"dma_alloc",
+};
+
+static bool is_allocator(const char *frame)
+{
+	for (size_t n = 0; n < sizeof(allocators) / sizeof(allocators[0]); n++)
+		if (!strncmp(frame, allocators[n], strlen(allocators[n])))
+			return true;
+	return false;
+}
+
+/* Does the first frame that does not just allocate for its caller lie in the module? */
 static bool is_direct(const struct leak_row *row)
 {
-	size_t length = strcspn(row->name, ";");
+	const char *frame = row->name;
+	size_t length;
 
-	return length && row->name[length - 1] == ']' && *row->module;
+	if (!*row->module)
+		return false;
+	for (;;) {
+		length = strcspn(frame, ";");
+		if (length && frame[length - 1] == ']')
+			return true;
+		if (!frame[length] || !is_allocator(frame))
+			return false;
+		frame += length + 1;
+	}
+}
+
+static bool is_reclaimable(const struct memdiag_leakcheck *check, const struct leak_row *stack)
+{
+	for (size_t n = 0; n < check->nr_rows; n++)
+		if (check->rows[n]->reclaimable && !strcmp(check->rows[n]->name, stack->cache))
+			return true;
+	return false;
 }
 
 /* Do the counts of the cache show that objects the tracker is unsure of are gone? */
@@ -176,11 +247,14 @@ static void judge_stack(const struct memdiag_leakcheck *check, const struct leak
 	const struct leak_count *middle = &row->counts[span.middle];
 	const struct leak_count *last = &row->counts[span.last];
 	uint64_t sure = more(more(last->objects, last->doubt), first->objects);
-	bool steady = check->cycles < 2 ||
-		      (middle->objects > first->objects && last->objects > middle->objects);
+	uint64_t quarter = (leak->objects + 3) / 4;
+	bool steady = check->cycles < 2 || (leak->objects >= check->cycles &&
+					    more(middle->objects, first->objects) >= quarter &&
+					    more(last->objects, middle->objects) >= quarter);
 
 	leak->direct = is_direct(row);
 	leak->unsure = more(leak->objects, sure);
+	steady = steady && (leak->direct || !is_reclaimable(check, row));
 	if (sure && ((leak->direct && unloads) || steady))
 		leak->finding = MEMDIAG_LEAK_FOUND;
 	else if (!sure && steady && !cache_says_freed(check, row, leak->bytes))
@@ -215,7 +289,7 @@ static bool judge_row(const struct memdiag_leakcheck *check, const struct leak_r
 		return true;
 	}
 	/* A kind that was missing once would seem to appear. */
-	if (!(check->counted & 1u << row->kind))
+	if (row->reclaimable || !(check->counted & 1u << row->kind))
 		return false;
 	leak->expected = expected_growth(check, row);
 	leak->finding = MEMDIAG_LEAK_FOUND;

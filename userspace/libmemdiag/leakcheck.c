@@ -214,8 +214,7 @@ static int add_slab(struct memdiag_leakcheck *check, const struct memdiag_data *
 	uint64_t size = number(data, s, n, "objsize");
 
 	like.unit = size;
-	if (number(data, s, n, "reclaimable"))
-		return 0;
+	like.reclaimable = number(data, s, n, "reclaimable");
 	if (!memdiag_get_u64(data, s, n, "active_objs", &count.objects) && size) {
 		like.objects_known = true;
 		count.bytes = count.objects * size;

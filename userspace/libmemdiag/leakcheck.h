@@ -27,6 +27,7 @@ struct leak_count {
  * @order: of a stack, the order of its pages, MEMDIAG_ABSENT otherwise
  * @unit: counted: bytes that are the least that can leak
  * @objects_known: objects are counted, too
+ * @reclaimable: a slab cache that the kernel shrinks when it likes: not judged
  * @counts: one per look; zero where it was not there
  */
 struct leak_row {
@@ -38,6 +39,7 @@ struct leak_row {
 	uint64_t order;
 	uint64_t unit;
 	bool objects_known;
+	bool reclaimable;
 	struct leak_count *counts;
 };
 
