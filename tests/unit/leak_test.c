@@ -280,6 +280,8 @@ static void proportion(void)
 	CLEAN(last_half, 1, MEMDIAG_LEAK_KEPT);
 	CLEAN(reclaimable, 1, MEMDIAG_LEAK_KEPT);
 	LEAK(reclaimable_direct, 1);
+	CHECK(says(reclaimable_direct, CYCLES, false, no_budget, MEMDIAG_VERDICT_LEAK, 1,
+		   MEMDIAG_LEAK_FOUND));
 }
 
 static void once(void)
