@@ -106,8 +106,10 @@ static const struct {
 } commands[] = {
 	{ MEMDIAG_IOC_INFO, "INFO", offsetof(struct memdiag_info, defaults),
 	  sizeof(struct memdiag_info) },
-	{ MEMDIAG_IOC_SNAPSHOT, "SNAPSHOT", sizeof(struct memdiag_snapshot),
+	{ MEMDIAG_IOC_SNAPSHOT, "SNAPSHOT", offsetof(struct memdiag_snapshot, track_min_age_ns),
 	  sizeof(struct memdiag_snapshot) },
+	{ MEMDIAG_IOC_TRACK_STOP, "TRACK_STOP", sizeof(struct memdiag_track_stop),
+	  sizeof(struct memdiag_track_stop) },
 };
 
 /* The argument ends where memory does, so that nothing behind it is touched. */
@@ -262,7 +264,7 @@ static void values(void)
 	ktap_ok(arg.size == sizeof(arg) && !arg.flags && !arg.__reserved,
 		"uapi: SNAPSHOT leaves the rest alone");
 
-	for (cmd = 2, wrong = 0; cmd < 256; cmd++)
+	for (cmd = 5, wrong = 0; cmd < 256; cmd++)
 		wrong += ask(fd, _IO(MEMDIAG_IOC_TYPE, cmd), &arg) != ENOTTY;
 	ktap_ok(!wrong, "uapi: every unknown number is refused with ENOTTY");
 	expect(ask(fd, _IOWR(MEMDIAG_IOC_TYPE, 0, struct memdiag_info), &info), ENOTTY,
@@ -352,7 +354,10 @@ static void sections(void)
 	close(fd);
 	snap_take(&snap, ALL);
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
-		wrong += snap_has(&snap, id) != (info.available >> id & 1);
+		/* Section track can be had once there is something to report. */
+		wrong += snap_has(&snap, id) != (info.available >> id & 1) &&
+			 !(id == MEMDIAG_SEC_TRACK && info.available >> id & 1 &&
+			   snap_section(&snap, id)->error == -ENODATA);
 	ktap_ok(!wrong, "uapi: the sections that INFO calls available can be had");
 	snap_drop(&snap);
 }
