@@ -179,7 +179,8 @@ static int chardev_snapshot(void *arg, struct memdiag_bytes **made)
 	if (snapshot->flags || snapshot->__reserved ||
 	    snapshot->sections & ~MEMDIAG_ALL_SECTIONS)
 		return -EOPNOTSUPP;
-	bytes = memdiag_snapshot_collect(snapshot->sections);
+	bytes = memdiag_snapshot_collect_older(snapshot->sections,
+					       snapshot->track_min_age_ns);
 	if (IS_ERR(bytes))
 		return PTR_ERR(bytes);
 	header = bytes->data;
@@ -191,9 +192,31 @@ static int chardev_snapshot(void *arg, struct memdiag_bytes **made)
 	return 0;
 }
 
+static int chardev_track_start(void *arg, struct memdiag_bytes **made)
+{
+	return memdiag_track_start(arg);
+}
+
+static int chardev_track_stop(void *arg, struct memdiag_bytes **made)
+{
+	const struct memdiag_track_stop *stop = arg;
+
+	return memdiag_track_stop(stop->flags);
+}
+
+static int chardev_settle(void *arg, struct memdiag_bytes **made)
+{
+	struct memdiag_settle *settle = arg;
+
+	return settle->flags ? -EOPNOTSUPP : memdiag_track_settle(&settle->waited_ns);
+}
+
 union chardev_arg {
 	struct memdiag_info info;
 	struct memdiag_snapshot snapshot;
+	struct memdiag_track_start start;
+	struct memdiag_track_stop stop;
+	struct memdiag_settle settle;
 };
 
 /**
@@ -224,6 +247,24 @@ static const struct chardev_command chardev_commands[] = {
 		.min_size = offsetofend(struct memdiag_snapshot, __reserved),
 		.size = sizeof(struct memdiag_snapshot),
 		.run = chardev_snapshot,
+	},
+	{
+		.cmd = MEMDIAG_IOC_TRACK_START,
+		.min_size = sizeof(struct memdiag_track_start),
+		.size = sizeof(struct memdiag_track_start),
+		.run = chardev_track_start,
+	},
+	{
+		.cmd = MEMDIAG_IOC_TRACK_STOP,
+		.min_size = sizeof(struct memdiag_track_stop),
+		.size = sizeof(struct memdiag_track_stop),
+		.run = chardev_track_stop,
+	},
+	{
+		.cmd = MEMDIAG_IOC_SETTLE,
+		.min_size = sizeof(struct memdiag_settle),
+		.size = sizeof(struct memdiag_settle),
+		.run = chardev_settle,
 	},
 };
 

@@ -37,6 +37,9 @@ static int __init memdiag_init(void)
 	error = memdiag_gone_init();
 	if (error)
 		goto resolve;
+	error = memdiag_track_init();
+	if (error)
+		goto gone;
 	memdiag_snapshot_init();
 	memdiag_registry_init();
 	memdiag_debugfs_init();
@@ -55,6 +58,8 @@ debugfs:
 	memdiag_debugfs_exit();
 	memdiag_registry_exit();
 	memdiag_snapshot_exit();
+	memdiag_track_exit();
+gone:
 	memdiag_gone_exit();
 resolve:
 	memdiag_resolve_exit();
@@ -68,6 +73,7 @@ static void __exit memdiag_exit(void)
 	memdiag_debugfs_exit();
 	memdiag_registry_exit();
 	memdiag_snapshot_exit();
+	memdiag_track_exit();
 	memdiag_gone_exit();
 	memdiag_resolve_exit();
 }

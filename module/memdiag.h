@@ -187,6 +187,9 @@ int memdiag_field_at(const struct memdiag_sink *other, const char *name);
 u64 memdiag_value_at(const struct memdiag_sink *other, unsigned int n, int at);
 __printf(2, 3)
 void memdiag_mark_partial(struct memdiag_sink *sink, const char *fmt, ...);
+__printf(2, 3)
+void memdiag_mark_unavailable(struct memdiag_sink *sink, const char *fmt, ...);
+const char *memdiag_symbol(unsigned long address, char *text);
 
 /**
  * memdiag_record() - the n-th record that was pushed
@@ -253,7 +256,7 @@ struct memdiag_bytes {
 };
 
 /* snapshot.c: for interfaces */
-struct memdiag_bytes *memdiag_snapshot_collect(u64 sections);
+struct memdiag_bytes *memdiag_snapshot_collect_older(u64 sections, u64 track_min_age_ns);
 void memdiag_snapshot_get(struct memdiag_bytes *bytes);
 void memdiag_snapshot_put(struct memdiag_bytes *bytes);
 const struct memdiag_section *memdiag_snapshot_section(const struct memdiag_bytes *bytes,
@@ -265,6 +268,19 @@ u64 memdiag_snapshot_finished(void);
 int memdiag_snapshot_init(void);
 void memdiag_snapshot_exit(void);
 extern unsigned int memdiag_snapshot_mib;
+
+static inline struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
+{
+	return memdiag_snapshot_collect_older(sections, 0);
+}
+
+/* track/ */
+int memdiag_track_init(void);
+void memdiag_track_exit(void);
+int memdiag_track_start(struct memdiag_track_start *start);
+int memdiag_track_stop(u32 flags);
+int memdiag_track_settle(u64 *waited_ns);
+void memdiag_track_min_age(u64 ns);
 
 /* text.c */
 struct seq_file;
@@ -309,5 +325,7 @@ extern const struct memdiag_provider memdiag_net_provider;
 extern const struct memdiag_provider memdiag_net_task_provider;
 extern const struct memdiag_provider memdiag_net_counter_provider;
 extern const struct memdiag_provider memdiag_module_provider;
+extern const struct memdiag_provider memdiag_track_status_provider;
+extern const struct memdiag_provider memdiag_track_provider;
 
 #endif /* _MEMDIAG_H */

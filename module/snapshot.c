@@ -298,12 +298,20 @@ u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...)
 	return memdiag_push_string(sink, text);
 }
 
-/*
- * Name @address in @text. Names of the kernel itself stay what they are, and
+/**
+ * memdiag_symbol() - name a code address
+ * @address: what to name
+ * @text: KSYM_SYMBOL_LEN bytes to use
+ *
+ * As memdiag_push_symbol() does. Names of the kernel itself stay what they are, and
  * looking them up is slow, so they are kept; those with a "[module]" (or [bpf])
  * behind them may be gone or another's tomorrow.
+ *
+ * Context: process, while collecting; not under locks.
+ *
+ * Return: the name, in @text or elsewhere; valid until the next call.
  */
-static const char *symbol_name(unsigned long address, char *text)
+const char *memdiag_symbol(unsigned long address, char *text)
 {
 	struct snapshot_symbol *symbol;
 
@@ -339,7 +347,7 @@ u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
 {
 	char text[KSYM_SYMBOL_LEN];
 
-	return memdiag_push_string(sink, symbol_name(address, text));
+	return memdiag_push_string(sink, memdiag_symbol(address, text));
 }
 
 /**
@@ -358,7 +366,7 @@ u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address)
 	const char *name;
 	size_t length;
 
-	name = memdiag_symbol_module(symbol_name(address, text), &length);
+	name = memdiag_symbol_module(memdiag_symbol(address, text), &length);
 	if (!name)
 		return MEMDIAG_ABSENT;
 	text[name - text + length] = '\0';
@@ -439,6 +447,23 @@ void memdiag_mark_partial(struct memdiag_sink *sink, const char *fmt, ...)
 	if (sink->state == MEMDIAG_STATE_PARTIAL)
 		return;
 	sink->state = MEMDIAG_STATE_PARTIAL;
+	va_start(args, fmt);
+	vsnprintf(sink->reason, sizeof(sink->reason), fmt, args);
+	va_end(args);
+}
+
+/**
+ * memdiag_mark_unavailable() - say why the section cannot be had just now
+ * @sink: the provider's sink
+ * @fmt: why; .collect then returns an error
+ *
+ * Context: any.
+ */
+void memdiag_mark_unavailable(struct memdiag_sink *sink, const char *fmt, ...)
+{
+	va_list args;
+
+	sink->state = MEMDIAG_STATE_UNAVAILABLE;
 	va_start(args, fmt);
 	vsnprintf(sink->reason, sizeof(sink->reason), fmt, args);
 	va_end(args);
@@ -541,8 +566,11 @@ static void sink_fail(struct memdiag_sink *sink, size_t strings_len, int error)
 	sink->max_records = 0;
 	sink->nr_records = 0;
 	sink->collection->strings_len = strings_len;
-	sink->state = MEMDIAG_STATE_UNAVAILABLE;
 	sink->error = error;
+	/* The provider said why. */
+	if (sink->state == MEMDIAG_STATE_UNAVAILABLE)
+		return;
+	sink->state = MEMDIAG_STATE_UNAVAILABLE;
 	if (error == -EMFILE)
 		snprintf(sink->reason, sizeof(sink->reason),
 			 "more than the %llu MiB that snapshots may take: raise snapshot_mib",
@@ -784,15 +812,16 @@ static u64 snapshot_with_parents(u64 sections)
 }
 
 /**
- * memdiag_snapshot_collect() - make a snapshot
+ * memdiag_snapshot_collect_older() - make a snapshot
  * @sections: mask of known sections, 0 for all
+ * @track_min_age_ns: as in struct memdiag_snapshot
  *
  * Context: may sleep; one snapshot at a time.
  *
  * Return: the bytes with one reference; or ERR_PTR(): -EINTR on a fatal signal,
  * -EMFILE beyond the limit, -ENOMEM.
  */
-struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
+struct memdiag_bytes *memdiag_snapshot_collect_older(u64 sections, u64 track_min_age_ns)
 {
 	struct memdiag_header header = {
 		.magic = MEMDIAG_MAGIC,
@@ -817,6 +846,7 @@ struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 	sections = snapshot_with_parents(sections ?: memdiag_default_sections());
 	if (mutex_lock_killable(&snapshot_lock))
 		return ERR_PTR(-EINTR);
+	memdiag_track_min_age(track_min_age_ns);
 	c = collection_alloc(sections);
 	if (IS_ERR(c)) {
 		bytes = ERR_CAST(c);

@@ -130,6 +130,9 @@
  * @MEMDIAG_SEC_NET_TASK: per process and protocol: its sockets; on request
  * @MEMDIAG_SEC_NET_COUNTER: per counter of the network
  * @MEMDIAG_SEC_MODULE: per module, loaded or unloaded
+ * @MEMDIAG_SEC_TRACK_STATUS: one record: how the tracker of allocations stands
+ * @MEMDIAG_SEC_TRACK: per stack, kind, and cache or order: what it allocated and has
+ *	not freed; on request
  * @MEMDIAG_NR_SECTIONS: number of sections known to this header
  *
  * A section's bit in a section mask is 1 << id.
@@ -161,6 +164,8 @@ enum memdiag_section_id {
 	MEMDIAG_SEC_NET_TASK,
 	MEMDIAG_SEC_NET_COUNTER,
 	MEMDIAG_SEC_MODULE,
+	MEMDIAG_SEC_TRACK_STATUS,
+	MEMDIAG_SEC_TRACK,
 	MEMDIAG_NR_SECTIONS
 };
 

@@ -41,6 +41,13 @@ static inline unsigned long memdiag_module_text(const struct module *mod, unsign
 	*size = mod->mem[MOD_TEXT].size;
 	return (unsigned long)mod->mem[MOD_TEXT].base;
 }
+
+static inline unsigned long memdiag_module_init_text(const struct module *mod,
+						     unsigned long *size)
+{
+	*size = mod->mem[MOD_INIT_TEXT].size;
+	return (unsigned long)mod->mem[MOD_INIT_TEXT].base;
+}
 #else
 static inline void memdiag_module_measure(const struct module *mod,
 					  struct memdiag_module_parts *parts)
@@ -59,6 +66,13 @@ static inline unsigned long memdiag_module_text(const struct module *mod, unsign
 {
 	*size = mod->core_layout.size;
 	return (unsigned long)mod->core_layout.base;
+}
+
+static inline unsigned long memdiag_module_init_text(const struct module *mod,
+						     unsigned long *size)
+{
+	*size = mod->init_layout.size;
+	return (unsigned long)mod->init_layout.base;
 }
 #endif
 

@@ -230,6 +230,7 @@ int memdiag_slab_line_parse(char *text, struct memdiag_slab_line *line);
 /* slab_pages.c */
 extern bool memdiag_slab_marks_partial;
 bool memdiag_slab_page_read(const struct page *page, struct memdiag_slab_page *slab);
+void memdiag_slab_copy_name(char *name, size_t size, const char *from);
 int memdiag_slab_pages_collect(struct memdiag_sink *sink);
 
 /* slab.c */

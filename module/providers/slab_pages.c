@@ -101,8 +101,15 @@ bool memdiag_slab_page_read(const struct page *page, struct memdiag_slab_page *s
 	       slab->objects && slab->inuse <= slab->objects;
 }
 
-/* A name that may be freed while it is copied. */
-static void slab_copy_name(char *name, size_t size, const char *from)
+/**
+ * memdiag_slab_copy_name() - copy a name that may be freed meanwhile
+ * @name: out: the name, cut
+ * @size: bytes of @name
+ * @from: the name
+ *
+ * Context: any.
+ */
+void memdiag_slab_copy_name(char *name, size_t size, const char *from)
 {
 	size_t i;
 
@@ -154,7 +161,7 @@ static int slab_walk_cache(struct slab_walk *walk, struct slab_slot *slot,
 	u64 in_sheaves;
 
 	memdiag_slab_cache_peek(slab->cache, &cache);
-	slab_copy_name(name, sizeof(name), cache.line.name);
+	memdiag_slab_copy_name(name, sizeof(name), cache.line.name);
 	cache.line.name = name;
 	in_sheaves = memdiag_slab_sheaf_objects(slab->cache, &unsure);
 	if (!memdiag_slab_page_read(page, &again) || again.cache != slab->cache)

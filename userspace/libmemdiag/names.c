@@ -37,6 +37,8 @@ static const char *const section_names[] = {
 	[MEMDIAG_SEC_NET_TASK] = "net_task",
 	[MEMDIAG_SEC_NET_COUNTER] = "net_counter",
 	[MEMDIAG_SEC_MODULE] = "module",
+	[MEMDIAG_SEC_TRACK_STATUS] = "track_status",
+	[MEMDIAG_SEC_TRACK] = "track",
 };
 
 _Static_assert(ARRAY_SIZE(section_names) == MEMDIAG_NR_SECTIONS, "a section has no name");

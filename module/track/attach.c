@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's tracepoints of its allocators, and what is called by them.
+ *
+ * All are found by name, exported or not, and the probes are checked against the
+ * kernel's declarations by the compiler. A kind of memory is tracked if what tells its
+ * allocations and what tells its frees is there.
+ *
+ * Frees are attached before allocations and detached after them, so that no object
+ * is seen to come whose free would not be seen. After tracepoint_synchronize_unregister()
+ * no probe runs any more.
+ *
+ * Probes may be preemptible (from v7.0 on) or not; here they never are, and they do not
+ * rely on RCU.
+ *
+ * Of the events of pages those of batches and of the lists behind are not needed: every
+ * page that is freed passes mm_page_free.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "track.h"
+
+#ifdef CONFIG_TRACEPOINTS
+
+#include "../compat/trace.h"
+
+static void attach_kmalloc(void *data, MEMDIAG_KMALLOC_ARGS)
+{
+	struct track_run *run = data;
+	const struct track_event event = {
+		.kind = TRACK_SLAB,
+		.address = (unsigned long)ptr,
+		.call_site = call_site,
+		.size = alloc,
+		.asked = req,
+	};
+
+	if (ZERO_OR_NULL_PTR(ptr))
+		return;
+	preempt_disable_notrace();
+	if (alloc > KMALLOC_MAX_CACHE_SIZE && run->kinds & MEMDIAG_TRACK_PAGES)
+		track_forget_pages(run, virt_to_page(ptr));
+	track_allocated(run, &event);
+	preempt_enable_notrace();
+}
+
+static void attach_cache_alloc(void *data, MEMDIAG_CACHE_ALLOC_ARGS)
+{
+	struct track_event event = {
+		.kind = TRACK_SLAB,
+		.address = (unsigned long)ptr,
+		.call_site = call_site,
+		.size = MEMDIAG_CACHE_ALLOC_SIZE,
+		.cache = MEMDIAG_CACHE_ALLOC_CACHE,
+	};
+
+	if (ZERO_OR_NULL_PTR(ptr))
+		return;
+	event.asked = MEMDIAG_CACHE_ALLOC_ASKED;
+	preempt_disable_notrace();
+	track_allocated(data, &event);
+	preempt_enable_notrace();
+}
+
+#ifdef MEMDIAG_HAVE_KMEM_NODE_EVENTS
+static void attach_kmalloc_node(void *data, MEMDIAG_KMALLOC_ARGS, int node)
+{
+	attach_kmalloc(data, call_site, ptr, req, alloc, gfp);
+}
+
+static void attach_cache_alloc_node(void *data, MEMDIAG_CACHE_ALLOC_ARGS, int node)
+{
+	attach_cache_alloc(data, call_site, ptr, req, alloc, gfp);
+}
+#endif
+
+static void attach_kfree(void *data, unsigned long call_site, const void *ptr)
+{
+	if (ZERO_OR_NULL_PTR(ptr))
+		return;
+	preempt_disable_notrace();
+	track_freed(data, TRACK_SLAB, (unsigned long)ptr, false);
+	preempt_enable_notrace();
+}
+
+static void attach_cache_free(void *data, MEMDIAG_CACHE_FREE_ARGS)
+{
+	if (ZERO_OR_NULL_PTR(ptr))
+		return;
+	preempt_disable_notrace();
+	track_freed(data, TRACK_SLAB, (unsigned long)ptr, MEMDIAG_CACHE_FREE_LATE);
+	preempt_enable_notrace();
+}
+
+static void attach_page_alloc(void *data, struct page *page, unsigned int order, gfp_t gfp,
+			      int migratetype)
+{
+	const struct track_event event = {
+		.kind = TRACK_PAGES,
+		.order = order,
+		.flags = order && !(gfp & __GFP_COMP) ? TRACK_BLOCK : 0,
+		.address = (unsigned long)page,
+		.size = PAGE_SIZE << order,
+	};
+
+	if (!page)
+		return;
+	preempt_disable_notrace();
+	track_allocated(data, &event);
+	preempt_enable_notrace();
+}
+
+static void attach_page_free(void *data, struct page *page, unsigned int order)
+{
+	preempt_disable_notrace();
+	track_freed_pages(data, page, order);
+	preempt_enable_notrace();
+}
+
+static void attach_percpu_alloc(void *data, MEMDIAG_PERCPU_ALLOC_ARGS)
+{
+	const struct track_event event = {
+		.kind = TRACK_PERCPU,
+		.address = (unsigned long)ptr,
+		.call_site = MEMDIAG_PERCPU_CALL_SITE,
+		.size = (u64)size * num_possible_cpus(),
+		.asked = size,
+	};
+
+	if (!ptr)
+		return;
+	preempt_disable_notrace();
+	track_allocated(data, &event);
+	preempt_enable_notrace();
+}
+
+static void attach_percpu_free(void *data, void *base_addr, int off, void __percpu *ptr)
+{
+	preempt_disable_notrace();
+	track_freed(data, TRACK_PERCPU, (unsigned long)ptr, false);
+	preempt_enable_notrace();
+}
+
+/**
+ * struct attach_point - a tracepoint and its probe
+ * @name: of the tracepoint
+ * @probe: called by it
+ * @kind: MEMDIAG_TRACK_SLAB and so on that it tells of
+ * @frees: it tells of frees
+ * @tp: the tracepoint, or NULL if this kernel has none of the name
+ * @attached: the probe is called
+ */
+struct attach_point {
+	const char *name;
+	void *probe;
+	u32 kind;
+	bool frees;
+	struct tracepoint *tp;
+	bool attached;
+};
+
+/* Frees stand first. */
+static struct attach_point attach_points[] = {
+	{ "kfree", attach_kfree, MEMDIAG_TRACK_SLAB, true },
+	{ "kmem_cache_free", attach_cache_free, MEMDIAG_TRACK_SLAB, true },
+	{ "mm_page_free", attach_page_free, MEMDIAG_TRACK_PAGES, true },
+	{ "percpu_free_percpu", attach_percpu_free, MEMDIAG_TRACK_PERCPU, true },
+	{ "kmalloc", attach_kmalloc, MEMDIAG_TRACK_SLAB },
+	{ "kmem_cache_alloc", attach_cache_alloc, MEMDIAG_TRACK_SLAB },
+#ifdef MEMDIAG_HAVE_KMEM_NODE_EVENTS
+	{ "kmalloc_node", attach_kmalloc_node, MEMDIAG_TRACK_SLAB },
+	{ "kmem_cache_alloc_node", attach_cache_alloc_node, MEMDIAG_TRACK_SLAB },
+#endif
+	{ "mm_page_alloc", attach_page_alloc, MEMDIAG_TRACK_PAGES },
+	{ "percpu_alloc_percpu", attach_percpu_alloc, MEMDIAG_TRACK_PERCPU },
+};
+
+/* Probes are handed over as void *: here the compiler looks at them. */
+static void __maybe_unused attach_check_types(void)
+{
+	check_trace_callback_type_kfree(attach_kfree);
+	check_trace_callback_type_kmem_cache_free(attach_cache_free);
+	check_trace_callback_type_mm_page_free(attach_page_free);
+	check_trace_callback_type_percpu_free_percpu(attach_percpu_free);
+	check_trace_callback_type_kmalloc(attach_kmalloc);
+	check_trace_callback_type_kmem_cache_alloc(attach_cache_alloc);
+#ifdef MEMDIAG_HAVE_KMEM_NODE_EVENTS
+	check_trace_callback_type_kmalloc_node(attach_kmalloc_node);
+	check_trace_callback_type_kmem_cache_alloc_node(attach_cache_alloc_node);
+#endif
+	check_trace_callback_type_mm_page_alloc(attach_page_alloc);
+	check_trace_callback_type_percpu_alloc_percpu(attach_percpu_alloc);
+}
+
+static void attach_found(struct tracepoint *tp, void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(attach_points); i++)
+		if (!strcmp(tp->name, attach_points[i].name))
+			attach_points[i].tp = tp;
+}
+
+/**
+ * track_attach_kinds() - what can be tracked on this kernel?
+ * @why: out: why not all
+ *
+ * Context: may sleep, one caller at a time.
+ *
+ * Return: mask of MEMDIAG_TRACK_SLAB and so on.
+ */
+u32 track_attach_kinds(const char **why)
+{
+	u32 kinds = MEMDIAG_TRACK_SLAB | MEMDIAG_TRACK_PAGES | MEMDIAG_TRACK_PERCPU;
+	unsigned int i;
+
+	for_each_kernel_tracepoint(attach_found, NULL);
+	*why = NULL;
+	for (i = 0; i < ARRAY_SIZE(attach_points); i++)
+		if (!attach_points[i].tp) {
+			kinds &= ~attach_points[i].kind;
+			*why = attach_points[i].name;
+		}
+	if (!IS_ENABLED(CONFIG_STACKTRACE)) {
+		*why = "the kernel takes no stacks: CONFIG_STACKTRACE is not set";
+		return 0;
+	}
+	return kinds;
+}
+
+/**
+ * track_detach() - end what track_attach() began
+ * @run: the run; no probe of it runs any more on return
+ *
+ * Context: may sleep.
+ */
+void track_detach(struct track_run *run)
+{
+	unsigned int i = ARRAY_SIZE(attach_points);
+
+	while (i--) {
+		struct attach_point *point = &attach_points[i];
+
+		if (point->attached)
+			tracepoint_probe_unregister(point->tp, point->probe, run);
+		point->attached = false;
+	}
+	tracepoint_synchronize_unregister();
+}
+
+/**
+ * track_attach() - let the kernel call the probes
+ * @run: the run, ready for them
+ *
+ * Context: may sleep.
+ *
+ * Return: 0, or what tracepoint_probe_register() said; then none is attached.
+ */
+int track_attach(struct track_run *run)
+{
+	unsigned int i;
+	int error;
+
+	for (i = 0; i < ARRAY_SIZE(attach_points); i++) {
+		struct attach_point *point = &attach_points[i];
+
+		if (!(point->kind & run->kinds))
+			continue;
+		error = tracepoint_probe_register(point->tp, point->probe, run);
+		if (error) {
+			track_detach(run);
+			return error;
+		}
+		point->attached = true;
+	}
+	return 0;
+}
+
+/**
+ * track_attach_print() - name what is attached
+ * @text: out
+ * @size: bytes of @text
+ *
+ * Return: length of the text.
+ */
+size_t track_attach_print(char *text, size_t size)
+{
+	unsigned int i;
+	size_t n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(attach_points); i++)
+		if (attach_points[i].attached)
+			n += scnprintf(text + n, size - n, "%s%s", n ? "," : "",
+				       attach_points[i].name);
+	return n;
+}
+
+#else
+
+u32 track_attach_kinds(const char **why)
+{
+	*why = "the kernel has no tracepoints: CONFIG_TRACEPOINTS is not set";
+	return 0;
+}
+
+void track_detach(struct track_run *run)
+{
+}
+
+int track_attach(struct track_run *run)
+{
+	return -EOPNOTSUPP;
+}
+
+size_t track_attach_print(char *text, size_t size)
+{
+	return 0;
+}
+
+#endif

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which allocations are looked at.
+ *
+ * What costs least is asked first, and a stack is only taken when nothing else is
+ * left to ask. For the filter by module that would still be a stack for every
+ * allocation of the machine: so first the words of the stack are searched for an
+ * address in the code of the module. Where there is none, no frame of it is there
+ * either; where there is one, unwinding tells whether it is a frame or a leftover.
+ * While the module is not loaded, nothing is looked at.
+ *
+ * Where a module lies is written by the notifier of modules, one after the other,
+ * and read by probes without a lock: its size is zero while it changes.
+ *
+ * Locks: rcu_read_lock() around the cgroup of the task.
+ */
+#include <linux/cgroup.h>
+#include <linux/err.h>
+#include <linux/kallsyms.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/string.h>
+
+#include "../compat/mmzone.h"
+#include "../compat/module.h"
+#include "../compat/stack.h"
+#include "../resolve/resolve.h"
+#include "track.h"
+
+#define FILTER_FLAGS \
+	(MEMDIAG_TRACK_BY_SIZE | MEMDIAG_TRACK_BY_ORDER | MEMDIAG_TRACK_BY_PID | \
+	 MEMDIAG_TRACK_BY_CGROUP | MEMDIAG_TRACK_BY_MODULE | MEMDIAG_TRACK_ANYWHERE | \
+	 MEMDIAG_TRACK_BY_CACHE)
+
+/* Code of a module that is there already. */
+static int filter_find_module(struct track_filter *filter)
+{
+	struct memdiag_ops ops;
+	struct seq_file m;
+	loff_t pos = 0;
+	void *entry;
+	int error;
+
+	error = memdiag_ops_open(&ops, "/proc/modules");
+	if (error)
+		return error;
+	memdiag_ops_seq(&ops, &m);
+	for (entry = ops.op->start(&m, &pos); entry; entry = ops.op->next(&m, entry, &pos)) {
+		const struct module *mod = list_entry(entry, struct module, list);
+
+		if (!strcmp(mod->name, filter->module))
+			track_filter_module(filter, mod, mod->state);
+	}
+	ops.op->stop(&m, entry);
+	memdiag_ops_close(&ops);
+	return 0;
+}
+
+static int filter_set_module(struct track_filter *filter, const u8 *name)
+{
+	if (!name[0] || strnlen(name, sizeof(filter->module)) == sizeof(filter->module))
+		return -EINVAL;
+	strscpy(filter->module, name, sizeof(filter->module));
+	/* As the kernel calls it, whatever its file is called. */
+	strreplace(filter->module, '-', '_');
+	return filter_find_module(filter);
+}
+
+static int filter_set_cache(struct track_filter *filter, const u8 *name)
+{
+	if (!name[0] || strnlen(name, sizeof(filter->cache)) == sizeof(filter->cache))
+		return -EINVAL;
+	strscpy(filter->cache, name, sizeof(filter->cache));
+	return track_caches_verify() ? -EOPNOTSUPP : 0;
+}
+
+static int filter_set_pid(struct track_filter *filter, s32 number)
+{
+	struct task_struct *task;
+
+	if (number <= 0)
+		return -EINVAL;
+	filter->pid = find_get_pid(number);
+	filter->pid_number = number;
+	if (!filter->pid)
+		return -ENOENT;
+	rcu_read_lock();
+	task = pid_task(filter->pid, PIDTYPE_TGID);
+	rcu_read_unlock();
+	return task ? 0 : -ENOENT;
+}
+
+#ifdef CONFIG_CGROUPS
+/* Is it the id of a cgroup of the default hierarchy? Under RCU. */
+static bool filter_cgroup_exists(u64 id)
+{
+	struct cgroup_subsys_state *css;
+	bool found = cgroup_id(&cgrp_dfl_root.cgrp) == id;
+
+	rcu_read_lock();
+	css_for_each_descendant_pre(css, &cgrp_dfl_root.cgrp.self)
+		found |= cgroup_id(css->cgroup) == id;
+	rcu_read_unlock();
+	return found;
+}
+
+static bool filter_in_cgroup(u64 id)
+{
+	const struct cgroup *cgroup;
+	bool found = false;
+
+	rcu_read_lock();
+	for (cgroup = task_dfl_cgroup(current); cgroup && !found;
+	     cgroup = cgroup_parent((struct cgroup *)cgroup))
+		found = cgroup_id((struct cgroup *)cgroup) == id;
+	rcu_read_unlock();
+	return found;
+}
+#else
+static bool filter_cgroup_exists(u64 id)
+{
+	return false;
+}
+
+static bool filter_in_cgroup(u64 id)
+{
+	return false;
+}
+#endif
+
+/**
+ * track_filter_set() - take a filter from what was asked
+ * @filter: out: zero before; track_filter_put() it also after an error
+ * @start: what was asked
+ *
+ * Context: may sleep, in the process that asks.
+ *
+ * Return: 0, or an error as in struct memdiag_track_start.
+ */
+int track_filter_set(struct track_filter *filter, const struct memdiag_track_start *start)
+{
+	u32 flags = start->flags;
+	int error = 0;
+
+	if (flags & ~FILTER_FLAGS)
+		return -EOPNOTSUPP;
+	if (flags & MEMDIAG_TRACK_ANYWHERE && !(flags & MEMDIAG_TRACK_BY_MODULE))
+		return -EINVAL;
+	if (start->one_in && !is_power_of_2(start->one_in))
+		return -EINVAL;
+	filter->flags = flags;
+	filter->one_in = start->one_in ?: 1;
+	filter->size_min = start->size_min;
+	filter->size_max = start->size_max;
+	filter->order_min = start->order_min;
+	filter->order_max = start->order_max;
+	filter->cgroup = start->cgroup;
+	if (flags & MEMDIAG_TRACK_BY_SIZE && filter->size_min > filter->size_max)
+		return -EINVAL;
+	if (flags & MEMDIAG_TRACK_BY_ORDER && (filter->order_min > filter->order_max ||
+					       filter->order_min >= NR_PAGE_ORDERS))
+		return -EINVAL;
+	if (flags & MEMDIAG_TRACK_BY_CGROUP) {
+		if (!IS_ENABLED(CONFIG_CGROUPS))
+			return -EOPNOTSUPP;
+		if (!filter_cgroup_exists(filter->cgroup))
+			return -ENOENT;
+	}
+	if (flags & MEMDIAG_TRACK_BY_PID)
+		error = filter_set_pid(filter, start->pid);
+	if (!error && flags & MEMDIAG_TRACK_BY_CACHE)
+		error = filter_set_cache(filter, start->cache);
+	if (!error && flags & MEMDIAG_TRACK_BY_MODULE)
+		error = filter_set_module(filter, start->module);
+	return error;
+}
+
+/**
+ * track_filter_put() - give back what a filter holds
+ * @filter: the filter
+ */
+void track_filter_put(struct track_filter *filter)
+{
+	put_pid(filter->pid);
+	filter->pid = NULL;
+}
+
+static void range_set(struct track_range *range, unsigned long start, unsigned long size)
+{
+	WRITE_ONCE(range->size, 0);
+	smp_wmb();
+	WRITE_ONCE(range->start, start);
+	smp_wmb();
+	WRITE_ONCE(range->size, size);
+}
+
+static bool range_has(const struct track_range *range, unsigned long address)
+{
+	unsigned long size = READ_ONCE(range->size);
+
+	smp_rmb();
+	return address - READ_ONCE(range->start) < size;
+}
+
+/**
+ * track_filter_module() - a module came or went
+ * @filter: the filter
+ * @mod: the module
+ * @state: enum module_state that it is in
+ *
+ * Context: process, one caller at a time.
+ */
+void track_filter_module(struct track_filter *filter, const struct module *mod,
+			 unsigned long state)
+{
+	unsigned long start, size;
+
+	if (!(filter->flags & MEMDIAG_TRACK_BY_MODULE) || strcmp(mod->name, filter->module))
+		return;
+	if (state == MODULE_STATE_GOING) {
+		range_set(&filter->code[0], 0, 0);
+		range_set(&filter->code[1], 0, 0);
+		return;
+	}
+	start = memdiag_module_text(mod, &size);
+	range_set(&filter->code[0], start, size);
+	if (state == MODULE_STATE_COMING) {
+		start = memdiag_module_init_text(mod, &size);
+		range_set(&filter->code[1], start, size);
+	} else {
+		range_set(&filter->code[1], 0, 0);
+	}
+}
+
+static bool filter_in_module(const struct track_filter *filter, unsigned long address)
+{
+	return range_has(&filter->code[0], address) || range_has(&filter->code[1], address);
+}
+
+/*
+ * Can there be a frame of the module? Words are compared as they lie on the stack of
+ * the task; if we are on another one, of an interrupt, the unwinder has to say.
+ */
+static bool filter_on_stack(const struct track_filter *filter)
+{
+	unsigned long at = (unsigned long)__builtin_frame_address(0);
+	unsigned long base = (unsigned long)task_stack_page(current);
+	unsigned long start = READ_ONCE(filter->code[0].start);
+	unsigned long size = READ_ONCE(filter->code[0].size);
+	bool init = READ_ONCE(filter->code[1].size);
+
+	if (!size)
+		return false;
+	if (at - base >= THREAD_SIZE)
+		return true;
+	for (; at < base + THREAD_SIZE; at += sizeof(long)) {
+		unsigned long word = memdiag_stack_word(at);
+
+		if (word - start < size || (init && range_has(&filter->code[1], word)))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * track_filter_wants() - is it worth to take the stack of an allocation?
+ * @run: the run
+ * @event: the allocation
+ *
+ * Context: any, preemption off.
+ */
+bool track_filter_wants(const struct track_run *run, const struct track_event *event)
+{
+	const struct track_filter *filter = &run->filter;
+	u64 size = event->asked ?: event->size;
+	u32 flags = filter->flags;
+
+	if (!track_sampled(run, event->address))
+		return false;
+	if (!flags)
+		return true;
+	if (flags & MEMDIAG_TRACK_BY_SIZE && (size < filter->size_min || size > filter->size_max))
+		return false;
+	if (flags & MEMDIAG_TRACK_BY_ORDER &&
+	    (event->kind != TRACK_PAGES || event->order < filter->order_min ||
+	     event->order > filter->order_max))
+		return false;
+	if (flags & MEMDIAG_TRACK_BY_CACHE && event->kind != TRACK_SLAB)
+		return false;
+	if (flags & MEMDIAG_TRACK_BY_PID && (!in_task() || task_tgid(current) != filter->pid))
+		return false;
+	if (flags & MEMDIAG_TRACK_BY_CGROUP && (!in_task() || !filter_in_cgroup(filter->cgroup)))
+		return false;
+	return !(flags & MEMDIAG_TRACK_BY_MODULE) || filter_on_stack(filter);
+}
+
+/**
+ * track_filter_wants_stack() - is it the stack of an allocation that was asked for?
+ * @filter: the filter
+ * @frames: addresses, innermost first
+ * @nr: their number
+ *
+ * Naming frames is slow; this is called once per stack.
+ *
+ * Context: any.
+ */
+bool track_filter_wants_stack(const struct track_filter *filter, const unsigned long *frames,
+			      u32 nr)
+{
+	char text[KSYM_SYMBOL_LEN];
+	u32 i;
+
+	if (!(filter->flags & MEMDIAG_TRACK_BY_MODULE))
+		return true;
+	for (i = 0; i < nr; i++) {
+		if (filter_in_module(filter, frames[i]))
+			return true;
+		if (filter->flags & MEMDIAG_TRACK_ANYWHERE)
+			continue;
+		sprint_symbol(text, frames[i]);
+		if (strchr(text, '['))
+			return false;
+	}
+	return false;
+}
+
+/**
+ * track_filter_print() - a filter in words
+ * @filter: the filter
+ * @text: out
+ * @size: bytes of @text
+ *
+ * Return: length of the text; "" for no filter.
+ */
+size_t track_filter_print(const struct track_filter *filter, char *text, size_t size)
+{
+	u32 flags = filter->flags;
+	size_t n = 0;
+
+	text[0] = '\0';
+	if (flags & MEMDIAG_TRACK_BY_MODULE)
+		n += scnprintf(text + n, size - n, " module=%s%s", filter->module,
+			       flags & MEMDIAG_TRACK_ANYWHERE ? " anywhere" : "");
+	if (flags & MEMDIAG_TRACK_BY_CACHE)
+		n += scnprintf(text + n, size - n, " cache=%s", filter->cache);
+	if (flags & MEMDIAG_TRACK_BY_SIZE)
+		n += scnprintf(text + n, size - n, " size=%llu-%llu", filter->size_min,
+			       filter->size_max);
+	if (flags & MEMDIAG_TRACK_BY_ORDER)
+		n += scnprintf(text + n, size - n, " order=%u-%u", filter->order_min,
+			       filter->order_max);
+	if (flags & MEMDIAG_TRACK_BY_PID)
+		n += scnprintf(text + n, size - n, " pid=%d", filter->pid_number);
+	if (flags & MEMDIAG_TRACK_BY_CGROUP)
+		n += scnprintf(text + n, size - n, " cgroup=%llu", filter->cgroup);
+	if (filter->one_in > 1)
+		n += scnprintf(text + n, size - n, " one_in=%u", filter->one_in);
+	if (n)
+		memmove(text, text + 1, n--);
+	return n;
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of live objects: address -> stack, size, time. Of a fixed size, and
+ * written by probes in any context.
+ *
+ * No locks. A probe may interrupt another one anywhere, on the same CPU, and a free
+ * must not be lost, for then the object would look leaked. So a slot is claimed by
+ * a cmpxchg() of its key, written while it is TRACK_KEY_BUSY to all others, and
+ * published by its key. Objects never move, so that who looks for one without
+ * finding it knows that it is not there.
+ *
+ * The seven keys of a bucket share a line of the cache with the word that says
+ * whether any object that belongs there went on to the next buckets: a free of an
+ * object that is not tracked, which nearly all are under a filter, reads that line
+ * and nothing else.
+ *
+ * Who allocates an object publishes it before it can be passed on, and who frees it
+ * got it passed on: so its key is seen, whatever CPU frees it.
+ *
+ * Stale: while it is walked, objects come and go; one that is being written is
+ * passed over.
+ */
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+
+#include "track.h"
+
+/* Buckets an object may be away from its own, plus one. */
+#define OBJECTS_WINDOW	16u
+/* An object of a window that size that finds no room is one in many millions. */
+#define OBJECTS_PER_BUCKET	5
+
+#define OBJECTS_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+static u64 objects_buckets(u64 objects)
+{
+	return div_u64(objects, OBJECTS_PER_BUCKET) + 1;
+}
+
+/**
+ * track_objects_bytes() - memory that a table takes
+ * @objects: to make room for
+ *
+ * Return: bytes.
+ */
+u64 track_objects_bytes(u64 objects)
+{
+	return objects_buckets(objects) *
+	       (sizeof(struct track_bucket) + TRACK_BUCKET_KEYS * sizeof(struct track_slot));
+}
+
+/**
+ * track_objects_alloc() - make an empty table
+ * @t: out: the table
+ * @objects: to make room for
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int track_objects_alloc(struct track_objects *t, u64 objects)
+{
+	u64 nr = objects_buckets(objects);
+
+	t->nr_buckets = nr;
+	t->bytes = track_objects_bytes(objects);
+	t->buckets = __vmalloc(nr * sizeof(*t->buckets), OBJECTS_GFP);
+	t->slots = __vmalloc(nr * TRACK_BUCKET_KEYS * sizeof(*t->slots), OBJECTS_GFP);
+	if (t->buckets && t->slots)
+		return 0;
+	track_objects_free(t);
+	return -ENOMEM;
+}
+
+/**
+ * track_objects_free() - free a table that nobody uses any more
+ * @t: the table; may be empty
+ */
+void track_objects_free(struct track_objects *t)
+{
+	vfree(t->buckets);
+	vfree(t->slots);
+	t->buckets = NULL;
+	t->slots = NULL;
+	t->nr_buckets = 0;
+}
+
+static u32 objects_home(const struct track_objects *t, unsigned long key)
+{
+	u64 hash = (key >> 2 ^ key << 61) * GOLDEN_RATIO_64;
+
+	return (hash >> 32) * t->nr_buckets >> 32;
+}
+
+static u32 objects_at(const struct track_objects *t, u32 home, u32 distance)
+{
+	u32 b = home + distance;
+
+	return b < t->nr_buckets ? b : b - t->nr_buckets;
+}
+
+static u32 objects_reach(u64 away)
+{
+	return away >> 32;
+}
+
+static void objects_away_add(struct track_bucket *home, u32 distance)
+{
+	u64 old, new;
+
+	do {
+		old = READ_ONCE(home->away);
+		new = (u64)max(distance, objects_reach(old)) << 32 | ((u32)old + 1);
+	} while (cmpxchg64(&home->away, old, new) != old);
+}
+
+/* When the last one comes back, none is far any more. */
+static void objects_away_sub(struct track_bucket *home)
+{
+	u64 old, new;
+
+	do {
+		old = READ_ONCE(home->away);
+		new = (u32)old == 1 ? 0 : old - 1;
+	} while (cmpxchg64(&home->away, old, new) != old);
+}
+
+static void slot_write(struct track_slot *slot, const struct track_object *object)
+{
+	WRITE_ONCE(slot->what, object->size | (u64)object->stack << 32 |
+			       (u64)object->flags << (32 + TRACK_STACK_BITS));
+	WRITE_ONCE(slot->when, object->asked | (u64)object->when << 32);
+}
+
+static void slot_unpack(u64 what, u64 when, struct track_object *object)
+{
+	object->size = what;
+	object->stack = what >> 32 & GENMASK(TRACK_STACK_BITS - 1, 0);
+	object->flags = what >> (32 + TRACK_STACK_BITS);
+	object->asked = when;
+	object->when = when >> 32;
+}
+
+static void slot_read(const struct track_slot *slot, struct track_object *object)
+{
+	slot_unpack(READ_ONCE(slot->what), READ_ONCE(slot->when), object);
+}
+
+/**
+ * track_objects_put() - put an object into the table
+ * @t: the table
+ * @key: from track_key()
+ * @object: the object
+ * @old: out, if it was replaced: what was there under the same key
+ *
+ * Context: any.
+ *
+ * Return: enum track_put.
+ */
+enum track_put track_objects_put(struct track_objects *t, unsigned long key,
+				 const struct track_object *object, struct track_object *old)
+{
+	u32 home = objects_home(t, key), window = min(OBJECTS_WINDOW, t->nr_buckets);
+	unsigned long *free, seen;
+	u32 d, free_d;
+	u64 n;
+	int i;
+
+again:
+	free = NULL;
+	free_d = 0;
+	n = 0;
+	for (d = 0; d < window; d++) {
+		u32 b = objects_at(t, home, d);
+		struct track_bucket *bucket = &t->buckets[b];
+
+		for (i = 0; i < TRACK_BUCKET_KEYS; i++) {
+			seen = READ_ONCE(bucket->keys[i]);
+			if (seen == key) {
+				struct track_slot *slot = &t->slots[b * 1ull * TRACK_BUCKET_KEYS + i];
+
+				if (cmpxchg(&bucket->keys[i], key, TRACK_KEY_BUSY) != key)
+					goto again;
+				slot_read(slot, old);
+				slot_write(slot, object);
+				smp_store_release(&bucket->keys[i], key);
+				return TRACK_PUT_REPLACED;
+			}
+			if (!seen && !free) {
+				free = &bucket->keys[i];
+				free_d = d;
+				n = b * 1ull * TRACK_BUCKET_KEYS + i;
+			}
+		}
+		if (free && d >= objects_reach(READ_ONCE(t->buckets[home].away)))
+			break;
+	}
+	if (!free)
+		return TRACK_PUT_FULL;
+	if (free_d)
+		objects_away_add(&t->buckets[home], free_d);
+	if (cmpxchg(free, 0, TRACK_KEY_BUSY)) {
+		if (free_d)
+			objects_away_sub(&t->buckets[home]);
+		goto again;
+	}
+	slot_write(&t->slots[n], object);
+	smp_store_release(free, key);
+	return TRACK_PUT_NEW;
+}
+
+/* The slot of a key, or -1. */
+static s64 objects_find(const struct track_objects *t, unsigned long key, u32 home,
+			u32 *distance)
+{
+	u32 d = 0, reach;
+	int i;
+
+	do {
+		u32 b = objects_at(t, home, d);
+		const struct track_bucket *bucket = &t->buckets[b];
+
+		for (i = 0; i < TRACK_BUCKET_KEYS; i++)
+			if (READ_ONCE(bucket->keys[i]) == key) {
+				*distance = d;
+				return b * 1ll * TRACK_BUCKET_KEYS + i;
+			}
+		reach = objects_reach(READ_ONCE(t->buckets[home].away));
+	} while (d++ < reach);
+	return -1;
+}
+
+static unsigned long *objects_key(const struct track_objects *t, u64 n)
+{
+	return &t->buckets[n / TRACK_BUCKET_KEYS].keys[n % TRACK_BUCKET_KEYS];
+}
+
+/* The word of an object, or 0. */
+static u64 objects_peek(const struct track_objects *t, unsigned long key)
+{
+	u32 distance;
+	s64 n = objects_find(t, key, objects_home(t, key), &distance);
+
+	return n < 0 ? 0 : READ_ONCE(t->slots[n].what);
+}
+
+/**
+ * track_objects_size() - is there an object, and how large is it?
+ * @t: the table
+ * @key: from track_key()
+ *
+ * Context: any.
+ *
+ * Return: bytes, or 0 if there is none.
+ */
+u32 track_objects_size(const struct track_objects *t, unsigned long key)
+{
+	return objects_peek(t, key);
+}
+
+/**
+ * track_objects_flags() - flags of an object
+ * @t: the table
+ * @key: from track_key()
+ *
+ * Context: any.
+ *
+ * Return: TRACK_*, 0 if there is none.
+ */
+u8 track_objects_flags(const struct track_objects *t, unsigned long key)
+{
+	return objects_peek(t, key) >> (32 + TRACK_STACK_BITS);
+}
+
+/**
+ * track_objects_take() - take an object out
+ * @t: the table
+ * @key: from track_key()
+ * @object: out: what it was
+ * @owed_since: if the event may be that of an object which was there before, the
+ *	earliest time that the present one may have been allocated at; else U32_MAX
+ *
+ * An object with TRACK_OWED that is as young as that stays once: the event is taken
+ * for that of its predecessor. As that may be wrong, it is TRACK_UNSURE then.
+ *
+ * Context: any.
+ *
+ * Return: enum track_take.
+ */
+enum track_take track_objects_take(struct track_objects *t, unsigned long key,
+				   struct track_object *object, u32 owed_since)
+{
+	u32 home = objects_home(t, key), distance = 0;
+	const u64 owed = (u64)TRACK_OWED << (32 + TRACK_STACK_BITS);
+	const u64 unsure = (u64)TRACK_UNSURE << (32 + TRACK_STACK_BITS);
+	struct track_slot *slot;
+	unsigned long *at;
+	u64 what;
+	s64 n;
+
+	for (;;) {
+		n = objects_find(t, key, home, &distance);
+		if (n < 0)
+			return TRACK_TAKE_NONE;
+		slot = &t->slots[n];
+		at = objects_key(t, n);
+		what = READ_ONCE(slot->what);
+		if (what & owed && owed_since != U32_MAX) {
+			slot_read(slot, object);
+			if ((s32)(object->when - owed_since) >= 0) {
+				if (cmpxchg64(&slot->what, what, (what & ~owed) | unsure) == what)
+					return TRACK_TAKE_OWED;
+				continue;
+			}
+		}
+		if (cmpxchg(at, key, TRACK_KEY_BUSY) == key)
+			break;
+	}
+	slot_read(slot, object);
+	smp_store_release(at, 0);
+	if (distance)
+		objects_away_sub(&t->buckets[home]);
+	return TRACK_TAKE_TAKEN;
+}
+
+/**
+ * track_objects_read() - look at a slot
+ * @t: the table
+ * @n: number of the slot, less than track_objects_room()
+ * @key: out: its key
+ * @object: out: the object
+ *
+ * Context: any.
+ *
+ * Return: whether there is an object.
+ */
+bool track_objects_read(const struct track_objects *t, u64 n, unsigned long *key,
+			struct track_object *object)
+{
+	const struct track_slot *slot = &t->slots[n];
+	const unsigned long *at = objects_key(t, n);
+	u64 what, when;
+
+	do {
+		*key = smp_load_acquire(at);
+		if (!*key || *key == TRACK_KEY_BUSY)
+			return false;
+		what = READ_ONCE(slot->what);
+		when = READ_ONCE(slot->when);
+		smp_rmb();
+		/* Another object may have come to the same address meanwhile. */
+	} while (READ_ONCE(*at) != *key || READ_ONCE(slot->what) != what);
+	slot_unpack(what, when, object);
+	return true;
+}
+
+/**
+ * track_objects_flag() - set flags of an object
+ * @t: a table that no probe writes to any more
+ * @n: its slot
+ * @flags: TRACK_* to set
+ */
+void track_objects_flag(struct track_objects *t, u64 n, u8 flags)
+{
+	t->slots[n].what |= (u64)flags << (32 + TRACK_STACK_BITS);
+}
+
+/**
+ * track_objects_move() - give an object to another stack
+ * @t: the table
+ * @n: its slot
+ * @from: the stack it must have
+ * @to: the stack it gets
+ *
+ * Not more than that the word is exchanged: the object may be taken out meanwhile,
+ * and be accounted to either of both.
+ */
+void track_objects_move(struct track_objects *t, u64 n, u32 from, u32 to)
+{
+	struct track_slot *slot = &t->slots[n];
+	u64 old, new;
+
+	do {
+		old = READ_ONCE(slot->what);
+		if ((old >> 32 & GENMASK(TRACK_STACK_BITS - 1, 0)) != from)
+			return;
+		new = old ^ (u64)(from ^ to) << 32;
+	} while (cmpxchg64(&slot->what, old, new) != old);
+}

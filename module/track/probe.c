@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What happens when an object is allocated or freed, while tracking.
+ *
+ * An allocation: the filter; the stack, into a buffer of this CPU and context; its
+ * number; the object into the table. A free: the object out of the table, if it is
+ * there. Both in whatever context the kernel allocates and frees, NMI included, and
+ * with whatever lock held: they take none, do not sleep, and allocate nothing.
+ *
+ * A stack begins with the caller of the allocator, where the event tells it. Without,
+ * only the frames of memdiag are cut off, as names of functions of the page allocator
+ * change. Behind the entry of an interrupt it ends.
+ *
+ * The order of events is that of the allocator, which frees after the event. In v5.10
+ * kmem_cache_free() tells after it freed, so that another CPU may have allocated the
+ * same address in between: see track_objects_take().
+ *
+ * Skipped: what memdiag allocates itself.
+ */
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/smp.h>
+
+#include "../compat/module.h"
+#include "../compat/preempt.h"
+#include "../compat/stack.h"
+#include "track.h"
+
+/* How late an event may be that comes after the free: preempted in between. */
+#define PROBE_LATE	(HZ / 50 + 1)
+
+static unsigned long probe_own_start, probe_own_size;
+
+/**
+ * track_probe_init() - learn where memdiag itself lies
+ *
+ * Return: 0.
+ */
+int __init track_probe_init(void)
+{
+	probe_own_start = memdiag_module_text(THIS_MODULE, &probe_own_size);
+	return 0;
+}
+
+/**
+ * track_is_own() - is it code of memdiag?
+ * @address: of code
+ */
+bool track_is_own(unsigned long address)
+{
+	return address - probe_own_start < probe_own_size;
+}
+
+static unsigned int probe_level(void)
+{
+	if (in_nmi())
+		return 3;
+	if (in_hardirq())
+		return 2;
+	return in_serving_softirq() ? 1 : 0;
+}
+
+/* Without memdiag's own frames and, where it is told, those of the allocator. */
+static u32 probe_trim(const unsigned long **frames, u32 nr, unsigned long call_site)
+{
+	const unsigned long *from = *frames;
+	u32 i = 0;
+
+	while (i < nr && track_is_own(from[i]))
+		i++;
+	*frames = from + i;
+	nr -= i;
+	if (!call_site)
+		return nr;
+	for (i = 0; i < nr && i < TRACK_DEPTH_OWN; i++)
+		if ((*frames)[i] == call_site) {
+			*frames += i;
+			return nr - i;
+		}
+	return nr;
+}
+
+static enum track_stack_state probe_judge(const struct track_run *run,
+					  const struct track_stack_key *key)
+{
+	u32 i;
+
+	for (i = 0; i < key->nr; i++)
+		if (track_is_own(key->frames[i]))
+			return TRACK_STACK_SKIP;
+	return track_filter_wants_stack(&run->filter, key->frames, key->nr) ?
+	       TRACK_STACK_LIVE : TRACK_STACK_SKIP;
+}
+
+/* The number of the stack that we are on; TRACK_NO_STACK if it is not tracked. */
+static u32 probe_stack(struct track_run *run, const struct track_event *event,
+		       unsigned long *buffer, u32 cache)
+{
+	struct track_stacks *stacks = &run->stacks;
+	struct track_stack_key key = {
+		.frames = buffer,
+		.kind = event->kind,
+		.order = event->order,
+		.cache = cache,
+	};
+	u32 n, hash;
+
+	key.nr = stack_trace_save(buffer, stacks->depth + TRACK_DEPTH_OWN, 0);
+#ifdef MEMDIAG_HAVE_CUT_IRQ
+	key.nr = memdiag_stack_cut_irq(buffer, key.nr);
+#endif
+	key.nr = probe_trim(&key.frames, key.nr, event->call_site);
+	key.nr = min(key.nr, stacks->depth);
+	n = track_stacks_find(stacks, &key, &hash);
+	if (n == TRACK_NO_STACK) {
+		n = track_stacks_add(stacks, &key, hash, probe_judge(run, &key));
+		if (n == TRACK_NO_STACK) {
+			this_cpu_inc(run->cpus->dropped_stacks);
+			return n;
+		}
+	}
+	return READ_ONCE(track_stack(stacks, n)->state) == TRACK_STACK_LIVE ? n : TRACK_NO_STACK;
+}
+
+/**
+ * track_account_free() - an object was freed
+ * @run: the run
+ * @object: the object, out of the table
+ *
+ * Context: any.
+ */
+void track_account_free(struct track_run *run, const struct track_object *object)
+{
+	if (object->flags & TRACK_BLOCK)
+		track_block_sub(run, object->size);
+	if (!(object->flags & TRACK_PART))
+		atomic64_inc(&track_stack(&run->stacks, object->stack)->freed);
+}
+
+static void probe_put(struct track_run *run, const struct track_event *event, u32 n)
+{
+	struct track_stack *stack = track_stack(&run->stacks, n);
+	struct track_object object = {
+		.stack = n,
+		.size = event->size ?: track_cache_size(event->cache),
+		.asked = event->asked,
+		.when = track_now(run),
+		.flags = event->flags,
+	};
+	struct track_object old;
+	unsigned long key = track_key(event->kind, event->address);
+
+	/* Before it can be found, and thus freed. */
+	if (object.flags & TRACK_BLOCK)
+		track_block_add(run, object.size);
+	atomic64_inc(&stack->allocated);
+	atomic64_add(object.size, &stack->allocated_bytes);
+	switch (track_objects_put(&run->objects, key, &object, &old)) {
+	case TRACK_PUT_REPLACED:
+		this_cpu_inc(run->cpus->replaced);
+		track_account_free(run, &old);
+		fallthrough;
+	case TRACK_PUT_NEW:
+		this_cpu_inc(run->cpus->allocations);
+		break;
+	case TRACK_PUT_FULL:
+		this_cpu_inc(run->cpus->dropped_objects);
+		if (object.flags & TRACK_BLOCK)
+			track_block_sub(run, object.size);
+		atomic64_dec(&stack->allocated);
+		atomic64_sub(object.size, &stack->allocated_bytes);
+		break;
+	}
+}
+
+/* The names of its cache, and whether the filter wants them. */
+static bool probe_cache(struct track_run *run, const struct track_event *event, u32 *n)
+{
+	bool filtered = run->filter.flags & MEMDIAG_TRACK_BY_CACHE;
+	const struct kmem_cache *cache = event->cache;
+
+	*n = 0;
+	if (event->kind != TRACK_SLAB)
+		return true;
+	if (!cache)
+		cache = track_cache_of((const void *)event->address);
+	*n = track_cache_number(run->caches, cache, filtered ? run->filter.cache : "*");
+	return !filtered || run->caches[*n].matches;
+}
+
+/**
+ * track_allocated() - an object was allocated
+ * @run: the run
+ * @event: what is known of it
+ *
+ * Context: any, preemption off.
+ */
+void track_allocated(struct track_run *run, const struct track_event *event)
+{
+	unsigned int level;
+	struct track_cpu *cpu;
+	u32 cache, n;
+
+	if (!track_filter_wants(run, event) || !probe_cache(run, event, &cache))
+		return;
+	cpu = this_cpu_ptr(run->cpus);
+	level = probe_level();
+	if (READ_ONCE(cpu->busy[level])) {
+		this_cpu_inc(run->cpus->dropped_busy);
+		return;
+	}
+	WRITE_ONCE(cpu->busy[level], 1);
+	barrier();
+	n = probe_stack(run, event, cpu->frames[level], cache);
+	barrier();
+	WRITE_ONCE(cpu->busy[level], 0);
+	if (n != TRACK_NO_STACK)
+		probe_put(run, event, n);
+}
+
+/**
+ * track_freed() - an object was freed
+ * @run: the run
+ * @kind: enum track_kind
+ * @address: of the object
+ * @late: the event may come after the free
+ *
+ * Context: any, preemption off.
+ */
+void track_freed(struct track_run *run, enum track_kind kind, unsigned long address, bool late)
+{
+	struct track_object object;
+
+	if (!track_sampled(run, address))
+		return;
+	switch (track_objects_take(&run->objects, track_key(kind, address), &object,
+				   late ? track_now(run) - PROBE_LATE : U32_MAX)) {
+	case TRACK_TAKE_TAKEN:
+		this_cpu_inc(run->cpus->frees);
+		track_account_free(run, &object);
+		break;
+	case TRACK_TAKE_NONE:
+		this_cpu_inc(run->cpus->unknown_frees);
+		break;
+	case TRACK_TAKE_OWED:
+		break;
+	}
+}
+
+/**
+ * track_forget_pages() - pages turned out to be an object of kmalloc()
+ * @run: the run
+ * @page: the first of them
+ *
+ * Large objects of kmalloc() are pages of their own; they are told as what they were
+ * asked for, so the pages are taken back as if they had not been seen.
+ *
+ * Context: any, preemption off.
+ */
+void track_forget_pages(struct track_run *run, const struct page *page)
+{
+	struct track_object object;
+	struct track_stack *stack;
+
+	if (!track_sampled(run, (unsigned long)page) ||
+	    track_objects_take(&run->objects, track_key(TRACK_PAGES, (unsigned long)page),
+			       &object, U32_MAX) != TRACK_TAKE_TAKEN)
+		return;
+	stack = track_stack(&run->stacks, object.stack);
+	if (object.flags & TRACK_BLOCK)
+		track_block_sub(run, object.size);
+	atomic64_dec(&stack->allocated);
+	atomic64_sub(object.size, &stack->allocated_bytes);
+	this_cpu_inc(run->cpus->moved);
+}

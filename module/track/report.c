@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section track: one record per stack, kind, and cache or order: what is outstanding.
+ * On request.
+ *
+ * Walks the table of objects and adds up per stack, into memory that the start put
+ * aside; then names the stacks. Nothing is changed by that.
+ *
+ * Locks: the mutex of the run, and no other.
+ *
+ * Stale: objects come and go while they are added up. One that is being written is not
+ * seen. The counters of a stack are read after its objects.
+ *
+ * Skipped: stacks that the filter left out; pages that became slabs, for their objects
+ * are told instead, and stacks which only have such pages.
+ */
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kallsyms.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+
+#include "../resolve/resolve.h"
+#include "track.h"
+
+/* All the frames there may be. */
+#define REPORT_TEXT	(TRACK_DEPTH_MAX * KSYM_SYMBOL_LEN)
+
+struct report_record {
+	u64 stack;
+	u64 kind;
+	u64 cache;
+	u64 order;
+	u64 module;
+	u64 count;
+	u64 bytes;
+	u64 asked_bytes;
+	u64 unsure;
+	u64 allocated;
+	u64 freed;
+	u64 allocated_bytes;
+	u64 oldest_ns;
+	u64 newest_ns;
+	u64 ages[TRACK_AGES];
+};
+
+#define REPORT_KEY(member, type, flags, help) \
+	MEMDIAG_FIELD(struct report_record, member, #member, type, NONE, LABEL, \
+		      MEMDIAG_FIELD_KEY | (flags), help)
+#define REPORT_GAUGE(member, unit, flags, help) \
+	MEMDIAG_FIELD(struct report_record, member, #member, U64, unit, GAUGE, flags, help)
+#define REPORT_COUNTER(member, unit, help) \
+	MEMDIAG_FIELD(struct report_record, member, #member, U64, unit, COUNTER, 0, help)
+#define REPORT_AGE(n, _name, _help) \
+	{ .name = (_name), .help = (_help), .type = MEMDIAG_TYPE_U64, .unit = MEMDIAG_UNIT_NONE, \
+	  .kind = MEMDIAG_KIND_GAUGE, \
+	  .offset = offsetof(struct report_record, ages) + (n) * sizeof(u64) }
+
+static const struct memdiag_field_desc report_fields[] = {
+	REPORT_KEY(stack, STR, 0, "functions that allocated, innermost first"),
+	REPORT_KEY(kind, STR, MEMDIAG_FIELD_BRIEF, "slab, pages, percpu"),
+	REPORT_KEY(cache, STR, MEMDIAG_FIELD_BRIEF, "slab cache; empty if there is none or it is not known"),
+	REPORT_KEY(order, U64, 0, "order of pages"),
+	MEMDIAG_FIELD(struct report_record, module, "module", STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
+		      "module of the first function that is not the kernel's own; empty: the kernel itself"),
+	REPORT_GAUGE(count, NONE, MEMDIAG_FIELD_BRIEF, "objects outstanding"),
+	REPORT_GAUGE(bytes, BYTES, MEMDIAG_FIELD_BRIEF, "of these, as taken from the allocator"),
+	REPORT_GAUGE(asked_bytes, BYTES, 0, "of these, as asked for; per-cpu memory: of one CPU"),
+	REPORT_GAUGE(unsure, NONE, MEMDIAG_FIELD_BRIEF,
+		     "of count, those that may have been freed without being seen"),
+	REPORT_COUNTER(allocated, NONE, "objects allocated since the start"),
+	REPORT_COUNTER(freed, NONE, "of these freed"),
+	REPORT_COUNTER(allocated_bytes, BYTES, "bytes of allocated"),
+	REPORT_GAUGE(oldest_ns, NS, MEMDIAG_FIELD_BRIEF, "age of the oldest outstanding object"),
+	REPORT_GAUGE(newest_ns, NS, 0, "age of the newest"),
+	REPORT_AGE(0, "age_1s", "of count, those younger than a second"),
+	REPORT_AGE(1, "age_10s", "from there, younger than 10 seconds"),
+	REPORT_AGE(2, "age_1m", "from there, younger than a minute"),
+	REPORT_AGE(3, "age_10m", "from there, younger than 10 minutes"),
+	REPORT_AGE(4, "age_1h", "from there, younger than an hour"),
+	REPORT_AGE(5, "age_more", "older"),
+};
+
+/* Of the snapshot being collected; under the lock of snapshots. */
+static u64 track_min_age_ns;
+
+/**
+ * memdiag_track_min_age() - for the snapshot that is about to be collected
+ * @ns: as in struct memdiag_snapshot
+ *
+ * Context: under the lock of snapshots.
+ */
+void memdiag_track_min_age(u64 ns)
+{
+	track_min_age_ns = ns;
+}
+
+static u32 report_now(const struct track_run *run)
+{
+	return (u32)((track_armed ? jiffies : run->stop_jiffies) - run->start_jiffies);
+}
+
+static void report_add(struct track_run *run, unsigned long key,
+		       const struct track_object *object, u32 now, u32 min_age)
+{
+	static const u32 limits[TRACK_AGES - 1] = { HZ, 10 * HZ, 60 * HZ, 600 * HZ, 3600 * HZ };
+	struct track_sum *sum = &run->sums[object->stack];
+	/* It may have come after @now. */
+	u32 age = max_t(s32, now - object->when, 0);
+	/* After the stop it was looked at then. */
+	u8 flags = object->flags | (track_armed ? track_check(run, key, object) : 0);
+	unsigned int i;
+
+	if (age < min_age)
+		return;
+	if (flags & (TRACK_OF_SLAB | TRACK_GONE)) {
+		sum->of_slab += !!(flags & TRACK_OF_SLAB);
+		sum->gone += !(flags & TRACK_OF_SLAB);
+		run->gone += !(flags & TRACK_OF_SLAB);
+		return;
+	}
+	sum->bytes += object->size;
+	sum->asked += object->asked;
+	if (object->flags & TRACK_PART) {
+		sum->parts++;
+		return;
+	}
+	if (!sum->count++) {
+		sum->oldest = age;
+		sum->newest = age;
+	}
+	sum->oldest = max(sum->oldest, age);
+	sum->newest = min(sum->newest, age);
+	sum->unsure += !!(object->flags & TRACK_UNSURE);
+	for (i = 0; i < ARRAY_SIZE(limits) && age >= limits[i]; i++)
+		;
+	sum->ages[i]++;
+}
+
+static int report_add_up(struct track_run *run)
+{
+	u64 n, room = track_objects_room(&run->objects);
+	u32 now = report_now(run);
+	u32 min_age = min_t(u64, nsecs_to_jiffies64(track_min_age_ns), U32_MAX);
+	struct track_object object;
+	unsigned long key;
+
+	memset(run->sums, 0, run->stacks.max * sizeof(*run->sums));
+	run->gone = 0;
+	for (n = 0; n < room; n++) {
+		if (track_objects_read(&run->objects, n, &key, &object))
+			report_add(run, key, &object, now, min_age);
+		if (n % TRACK_BATCH)
+			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static u64 report_ns(u32 age)
+{
+	return jiffies64_to_nsecs(age);
+}
+
+static void report_fill(struct memdiag_sink *sink, struct report_record *record,
+			const struct track_stack *stack, const struct track_sum *sum)
+{
+	static const char * const kinds[TRACK_NR_KINDS] = {
+		[TRACK_SLAB] = "slab", [TRACK_PAGES] = "pages", [TRACK_PERCPU] = "percpu",
+	};
+
+	record->kind = memdiag_push_string(sink, kinds[stack->kind]);
+	record->cache = memdiag_push_string(sink, track_run->caches[stack->cache].name);
+	if (stack->kind == TRACK_PAGES)
+		record->order = stack->order;
+	else
+		record->asked_bytes = sum->asked;
+	record->count = sum->count ?: !!sum->parts;
+	record->bytes = sum->bytes;
+	record->unsure = sum->unsure;
+	record->freed = atomic64_read(&stack->freed);
+	record->allocated = atomic64_read(&stack->allocated);
+	record->allocated_bytes = atomic64_read(&stack->allocated_bytes);
+	if (sum->count) {
+		record->oldest_ns = report_ns(sum->oldest);
+		record->newest_ns = report_ns(sum->newest);
+	}
+	memcpy(record->ages, sum->ages, sizeof(record->ages));
+}
+
+/* The frames by name, in @text. */
+static void report_name(const struct track_stack *stack, char *text, size_t size)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	size_t n = 0;
+	u32 i;
+
+	text[0] = '\0';
+	for (i = 0; i < stack->nr; i++)
+		n += scnprintf(text + n, size - n, "%s%s", i ? ";" : "",
+			       memdiag_symbol(stack->frames[i], symbol));
+}
+
+/* The module of the first frame that has one: "[name]" or "[name (unloaded)]". */
+static u64 report_module(struct memdiag_sink *sink, const char *text)
+{
+	const char *open = strchr(text, '[');
+	char module[KSYM_SYMBOL_LEN];
+	const char *name;
+	size_t length;
+
+	if (!open)
+		return memdiag_push_string(sink, "");
+	strscpy(module, open, min(sizeof(module), strcspn(open, ";") + 1));
+	name = memdiag_symbol_module(module, &length);
+	module[name - module + length] = '\0';
+	return memdiag_push_string(sink, name);
+}
+
+static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char *text)
+{
+	struct report_record *record;
+	u32 n;
+
+	for (n = 0; n < track_stacks_used(&run->stacks); n++) {
+		const struct track_stack *stack = track_stack(&run->stacks, n);
+		u8 state = smp_load_acquire(&stack->state);
+
+		if (state != TRACK_STACK_LIVE && state != TRACK_STACK_SEALED)
+			continue;
+		if (run->sums[n].of_slab && !run->sums[n].count)
+			continue;
+		record = memdiag_push(sink);
+		if (!record)
+			return -ENOSPC;
+		report_fill(sink, record, stack, &run->sums[n]);
+		report_name(stack, text, REPORT_TEXT);
+		record->stack = memdiag_push_string(sink, text);
+		record->module = report_module(sink, text);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int report_collect(struct memdiag_sink *sink)
+{
+	char *text = kvmalloc(REPORT_TEXT, GFP_KERNEL);
+	int error = -ENODATA;
+
+	if (!text)
+		return -ENOMEM;
+	mutex_lock(&track_lock);
+	if (track_run)
+		error = report_add_up(track_run) ?: report_stacks(sink, track_run, text);
+	mutex_unlock(&track_lock);
+	kvfree(text);
+	if (error == -ENODATA)
+		memdiag_mark_unavailable(sink, "nothing is tracked: start with memdiagctl track start");
+	return error;
+}
+
+static void __init report_init(struct memdiag_status *status)
+{
+	const char *why;
+
+	if (!track_attach_kinds(&why))
+		memdiag_set_unavailable(status, -EOPNOTSUPP, "%s", why);
+	else
+		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
+}
+
+const struct memdiag_provider memdiag_track_provider __refconst = {
+	.id = MEMDIAG_SEC_TRACK,
+	.name = "track",
+	.help = "per stack, kind, and cache or order: what it allocated and has not freed",
+	.fields = report_fields,
+	.nr_fields = ARRAY_SIZE(report_fields),
+	.record_size = sizeof(struct report_record),
+	.on_request = true,
+	.init = report_init,
+	.collect = report_collect,
+};

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Start and stop of the tracker.
+ *
+ * A start allocates all that tracking needs, within a share of RAM, and attaches. A stop
+ * detaches, waits until no probe runs any more, and leaves the tables as they are, to be
+ * read. The next start, a stop that discards and the module's exit free them.
+ *
+ * Locks: track_lock around every change of that state, every report and the notifier of
+ * modules; inside of it those that the kernel takes to attach a probe. Probes take
+ * none of them, and have the run as their argument.
+ */
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "track.h"
+
+/* All tables together may take this share of RAM. */
+#define RUN_SHARE	8
+/* By default a quarter of that, and no more than this. */
+#define RUN_SHARE_DEFAULT	32
+#define RUN_DEFAULT_MAX	SZ_64M
+#define RUN_STACKS_MIN	16
+#define RUN_STACKS_DEFAULT	SZ_16K
+#define RUN_OBJECTS_MIN	64
+#define RUN_OBJECTS_MAX	BIT_ULL(31)
+
+#define RUN_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+DEFINE_MUTEX(track_lock);
+/* Under track_lock, as what follows. */
+struct track_run *track_run;
+bool track_armed;
+
+/**
+ * track_sum_counter() - add a counter up over all CPUs
+ * @run: the run
+ * @offset: of the counter in struct track_cpu
+ *
+ * Return: the sum.
+ */
+u64 track_sum_counter(const struct track_run *run, size_t offset)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*(u64 *)((void *)per_cpu_ptr(run->cpus, cpu) + offset));
+	return sum;
+}
+
+static void run_free(struct track_run *run)
+{
+	if (!run)
+		return;
+	track_objects_free(&run->objects);
+	track_stacks_free(&run->stacks);
+	vfree(run->caches);
+	vfree(run->sums);
+	free_percpu(run->cpus);
+	track_filter_put(&run->filter);
+	kfree(run);
+}
+
+static u64 run_ram(void)
+{
+	struct sysinfo info;
+
+	si_meminfo(&info);
+	return (u64)info.totalram * info.mem_unit;
+}
+
+static u64 run_stacks_bytes(u64 stacks, u32 depth)
+{
+	return track_stacks_bytes(stacks, depth) + stacks * sizeof(struct track_sum);
+}
+
+/* Sizes that were not given; both within a share of RAM. */
+static void run_defaults(struct memdiag_track_start *start, u64 ram)
+{
+	u64 room = min_t(u64, ram / RUN_SHARE_DEFAULT, RUN_DEFAULT_MAX);
+
+	if (!start->stacks) {
+		start->stacks = RUN_STACKS_DEFAULT;
+		while (start->stacks > 1024 &&
+		       run_stacks_bytes(start->stacks, start->depth) > room / 2)
+			start->stacks /= 2;
+	}
+	if (!start->objects)
+		start->objects = max_t(u64, div64_u64(room / 2 * 1024, track_objects_bytes(1024)),
+				       1024);
+}
+
+static int run_sizes(struct memdiag_track_start *start)
+{
+	u64 ram = run_ram();
+
+	start->depth = start->depth ?: TRACK_DEPTH_DEFAULT;
+	if (start->depth > TRACK_DEPTH_MAX || start->objects > RUN_OBJECTS_MAX ||
+	    start->stacks > BIT(TRACK_STACK_BITS) - 1)
+		return -EINVAL;
+	run_defaults(start, ram);
+	start->stacks = max_t(u64, start->stacks, RUN_STACKS_MIN);
+	start->objects = max_t(u64, start->objects, RUN_OBJECTS_MIN);
+	if (track_objects_bytes(start->objects) + run_stacks_bytes(start->stacks, start->depth) >
+	    div_u64(ram, RUN_SHARE))
+		return -ENOMEM;
+	return 0;
+}
+
+static int run_alloc(struct track_run *run, struct memdiag_track_start *start)
+{
+	int error;
+
+	error = track_objects_alloc(&run->objects, start->objects);
+	if (!error)
+		error = track_stacks_alloc(&run->stacks, start->stacks, start->depth);
+	if (error)
+		return error;
+	run->caches = __vmalloc(TRACK_CACHES * sizeof(*run->caches), RUN_GFP);
+	run->sums = __vmalloc(start->stacks * sizeof(*run->sums), RUN_GFP);
+	run->cpus = alloc_percpu(struct track_cpu);
+	if (!run->caches || !run->sums || !run->cpus)
+		return -ENOMEM;
+	run->bytes = run->objects.bytes + run->stacks.bytes +
+		     TRACK_CACHES * sizeof(*run->caches) + start->stacks * sizeof(*run->sums) +
+		     (u64)num_possible_cpus() * sizeof(*run->cpus);
+	start->objects = track_objects_room(&run->objects);
+	start->bytes = run->bytes;
+	return 0;
+}
+
+static int run_kinds(struct memdiag_track_start *start)
+{
+	const char *why;
+	u32 can = track_attach_kinds(&why);
+
+	if (start->kinds & ~(MEMDIAG_TRACK_SLAB | MEMDIAG_TRACK_PAGES | MEMDIAG_TRACK_PERCPU) ||
+	    !can || start->kinds & ~can)
+		return -EOPNOTSUPP;
+	start->kinds = start->kinds ?: can;
+	return 0;
+}
+
+/**
+ * memdiag_track_start() - begin to track
+ * @start: in and out: as in uapi/memdiag.h
+ *
+ * Context: may sleep, in the process that asks.
+ *
+ * Return: 0, or an error as in uapi/memdiag.h.
+ */
+int memdiag_track_start(struct memdiag_track_start *start)
+{
+	struct track_run *run;
+	int error;
+
+	if (mutex_lock_killable(&track_lock))
+		return -EINTR;
+	error = track_armed ? -EALREADY : 0;
+	run = kzalloc(sizeof(*run), GFP_KERNEL);
+	if (!error && !run)
+		error = -ENOMEM;
+	if (!error)
+		error = track_filter_set(&run->filter, start);
+	if (!error)
+		error = run_kinds(start);
+	if (!error)
+		error = run_sizes(start);
+	if (error)
+		goto free;
+	/* What the last run left makes room for this one. */
+	run_free(track_run);
+	track_run = NULL;
+	error = run_alloc(run, start);
+	if (error)
+		goto free;
+	track_caches_verify();
+	raw_spin_lock_init(&run->block_lock);
+	run->kinds = start->kinds;
+	run->start_jiffies = jiffies;
+	run->start_ns = ktime_get_ns();
+	error = track_attach(run);
+	if (error)
+		goto free;
+	track_run = run;
+	track_armed = true;
+	mutex_unlock(&track_lock);
+	return 0;
+free:
+	run_free(run);
+	mutex_unlock(&track_lock);
+	return error;
+}
+
+/* Under track_lock. */
+static void run_stop(struct track_run *run)
+{
+	if (!track_armed)
+		return;
+	track_detach(run);
+	run->stop_jiffies = jiffies;
+	run->stop_ns = ktime_get_ns();
+	track_armed = false;
+	track_check_all(run);
+}
+
+/**
+ * memdiag_track_stop() - end tracking
+ * @flags: 0 or MEMDIAG_TRACK_DISCARD
+ *
+ * Context: may sleep.
+ *
+ * Return: 0, -EOPNOTSUPP for unknown flags, -EINTR on a fatal signal.
+ */
+int memdiag_track_stop(u32 flags)
+{
+	if (flags & ~MEMDIAG_TRACK_DISCARD)
+		return -EOPNOTSUPP;
+	if (mutex_lock_killable(&track_lock))
+		return -EINTR;
+	if (track_run)
+		run_stop(track_run);
+	if (flags & MEMDIAG_TRACK_DISCARD) {
+		run_free(track_run);
+		track_run = NULL;
+	}
+	mutex_unlock(&track_lock);
+	return 0;
+}
+
+static int run_notify(struct notifier_block *nb, unsigned long state, void *data)
+{
+	mutex_lock(&track_lock);
+	if (track_armed)
+		track_filter_module(&track_run->filter, data, state);
+	mutex_unlock(&track_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block run_notifier = { .notifier_call = run_notify };
+
+/**
+ * memdiag_track_init() - be ready for a start
+ *
+ * Context: may sleep; not from a notifier of modules.
+ *
+ * Return: 0 or what register_module_notifier() said.
+ */
+int __init memdiag_track_init(void)
+{
+	track_probe_init();
+	return register_module_notifier(&run_notifier);
+}
+
+/** memdiag_track_exit() - end tracking for good */
+void memdiag_track_exit(void)
+{
+	unregister_module_notifier(&run_notifier);
+	memdiag_track_stop(MEMDIAG_TRACK_DISCARD);
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of stacks: frames, kind, cache or order -> number, with exact counters.
+ * Of a fixed size, and written by probes in any context.
+ *
+ * No locks: a stack is filled in while nobody knows of it and published by a
+ * cmpxchg() of a slot of the hash. Two CPUs that see a new stack at the same time may
+ * both add it; the report merges what has the same names.
+ *
+ * A stack leaves the table by two steps of one process (names.c): it is hidden, so
+ * that no probe finds it from then on, and after a grace period, when no object and
+ * no probe refers to it any more, its number goes into a ring from which probes take
+ * before they take from what was never used. The ring has room for all stacks, so
+ * a number is only overwritten when it has been taken long ago.
+ */
+#include <linux/jhash.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "track.h"
+
+/* Slots to look at: with twice as many slots as stacks, chains stay short. */
+#define STACKS_PROBES	64u
+#define STACKS_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+static u32 stacks_stride(u32 depth)
+{
+	return sizeof(struct track_stack) + depth * sizeof(unsigned long);
+}
+
+static u32 stacks_slots(u32 stacks)
+{
+	return roundup_pow_of_two(2 * stacks);
+}
+
+/**
+ * track_stacks_bytes() - memory that a table takes
+ * @stacks: to make room for
+ * @depth: frames of each
+ *
+ * Return: bytes.
+ */
+u64 track_stacks_bytes(u32 stacks, u32 depth)
+{
+	return (u64)stacks * (stacks_stride(depth) + sizeof(u32)) +
+	       (u64)stacks_slots(stacks) * sizeof(u32);
+}
+
+/**
+ * track_stacks_alloc() - make an empty table
+ * @t: out: the table
+ * @stacks: to make room for, 1 to 2^TRACK_STACK_BITS
+ * @depth: frames of each
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int track_stacks_alloc(struct track_stacks *t, u32 stacks, u32 depth)
+{
+	memset(t, 0, sizeof(*t));
+	t->max = stacks;
+	t->depth = depth;
+	t->stride = stacks_stride(depth);
+	t->nr_slots = stacks_slots(stacks);
+	t->bytes = track_stacks_bytes(stacks, depth);
+	t->arena = __vmalloc((u64)stacks * t->stride, STACKS_GFP);
+	t->slots = __vmalloc((u64)t->nr_slots * sizeof(u32), STACKS_GFP);
+	t->ring = __vmalloc((u64)stacks * sizeof(u32), STACKS_GFP);
+	if (t->arena && t->slots && t->ring)
+		return 0;
+	track_stacks_free(t);
+	return -ENOMEM;
+}
+
+/**
+ * track_stacks_free() - free a table that nobody uses any more
+ * @t: the table; may be empty
+ */
+void track_stacks_free(struct track_stacks *t)
+{
+	u32 n;
+
+	for (n = 0; t->arena && n < track_stacks_used(t); n++)
+		kvfree(track_stack(t, n)->text);
+	vfree(t->arena);
+	vfree(t->slots);
+	vfree(t->ring);
+	memset(t, 0, sizeof(*t));
+}
+
+static u32 stacks_hash(const struct track_stack_key *key)
+{
+	return jhash2((const u32 *)key->frames, key->nr * (sizeof(long) / sizeof(u32)),
+		      key->cache ^ (u32)key->kind << 16 ^ (u32)key->order << 24);
+}
+
+static bool stack_is(const struct track_stack *stack, const struct track_stack_key *key,
+		     u32 hash)
+{
+	return stack->hash == hash && stack->nr == key->nr && stack->kind == key->kind &&
+	       stack->order == key->order && stack->cache == key->cache &&
+	       READ_ONCE(stack->state) != TRACK_STACK_SEALED &&
+	       !memcmp(stack->frames, key->frames, key->nr * sizeof(long));
+}
+
+/**
+ * track_stacks_find() - look a stack up
+ * @t: the table
+ * @key: what it is
+ * @hash: out: for track_stacks_add()
+ *
+ * Context: any, preemption off.
+ *
+ * Return: its number or TRACK_NO_STACK.
+ */
+u32 track_stacks_find(struct track_stacks *t, const struct track_stack_key *key, u32 *hash)
+{
+	u32 i, n;
+
+	*hash = stacks_hash(key);
+	for (i = 0; i < STACKS_PROBES; i++) {
+		n = READ_ONCE(t->slots[(*hash + i) & (t->nr_slots - 1)]);
+		if (!n)
+			break;
+		if (n != TRACK_SLOT_GONE && stack_is(track_stack(t, n - 1), key, *hash))
+			return n - 1;
+	}
+	return TRACK_NO_STACK;
+}
+
+/* A stack nobody uses, or TRACK_NO_STACK. */
+static u32 stacks_take(struct track_stacks *t)
+{
+	u32 n = xchg(&t->spare, 0), head;
+
+	if (n)
+		return n - 1;
+	for (;;) {
+		head = READ_ONCE(t->ring_head);
+		if (head == smp_load_acquire(&t->ring_tail))
+			break;
+		n = READ_ONCE(t->ring[head % t->max]);
+		if (cmpxchg(&t->ring_head, head, head + 1) == head)
+			return n;
+	}
+	/* Tried first, lest the counter wraps around. */
+	if (atomic_read(&t->used) >= t->max)
+		return TRACK_NO_STACK;
+	n = atomic_fetch_inc(&t->used);
+	return n < t->max ? n : TRACK_NO_STACK;
+}
+
+static void stack_fill(struct track_stack *stack, const struct track_stack_key *key,
+		       u32 hash, enum track_stack_state state)
+{
+	atomic64_set(&stack->allocated, 0);
+	atomic64_set(&stack->freed, 0);
+	atomic64_set(&stack->allocated_bytes, 0);
+	stack->text = NULL;
+	stack->hash = hash;
+	stack->cache = key->cache;
+	stack->kind = key->kind;
+	stack->order = key->order;
+	stack->nr = key->nr;
+	memcpy(stack->frames, key->frames, key->nr * sizeof(long));
+	/* For those who walk the arena. */
+	smp_store_release(&stack->state, state);
+}
+
+/**
+ * track_stacks_add() - add a stack that was not found
+ * @t: the table
+ * @key: what it is
+ * @hash: from track_stacks_find()
+ * @state: TRACK_STACK_LIVE or TRACK_STACK_SKIP
+ *
+ * Context: any, preemption off.
+ *
+ * Return: its number; TRACK_NO_STACK if there is no room.
+ */
+u32 track_stacks_add(struct track_stacks *t, const struct track_stack_key *key, u32 hash,
+		     enum track_stack_state state)
+{
+	u32 i, seen, n = stacks_take(t);
+	u32 *slot;
+
+	if (n == TRACK_NO_STACK)
+		return n;
+	stack_fill(track_stack(t, n), key, hash, state);
+	for (i = 0; i < STACKS_PROBES; i++) {
+		slot = &t->slots[(hash + i) & (t->nr_slots - 1)];
+		seen = READ_ONCE(*slot);
+		if ((!seen || seen == TRACK_SLOT_GONE) && cmpxchg(slot, seen, n + 1) == seen)
+			return n;
+	}
+	/* Chains this long do not happen by chance. */
+	WRITE_ONCE(track_stack(t, n)->state, TRACK_STACK_UNUSED);
+	cmpxchg(&t->spare, 0, n + 1);
+	return TRACK_NO_STACK;
+}
+
+/**
+ * track_stacks_hide() - let no probe find a stack any more
+ * @t: the table
+ * @n: number of a stack, TRACK_STACK_SEALED for at least a grace period
+ *
+ * Context: process, under the mutex of the run.
+ */
+void track_stacks_hide(struct track_stacks *t, u32 n)
+{
+	u32 i, hash = track_stack(t, n)->hash;
+
+	for (i = 0; i < STACKS_PROBES; i++)
+		if (cmpxchg(&t->slots[(hash + i) & (t->nr_slots - 1)], n + 1,
+			    TRACK_SLOT_GONE) == n + 1)
+			return;
+}
+
+/**
+ * track_stacks_reuse() - let a stack be used for another
+ * @t: the table
+ * @n: number of a stack that was hidden for at least a grace period, and that no
+ *	object refers to
+ *
+ * Context: process, under the mutex of the run.
+ */
+void track_stacks_reuse(struct track_stacks *t, u32 n)
+{
+	struct track_stack *stack = track_stack(t, n);
+
+	kvfree(stack->text);
+	stack->text = NULL;
+	WRITE_ONCE(stack->state, TRACK_STACK_UNUSED);
+	t->ring[t->ring_tail % t->max] = n;
+	smp_store_release(&t->ring_tail, t->ring_tail + 1);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section track_status: one record: how the tracker stands.
+ *
+ * Locks: the mutex of the run. Counters of the CPUs are added up without a lock.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "track.h"
+
+#define STATUS_TEXT	1024
+
+struct status_record {
+	u64 state;
+	u64 kinds;
+	u64 filter;
+	u64 depth;
+	u64 since_ns;
+	u64 objects_max;
+	u64 objects_used;
+	u64 stacks_max;
+	u64 stacks_used;
+	u64 table_bytes;
+	u64 allocations;
+	u64 frees;
+	u64 unknown_frees;
+	u64 dropped_objects;
+	u64 dropped_stacks;
+	u64 dropped_busy;
+	u64 replaced;
+	u64 gone;
+	u64 probes;
+};
+
+#define STATUS_TEXT_FIELD(member, flags, help) \
+	MEMDIAG_FIELD(struct status_record, member, #member, STR, NONE, LABEL, flags, help)
+#define STATUS_GAUGE(member, unit, flags, help) \
+	MEMDIAG_FIELD(struct status_record, member, #member, U64, unit, GAUGE, flags, help)
+#define STATUS_COUNTER(member, flags, help) \
+	MEMDIAG_FIELD(struct status_record, member, #member, U64, NONE, COUNTER, flags, help)
+
+static const struct memdiag_field_desc status_fields[] = {
+	STATUS_TEXT_FIELD(state, MEMDIAG_FIELD_BRIEF, "off, armed, stopped"),
+	STATUS_TEXT_FIELD(kinds, MEMDIAG_FIELD_BRIEF,
+			  "what is tracked: slab, pages, percpu; when off, what could be"),
+	STATUS_TEXT_FIELD(filter, MEMDIAG_FIELD_BRIEF, "which allocations are looked at; empty: all"),
+	STATUS_GAUGE(depth, NONE, 0, "frames kept of a stack"),
+	STATUS_GAUGE(since_ns, NS, 0, "from the start to now, or to the stop"),
+	STATUS_GAUGE(objects_max, NONE, 0, "room for live objects"),
+	STATUS_GAUGE(objects_used, NONE, MEMDIAG_FIELD_BRIEF, "live objects in the table"),
+	STATUS_GAUGE(stacks_max, NONE, 0, "room for stacks"),
+	STATUS_GAUGE(stacks_used, NONE, 0, "stacks that were seen, also those left out"),
+	STATUS_GAUGE(table_bytes, BYTES, 0, "memory of the tables"),
+	STATUS_COUNTER(allocations, 0, "allocations that passed the filter and found room"),
+	STATUS_COUNTER(frees, 0, "frees of tracked objects"),
+	STATUS_COUNTER(unknown_frees, 0,
+		       "frees of objects that are not tracked: allocated before the start, or left out"),
+	STATUS_COUNTER(dropped_objects, MEMDIAG_FIELD_BRIEF,
+		       "allocations without room in the table of objects"),
+	STATUS_COUNTER(dropped_stacks, MEMDIAG_FIELD_BRIEF,
+		       "allocations without room in the table of stacks"),
+	STATUS_COUNTER(dropped_busy, 0,
+		       "events that were not followed, as they came from inside a probe"),
+	STATUS_COUNTER(replaced, 0,
+		       "objects at whose address another one was allocated: freed without an event"),
+	STATUS_GAUGE(gone, NONE, 0,
+		     "objects that turned out to be gone without an event, at the last report"),
+	STATUS_TEXT_FIELD(probes, 0, "what is attached, and what no probe sees"),
+};
+
+static u64 status_kinds(struct memdiag_sink *sink, u32 kinds)
+{
+	return memdiag_push_printf(sink, "%s%s%s%s%s", kinds & MEMDIAG_TRACK_SLAB ? "slab" : "",
+				   kinds & MEMDIAG_TRACK_SLAB && kinds != MEMDIAG_TRACK_SLAB ?
+				   "," : "",
+				   kinds & MEMDIAG_TRACK_PAGES ? "pages" : "",
+				   kinds & MEMDIAG_TRACK_PAGES && kinds & MEMDIAG_TRACK_PERCPU ?
+				   "," : "",
+				   kinds & MEMDIAG_TRACK_PERCPU ? "percpu" : "");
+}
+
+static void status_fill(struct memdiag_sink *sink, struct status_record *record,
+			const struct track_run *run)
+{
+	u64 room = track_objects_room(&run->objects);
+
+	record->kinds = status_kinds(sink, run->kinds);
+	record->depth = run->stacks.depth;
+	record->since_ns = (run->stop_ns ?: ktime_get_ns()) - run->start_ns;
+	record->objects_max = room;
+	record->stacks_max = run->stacks.max;
+	record->stacks_used = track_stacks_used(&run->stacks) -
+			      (run->stacks.ring_tail - READ_ONCE(run->stacks.ring_head));
+	record->table_bytes = run->bytes;
+	/* Frees first, lest an object that comes and goes meanwhile makes it negative. */
+	record->frees = track_counter(run, frees);
+	record->replaced = track_counter(run, replaced);
+	record->objects_used = record->frees + record->replaced + track_counter(run, moved);
+	record->allocations = track_counter(run, allocations);
+	record->objects_used = clamp_t(s64, record->allocations - record->objects_used, 0, room);
+	record->unknown_frees = track_counter(run, unknown_frees);
+	record->dropped_objects = track_counter(run, dropped_objects);
+	record->dropped_stacks = track_counter(run, dropped_stacks);
+	record->dropped_busy = track_counter(run, dropped_busy);
+	record->gone = run->gone;
+}
+
+static int status_collect(struct memdiag_sink *sink)
+{
+	struct status_record *record;
+	const char *why;
+	char *text;
+
+	text = kmalloc(STATUS_TEXT, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	mutex_lock(&track_lock);
+	record = memdiag_push(sink);
+	if (!record)
+		goto unlock;
+	record->state = memdiag_push_string(sink, track_armed ? "armed" :
+						  track_run ? "stopped" : "off");
+	if (track_run) {
+		status_fill(sink, record, track_run);
+		track_filter_print(&track_run->filter, text, STATUS_TEXT);
+		record->filter = memdiag_push_string(sink, text);
+		track_attach_print(text, STATUS_TEXT);
+		record->probes = memdiag_push_string(sink, text);
+	} else {
+		record->kinds = status_kinds(sink, track_attach_kinds(&why));
+	}
+unlock:
+	mutex_unlock(&track_lock);
+	kfree(text);
+	return record ? 0 : -ENOSPC;
+}
+
+static void __init status_init(struct memdiag_status *status)
+{
+	const char *why;
+	u32 kinds = track_attach_kinds(&why);
+
+	if (!kinds)
+		memdiag_set_unavailable(status, -EOPNOTSUPP, "%s", why);
+	else if (why)
+		memdiag_set_partial(status, MEMDIAG_SRC_EXPORT,
+				    "not all kinds: the kernel has no tracepoint %s", why);
+	else
+		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
+}
+
+const struct memdiag_provider memdiag_track_status_provider __refconst = {
+	.id = MEMDIAG_SEC_TRACK_STATUS,
+	.name = "track_status",
+	.help = "one record: how the tracker of allocations stands, and what it could not follow",
+	.fields = status_fields,
+	.nr_fields = ARRAY_SIZE(status_fields),
+	.record_size = sizeof(struct status_record),
+	.init = status_init,
+	.collect = status_collect,
+};

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Suite memdiag_track: the tables of the tracker, blocks that are freed in parts, and
+ * filters, without a probe attached.
+ */
+#include "kunit.h"
+
+#include "../../module/track/objects.c"
+#include "../../module/track/stacks.c"
+#include "../../module/track/caches.c"
+#include "../../module/track/filter.c"
+#include "../../module/track/probe.c"
+#include "../../module/track/blocks.c"
+#include "../../module/track/attach.c"
+#include "../../module/track/check.c"
+#include "../../module/track/run.c"
+#include "../../module/track/status.c"
+#include "../../module/track/report.c"
+#include "../../module/track/settle.c"
+
+/* A run that nothing is attached to. */
+static struct track_run *track_test_run(struct kunit *test, u64 objects, u64 stacks)
+{
+	struct memdiag_track_start start = { .objects = objects, .stacks = stacks, .depth = 4 };
+	struct track_run *run = kunit_kzalloc(test, sizeof(*run), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, run);
+	KUNIT_ASSERT_EQ(test, run_alloc(run, &start), 0);
+	raw_spin_lock_init(&run->block_lock);
+	run->start_jiffies = jiffies;
+	run->filter.one_in = 1;
+	return run;
+}
+
+/* kunit frees the run itself. */
+static void track_test_end(struct track_run *run)
+{
+	track_objects_free(&run->objects);
+	track_stacks_free(&run->stacks);
+	vfree(run->caches);
+	vfree(run->sums);
+	free_percpu(run->cpus);
+}
+
+static void track_put_and_take(struct kunit *test)
+{
+	struct track_object object = {
+		.stack = BIT(TRACK_STACK_BITS) - 1, .size = U32_MAX, .asked = U32_MAX - 1,
+		.when = U32_MAX - 2, .flags = TRACK_BLOCK | TRACK_PART,
+	}, out = { };
+	struct track_objects t = { };
+	unsigned long key = track_key(TRACK_PAGES, 0xffff888012345678ul);
+
+	KUNIT_ASSERT_EQ(test, track_objects_alloc(&t, 64), 0);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_take(&t, key, &out, U32_MAX),
+			(int)TRACK_TAKE_NONE);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_put(&t, key, &object, &out), (int)TRACK_PUT_NEW);
+	KUNIT_EXPECT_EQ(test, track_objects_size(&t, key), U32_MAX);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_flags(&t, key), TRACK_BLOCK | TRACK_PART);
+	/* Another kind at the same address is another object. */
+	KUNIT_EXPECT_EQ(test, track_objects_size(&t, key ^ 3), 0u);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_take(&t, key, &out, U32_MAX),
+			(int)TRACK_TAKE_TAKEN);
+	KUNIT_EXPECT_EQ(test, out.stack, object.stack);
+	KUNIT_EXPECT_EQ(test, out.size, object.size);
+	KUNIT_EXPECT_EQ(test, out.asked, object.asked);
+	KUNIT_EXPECT_EQ(test, out.when, object.when);
+	KUNIT_EXPECT_EQ(test, (int)out.flags, (int)object.flags);
+	KUNIT_EXPECT_EQ(test, track_objects_size(&t, key), 0u);
+	track_objects_free(&t);
+}
+
+static void track_fill_and_empty(struct kunit *test)
+{
+	struct track_object object = { .size = 1 }, out;
+	struct track_objects t = { };
+	u64 n, room, put = 0, taken = 0;
+	unsigned int away = 0, b;
+
+	KUNIT_ASSERT_EQ(test, track_objects_alloc(&t, 10000), 0);
+	room = track_objects_room(&t);
+	for (n = 0; n < room; n++) {
+		object.stack = n;
+		put += track_objects_put(&t, 0xffff888000000000ul + n * 64, &object, &out) ==
+		       TRACK_PUT_NEW;
+		/* What it was made for always fits. */
+		if (n == 9999)
+			KUNIT_EXPECT_EQ(test, put, 10000ull);
+	}
+	for (b = 0; b < t.nr_buckets; b++)
+		away += (u32)t.buckets[b].away;
+	/* Or the buckets behind have not been tried. */
+	KUNIT_EXPECT_GT(test, away, 0u);
+	for (n = 0; n < room; n++)
+		if (track_objects_take(&t, 0xffff888000000000ul + n * 64, &out, U32_MAX) ==
+		    TRACK_TAKE_TAKEN) {
+			taken++;
+			KUNIT_EXPECT_EQ(test, (u64)out.stack, n);
+		}
+	KUNIT_EXPECT_EQ(test, taken, put);
+	for (b = 0; b < t.nr_buckets; b++) {
+		KUNIT_EXPECT_EQ(test, t.buckets[b].away, 0ull);
+		KUNIT_EXPECT_TRUE(test, !memchr_inv(t.buckets[b].keys, 0, sizeof(t.buckets[b].keys)));
+	}
+	track_objects_free(&t);
+}
+
+static void track_replaces(struct kunit *test)
+{
+	struct track_object one = { .stack = 1, .size = 10 }, two = { .stack = 2, .size = 20 };
+	struct track_object out = { };
+	struct track_objects t = { };
+
+	KUNIT_ASSERT_EQ(test, track_objects_alloc(&t, 64), 0);
+	track_objects_put(&t, 0x1000, &one, &out);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_put(&t, 0x1000, &two, &out),
+			(int)TRACK_PUT_REPLACED);
+	KUNIT_EXPECT_EQ(test, out.stack, 1u);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_take(&t, 0x1000, &out, U32_MAX),
+			(int)TRACK_TAKE_TAKEN);
+	KUNIT_EXPECT_EQ(test, out.stack, 2u);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_take(&t, 0x1000, &out, U32_MAX),
+			(int)TRACK_TAKE_NONE);
+	track_objects_free(&t);
+}
+
+/* The free of the object before comes late: the new one stays, once. */
+static void track_owes(struct kunit *test)
+{
+	struct track_object young = { .size = 1, .when = 100, .flags = TRACK_OWED }, out;
+	struct track_objects t = { };
+
+	KUNIT_ASSERT_EQ(test, track_objects_alloc(&t, 64), 0);
+	track_objects_put(&t, 0x1000, &young, &out);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_take(&t, 0x1000, &out, 95), (int)TRACK_TAKE_OWED);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_flags(&t, 0x1000), (int)TRACK_UNSURE);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_take(&t, 0x1000, &out, 95), (int)TRACK_TAKE_TAKEN);
+	/* An older one does not owe any more. */
+	track_objects_put(&t, 0x1000, &young, &out);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_take(&t, 0x1000, &out, 101),
+			(int)TRACK_TAKE_TAKEN);
+	/* Nor to an event that is never late. */
+	track_objects_put(&t, 0x1000, &young, &out);
+	KUNIT_EXPECT_EQ(test, (int)track_objects_take(&t, 0x1000, &out, U32_MAX),
+			(int)TRACK_TAKE_TAKEN);
+	track_objects_free(&t);
+}
+
+static u32 track_test_stack(struct track_stacks *t, unsigned long first, u32 cache)
+{
+	unsigned long frames[3] = { first, 2, 3 };
+	struct track_stack_key key = { .frames = frames, .nr = 3, .cache = cache };
+	u32 hash, n = track_stacks_find(t, &key, &hash);
+
+	return n == TRACK_NO_STACK ? track_stacks_add(t, &key, hash, TRACK_STACK_LIVE) : n;
+}
+
+static void track_stacks_are_found(struct kunit *test)
+{
+	struct track_stacks t;
+	u32 one, n, i, failed = 0;
+
+	KUNIT_ASSERT_EQ(test, track_stacks_alloc(&t, 16, 4), 0);
+	one = track_test_stack(&t, 1, 0);
+	KUNIT_EXPECT_EQ(test, track_test_stack(&t, 1, 0), one);
+	KUNIT_EXPECT_NE(test, track_test_stack(&t, 1, 1), one);
+	KUNIT_EXPECT_NE(test, track_test_stack(&t, 4, 0), one);
+	for (i = 0; i < 100; i++)
+		failed += track_test_stack(&t, 1000 + i, 0) == TRACK_NO_STACK;
+	KUNIT_EXPECT_EQ(test, failed, 100u - 13);
+	KUNIT_EXPECT_EQ(test, track_stacks_used(&t), 16u);
+	/* One goes, another one comes. */
+	track_stack(&t, one)->state = TRACK_STACK_SEALED;
+	track_stacks_hide(&t, one);
+	track_stacks_reuse(&t, one);
+	n = track_test_stack(&t, 5000, 0);
+	KUNIT_EXPECT_EQ(test, n, one);
+	KUNIT_EXPECT_EQ(test, track_test_stack(&t, 5000, 0), n);
+	KUNIT_EXPECT_EQ(test, track_test_stack(&t, 1, 0), TRACK_NO_STACK);
+	track_stacks_free(&t);
+}
+
+static void track_cache_names_match(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE(test, track_cache_match("kmalloc-64", "kmalloc-64"));
+	KUNIT_EXPECT_FALSE(test, track_cache_match("kmalloc-64", "kmalloc-640"));
+	KUNIT_EXPECT_FALSE(test, track_cache_match("kmalloc-64", "kmalloc-6"));
+	KUNIT_EXPECT_TRUE(test, track_cache_match("kmalloc-*", "kmalloc-"));
+	KUNIT_EXPECT_TRUE(test, track_cache_match("*-64", "kmalloc-cg-64"));
+	KUNIT_EXPECT_TRUE(test, track_cache_match("*a*b*", "xxaxxaxxbxx"));
+	KUNIT_EXPECT_FALSE(test, track_cache_match("*a*b", "xxaxxaxxbxx"));
+	KUNIT_EXPECT_TRUE(test, track_cache_match("k?alloc", "kmalloc"));
+	KUNIT_EXPECT_FALSE(test, track_cache_match("k?alloc", "kalloc"));
+	KUNIT_EXPECT_TRUE(test, track_cache_match("*", ""));
+	KUNIT_EXPECT_FALSE(test, track_cache_match("?", ""));
+	KUNIT_EXPECT_TRUE(test, track_cache_match("", ""));
+	KUNIT_EXPECT_FALSE(test, track_cache_match("", "a"));
+}
+
+static void track_filter_boundaries(struct kunit *test)
+{
+	struct track_run run = { .filter = {
+		.one_in = 1, .flags = MEMDIAG_TRACK_BY_SIZE, .size_min = 100, .size_max = 200,
+		.order_min = 1, .order_max = 2 } };
+	struct track_event event = { .kind = TRACK_SLAB, .address = 0x1000, .size = 256 };
+
+	event.asked = 99;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants(&run, &event));
+	event.asked = 100;
+	KUNIT_EXPECT_TRUE(test, track_filter_wants(&run, &event));
+	event.asked = 200;
+	KUNIT_EXPECT_TRUE(test, track_filter_wants(&run, &event));
+	event.asked = 201;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants(&run, &event));
+	/* Where it is not told what was asked for, it is what was taken. */
+	event.asked = 0;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants(&run, &event));
+	run.filter.flags = MEMDIAG_TRACK_BY_ORDER;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants(&run, &event));
+	event.kind = TRACK_PAGES;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants(&run, &event));
+	event.order = 1;
+	KUNIT_EXPECT_TRUE(test, track_filter_wants(&run, &event));
+	event.order = 3;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants(&run, &event));
+}
+
+static void track_filter_frames(struct kunit *test)
+{
+	struct track_filter filter = { .flags = MEMDIAG_TRACK_BY_MODULE };
+	unsigned long other = (unsigned long)track_filter_frames;
+	unsigned long frames[] = { (unsigned long)vfree, 0x10ff, (unsigned long)vfree };
+
+	filter.code[0].start = 0x1000;
+	filter.code[0].size = 0x100;
+	KUNIT_EXPECT_TRUE(test, track_filter_wants_stack(&filter, frames, 3));
+	frames[1] = 0x1100;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants_stack(&filter, frames, 3));
+	frames[1] = 0xfff;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants_stack(&filter, frames, 3));
+	/* Behind a frame of another module it only counts anywhere. */
+	frames[1] = other;
+	frames[2] = 0x1000;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants_stack(&filter, frames, 3));
+	filter.flags |= MEMDIAG_TRACK_ANYWHERE;
+	KUNIT_EXPECT_TRUE(test, track_filter_wants_stack(&filter, frames, 3));
+}
+
+/* Objects that count and bytes that are left, by a walk of the table. */
+static u64 track_test_left(struct track_run *run, unsigned int *objects)
+{
+	u64 n, pages = 0;
+	struct track_object object;
+	unsigned long key;
+
+	*objects = 0;
+	for (n = 0; n < track_objects_room(&run->objects); n++)
+		if (track_objects_read(&run->objects, n, &key, &object)) {
+			pages += object.size >> PAGE_SHIFT;
+			*objects += !(object.flags & TRACK_PART);
+		}
+	return pages;
+}
+
+static void track_blocks_come_apart(struct kunit *test)
+{
+	struct track_run *run = track_test_run(test, 1000, 16);
+	/* Only addresses of page frames are looked at. */
+	unsigned long first = ALIGN(page_to_pfn(virt_to_page(run)), 16);
+	struct track_event event = { .kind = TRACK_PAGES, .order = 4, .flags = TRACK_BLOCK,
+				     .address = (unsigned long)pfn_to_page(first),
+				     .size = PAGE_SIZE << 4 };
+	unsigned int objects, i, order = 0;
+	struct track_stack *stack;
+	u32 n = track_test_stack(&run->stacks, 1, 0);
+
+	stack = track_stack(&run->stacks, n);
+	preempt_disable();
+	probe_put(run, &event, n);
+	/* 11 pages of 16 are wanted: the rest goes first. */
+	for (i = 11; i < 16; i++)
+		track_freed_pages(run, pfn_to_page(first + i), 0);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, track_test_left(run, &objects), 11ull);
+	KUNIT_EXPECT_EQ(test, objects, 1u);
+	/* Pages that were given back are others' now, and not of the block. */
+	preempt_disable();
+	track_freed_pages(run, pfn_to_page(first + 13), 0);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, track_test_left(run, &objects), 11ull);
+	/* A pair in the middle, as a pair. */
+	preempt_disable();
+	track_freed_pages(run, pfn_to_page(first + 4), 1);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, track_test_left(run, &objects), 9ull);
+	KUNIT_EXPECT_EQ(test, objects, 1u);
+	preempt_disable();
+	for (i = 0; i < 11; i++)
+		if (i / 2 != 2)
+			track_freed_pages(run, pfn_to_page(first + i), 0);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, track_test_left(run, &objects), 0ull);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&stack->freed), 1ull);
+	for (order = 0; order < TRACK_ORDERS; order++)
+		KUNIT_EXPECT_EQ(test, atomic_read(&run->nr_blocks[order]), 0);
+	track_test_end(run);
+}
+
+static void track_run_sizes(struct kunit *test)
+{
+	struct memdiag_track_start start = { };
+
+	KUNIT_EXPECT_EQ(test, run_sizes(&start), 0);
+	KUNIT_EXPECT_EQ(test, start.depth, (u32)TRACK_DEPTH_DEFAULT);
+	KUNIT_EXPECT_GE(test, start.stacks, 1024ull);
+	KUNIT_EXPECT_GE(test, start.objects, 1024ull);
+	start.depth = TRACK_DEPTH_MAX + 1;
+	KUNIT_EXPECT_EQ(test, run_sizes(&start), -EINVAL);
+	start.depth = TRACK_DEPTH_MAX;
+	start.objects = RUN_OBJECTS_MAX;
+	KUNIT_EXPECT_EQ(test, run_sizes(&start), -ENOMEM);
+	start.objects = RUN_OBJECTS_MAX + 1;
+	KUNIT_EXPECT_EQ(test, run_sizes(&start), -EINVAL);
+	start.objects = 1;
+	start.stacks = BIT(TRACK_STACK_BITS);
+	KUNIT_EXPECT_EQ(test, run_sizes(&start), -EINVAL);
+	start.stacks = 1;
+	KUNIT_EXPECT_EQ(test, run_sizes(&start), 0);
+	KUNIT_EXPECT_EQ(test, start.stacks, (u64)RUN_STACKS_MIN);
+	KUNIT_EXPECT_EQ(test, start.objects, (u64)RUN_OBJECTS_MIN);
+}
+
+static struct kunit_case track_cases[] = {
+	KUNIT_CASE(track_put_and_take),
+	KUNIT_CASE(track_fill_and_empty),
+	KUNIT_CASE(track_replaces),
+	KUNIT_CASE(track_owes),
+	KUNIT_CASE(track_stacks_are_found),
+	KUNIT_CASE(track_cache_names_match),
+	KUNIT_CASE(track_filter_boundaries),
+	KUNIT_CASE(track_filter_frames),
+	KUNIT_CASE(track_blocks_come_apart),
+	KUNIT_CASE(track_run_sizes),
+	{ }
+};
+
+static struct kunit_suite track_suite = {
+	.name = "memdiag_track",
+	.test_cases = track_cases,
+};
+kunit_test_suite(track_suite);

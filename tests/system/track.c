@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * track - the tracker of allocations against the fixture, which knows what it holds
+ *
+ * track			all of it
+ * track start [KEY=VALUE...]	start by hand: kinds= depth= objects= stacks= one_in= pid=
+ *				size=MIN-MAX order=MIN-MAX cgroup= module= anywhere=1 cache=
+ * track stop [discard]		stop
+ * track settle			wait until what was freed is free
+ * track report [MODULE]	print section track, of one module
+ * track status			print section track_status
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "ktap.h"
+#include "snap.h"
+
+#define FIXTURE_COMMAND "/proc/memdiag_fixture/command"
+#define FIXTURE_KO "/lib/memdiag/memdiag_fixture.ko"
+#define FIXTURE "memdiag_fixture"
+#define FIXTURE_GONE FIXTURE " (unloaded)"
+
+static int device = -1;
+
+/* 0 or the errno */
+static int start(struct memdiag_track_start *arg)
+{
+	arg->size = sizeof(*arg);
+	return ioctl(device, MEMDIAG_IOC_TRACK_START, arg) ? errno : 0;
+}
+
+static int stop(uint32_t flags)
+{
+	struct memdiag_track_stop arg = { .size = sizeof(arg), .flags = flags };
+
+	return ioctl(device, MEMDIAG_IOC_TRACK_STOP, &arg) ? errno : 0;
+}
+
+static int settle(uint64_t *ns)
+{
+	struct memdiag_settle arg = { .size = sizeof(arg) };
+	int error = ioctl(device, MEMDIAG_IOC_SETTLE, &arg) ? errno : 0;
+
+	*ns = arg.waited_ns;
+	return error;
+}
+
+static struct memdiag_track_start by_module(const char *module)
+{
+	struct memdiag_track_start arg = { .flags = MEMDIAG_TRACK_BY_MODULE };
+
+	snprintf((char *)arg.module, sizeof(arg.module), "%s", module);
+	return arg;
+}
+
+static void begin(struct memdiag_track_start arg)
+{
+	int error;
+
+	stop(MEMDIAG_TRACK_DISCARD);
+	error = start(&arg);
+	if (error)
+		ktap_bail("start: %s", strerror(error));
+}
+
+static void fixture(const char *command)
+{
+	int error = file_write(FIXTURE_COMMAND, command);
+
+	if (error)
+		ktap_bail("fixture: %s: %s", command, strerror(-error));
+}
+
+static void run(const char *command)
+{
+	int status = system(command);
+
+	if (status)
+		ktap_bail("%s: status %d", command, status);
+}
+
+/* --- sums of a report ------------------------------------------------------- */
+
+struct sum {
+	uint64_t records;
+	uint64_t count;
+	uint64_t bytes;
+	uint64_t asked;
+	uint64_t allocated;
+	uint64_t freed;
+	uint64_t unsure;
+};
+
+static bool number(const struct snap *snap, const struct memdiag_section *section, uint64_t n,
+		   const char *name, uint64_t *sum)
+{
+	uint64_t value = snap_get(snap, section, n, name);
+
+	if (value != MEMDIAG_ABSENT)
+		*sum += value;
+	return value != MEMDIAG_ABSENT;
+}
+
+/* What is outstanding of a module (NULL: all), a kind and stacks that have a word in them. */
+static struct sum report(const char *module, const char *kind, const char *word)
+{
+	const struct memdiag_section *section;
+	struct sum sum = { 0 };
+	struct snap snap;
+	uint64_t n;
+
+	snap_take(&snap, SNAP_BIT(TRACK));
+	section = snap_section(&snap, MEMDIAG_SEC_TRACK);
+	for (n = 0; n < section->nr_records; n++) {
+		if (module && strcmp(snap_get_string(&snap, section, n, "module"), module))
+			continue;
+		if (kind && strcmp(snap_get_string(&snap, section, n, "kind"), kind))
+			continue;
+		if (word && !strstr(snap_get_string(&snap, section, n, "stack"), word))
+			continue;
+		sum.records++;
+		number(&snap, section, n, "count", &sum.count);
+		number(&snap, section, n, "bytes", &sum.bytes);
+		number(&snap, section, n, "asked_bytes", &sum.asked);
+		number(&snap, section, n, "allocated", &sum.allocated);
+		number(&snap, section, n, "freed", &sum.freed);
+		number(&snap, section, n, "unsure", &sum.unsure);
+	}
+	snap_drop(&snap);
+	return sum;
+}
+
+static uint64_t status(const char *name)
+{
+	const struct memdiag_section *section;
+	struct snap snap;
+	uint64_t value;
+
+	snap_take(&snap, SNAP_BIT(TRACK_STATUS));
+	section = snap_section(&snap, MEMDIAG_SEC_TRACK_STATUS);
+	value = snap_get(&snap, section, 0, name);
+	snap_drop(&snap);
+	return value;
+}
+
+static bool state_is(const char *state)
+{
+	const struct memdiag_section *section;
+	struct snap snap;
+	bool is;
+
+	snap_take(&snap, SNAP_BIT(TRACK_STATUS));
+	section = snap_section(&snap, MEMDIAG_SEC_TRACK_STATUS);
+	is = !strcmp(snap_get_string(&snap, section, 0, "state"), state);
+	snap_drop(&snap);
+	return is;
+}
+
+static void expect(struct sum sum, uint64_t count, uint64_t asked, const char *what)
+{
+	bool ok = sum.count == count && (asked == MEMDIAG_ABSENT || sum.asked == asked) &&
+		  sum.allocated - sum.freed == count && !sum.unsure;
+
+	if (!ktap_ok(ok, "track: %s", what))
+		ktap_note("%" PRIu64 " records, count %" PRIu64 " (expected %" PRIu64 "), bytes %" PRIu64
+			  ", asked %" PRIu64 ", allocated %" PRIu64 ", freed %" PRIu64
+			  ", unsure %" PRIu64, sum.records, sum.count, count, sum.bytes, sum.asked,
+			  sum.allocated, sum.freed, sum.unsure);
+}
+
+/* --- printing --------------------------------------------------------------- */
+
+static void print_value(const struct snap *snap, const struct memdiag_section *section, uint64_t n,
+			unsigned int field)
+{
+	uint64_t value = snap_value(snap, section, n, field);
+	const struct memdiag_field *f = snap_field(snap, section, field);
+
+	printf(" %s=", snap_string(snap, f->name));
+	if (value == MEMDIAG_ABSENT)
+		printf("-");
+	else if (f->type == MEMDIAG_TYPE_STR)
+		printf("%s", snap_string(snap, value));
+	else
+		printf("%" PRIu64, value);
+}
+
+static int print(unsigned int id, const char *module)
+{
+	const struct memdiag_section *section;
+	struct snap snap;
+	unsigned int i;
+	uint64_t n;
+
+	snap_take(&snap, 1ull << id);
+	section = snap_section(&snap, id);
+	printf("%" PRIu64 " records %s\n", (uint64_t)section->nr_records,
+	       snap_string(&snap, section->reason));
+	for (n = 0; n < section->nr_records; n++) {
+		if (module && strncmp(snap_get_string(&snap, section, n, "module"), module,
+				      strlen(module)))
+			continue;
+		for (i = 0; i < section->nr_fields; i++)
+			print_value(&snap, section, n, i);
+		printf("\n");
+	}
+	return 0;
+}
+
+static int by_hand(int argc, char **argv)
+{
+	struct memdiag_track_start arg = { 0 };
+	uint64_t ns;
+	int i, error;
+
+	if (!strcmp(argv[1], "report"))
+		return print(MEMDIAG_SEC_TRACK, argv[2]);
+	if (!strcmp(argv[1], "status"))
+		return print(MEMDIAG_SEC_TRACK_STATUS, NULL);
+	if (!strcmp(argv[1], "stop")) {
+		error = stop(argv[2] ? MEMDIAG_TRACK_DISCARD : 0);
+	} else if (!strcmp(argv[1], "settle")) {
+		error = settle(&ns);
+		printf("%" PRIu64 " ms\n", ns / 1000000);
+	} else {
+		for (i = 2; i < argc; i++) {
+			char *v = strchr(argv[i], '=');
+			char *end;
+
+			if (!v)
+				return 2;
+			*v++ = '\0';
+			if (!strcmp(argv[i], "kinds"))
+				arg.kinds = strtoul(v, NULL, 0);
+			else if (!strcmp(argv[i], "depth"))
+				arg.depth = strtoul(v, NULL, 0);
+			else if (!strcmp(argv[i], "objects"))
+				arg.objects = strtoull(v, NULL, 0);
+			else if (!strcmp(argv[i], "stacks"))
+				arg.stacks = strtoull(v, NULL, 0);
+			else if (!strcmp(argv[i], "one_in"))
+				arg.one_in = strtoul(v, NULL, 0);
+			else if (!strcmp(argv[i], "anywhere"))
+				arg.flags |= MEMDIAG_TRACK_ANYWHERE;
+			else if (!strcmp(argv[i], "pid")) {
+				arg.flags |= MEMDIAG_TRACK_BY_PID;
+				arg.pid = atoi(v);
+			} else if (!strcmp(argv[i], "cgroup")) {
+				arg.flags |= MEMDIAG_TRACK_BY_CGROUP;
+				arg.cgroup = strtoull(v, NULL, 0);
+			} else if (!strcmp(argv[i], "module")) {
+				arg.flags |= MEMDIAG_TRACK_BY_MODULE;
+				strncpy((char *)arg.module, v, sizeof(arg.module) - 1);
+			} else if (!strcmp(argv[i], "cache")) {
+				arg.flags |= MEMDIAG_TRACK_BY_CACHE;
+				strncpy((char *)arg.cache, v, sizeof(arg.cache) - 1);
+			} else if (!strcmp(argv[i], "size")) {
+				arg.flags |= MEMDIAG_TRACK_BY_SIZE;
+				arg.size_min = strtoull(v, &end, 0);
+				arg.size_max = strtoull(end + 1, NULL, 0);
+			} else if (!strcmp(argv[i], "order")) {
+				arg.flags |= MEMDIAG_TRACK_BY_ORDER;
+				arg.order_min = strtoul(v, &end, 0);
+				arg.order_max = strtoul(end + 1, NULL, 0);
+			} else {
+				return 2;
+			}
+		}
+		error = start(&arg);
+		if (!error)
+			printf("kinds %u depth %u objects %llu stacks %llu bytes %llu\n", arg.kinds,
+			       arg.depth, (unsigned long long)arg.objects,
+			       (unsigned long long)arg.stacks, (unsigned long long)arg.bytes);
+	}
+	if (error)
+		fprintf(stderr, "track: %s\n", strerror(error));
+	return !!error;
+}
+
+/* --- what must be counted ---------------------------------------------------- */
+
+static const struct {
+	const char *kind;
+	const char *command;
+	uint64_t count;
+	uint64_t asked; /* MEMDIAG_ABSENT if the event does not tell */
+} holds[] = {
+	{ "slab", "kmalloc size=200 count=100", 100, 20000 },
+	{ "slab", "kmalloc size=200 count=100 context=softirq", 100, 20000 },
+	{ "slab", "kmalloc size=200 count=100 context=hardirq", 100, 20000 },
+	{ "slab", "kmalloc size=65536 count=10", 10, 655360 },
+	{ "slab", "cache count=100", 100, MEMDIAG_ABSENT },
+	{ "pages", "pages order=0 count=50", 50, MEMDIAG_ABSENT },
+	{ "pages", "pages order=3 count=20", 20, MEMDIAG_ABSENT },
+	{ "pages", "pages order=2 count=20 context=hardirq", 20, MEMDIAG_ABSENT },
+	{ "percpu", "percpu size=64 count=30", 30, 1920 },
+};
+
+static void test_kinds(void)
+{
+	char command[128], what[160];
+	unsigned int i;
+
+	begin(by_module(FIXTURE));
+	for (i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+		snprintf(command, sizeof(command), "hold %s", holds[i].command);
+		fixture(command);
+		snprintf(what, sizeof(what), "held: %s", holds[i].command);
+		expect(report(FIXTURE, holds[i].kind, NULL), holds[i].count, holds[i].asked, what);
+		fixture("free all");
+		snprintf(what, sizeof(what), "freed: %s", holds[i].command);
+		expect(report(FIXTURE, holds[i].kind, NULL), 0,
+		       holds[i].asked == MEMDIAG_ABSENT ? MEMDIAG_ABSENT : 0, what);
+	}
+}
+
+/* A large object of kmalloc() is not told as pages as well. */
+static void test_once(void)
+{
+	struct sum pages;
+
+	begin(by_module(FIXTURE));
+	fixture("hold kmalloc size=65536 count=10");
+	pages = report(FIXTURE, "pages", "fixture");
+	ktap_ok(pages.count == 0 && pages.bytes == 0, "track: large kmalloc is not told twice");
+	fixture("free all");
+}
+
+static void test_states(void)
+{
+	struct memdiag_track_start arg = by_module(FIXTURE);
+	struct snap snap;
+	bool no_data;
+
+	stop(MEMDIAG_TRACK_DISCARD);
+	ktap_ok(state_is("off"), "track: off at first");
+	snap_open(&snap);
+	snap_collect(&snap, SNAP_BIT(TRACK));
+	no_data = snap_section(&snap, MEMDIAG_SEC_TRACK)->error == -ENODATA;
+	snap_drop(&snap);
+	ktap_ok(no_data, "track: nothing to report when off");
+	ktap_ok(stop(0) == 0, "track: to stop what does not run is no error");
+	begin(arg);
+	ktap_ok(state_is("armed"), "track: armed");
+	ktap_ok(start(&arg) == EALREADY, "track: a second start is refused");
+	fixture("hold kmalloc size=100 count=7");
+	stop(0);
+	ktap_ok(state_is("stopped"), "track: stopped");
+	fixture("free all");
+	expect(report(FIXTURE, "slab", NULL), 7, 700, "what was outstanding at the stop");
+	stop(MEMDIAG_TRACK_DISCARD);
+	ktap_ok(state_is("off"), "track: discarded");
+}
+
+static void test_reading(void)
+{
+	struct sum one, two;
+
+	begin(by_module(FIXTURE));
+	fixture("hold kmalloc size=100 count=20");
+	one = report(FIXTURE, "slab", NULL);
+	two = report(FIXTURE, "slab", NULL);
+	ktap_ok(!memcmp(&one, &two, sizeof(one)), "track: reading changes nothing");
+	fixture("free all");
+}
+
+static void test_filters(void)
+{
+	struct memdiag_track_start arg;
+	struct sum sum;
+
+	arg = by_module(FIXTURE);
+	arg.flags |= MEMDIAG_TRACK_BY_SIZE;
+	arg.size_min = 100;
+	arg.size_max = 200;
+	begin(arg);
+	fixture("hold kmalloc size=99 count=3");
+	fixture("hold kmalloc size=100 count=5");
+	fixture("hold kmalloc size=200 count=7");
+	fixture("hold kmalloc size=201 count=11");
+	expect(report(FIXTURE, "slab", NULL), 12, 1900, "filter by size");
+	fixture("free all");
+
+	arg = by_module(FIXTURE);
+	arg.flags |= MEMDIAG_TRACK_BY_ORDER;
+	arg.order_min = 1;
+	arg.order_max = 2;
+	begin(arg);
+	fixture("hold pages order=0 count=3");
+	fixture("hold pages order=1 count=5");
+	fixture("hold pages order=2 count=7");
+	fixture("hold pages order=3 count=11");
+	fixture("hold kmalloc size=64 count=3");
+	expect(report(FIXTURE, NULL, NULL), 12, MEMDIAG_ABSENT, "filter by order");
+	fixture("free all");
+
+	arg = by_module("no_such_module");
+	begin(arg);
+	fixture("hold kmalloc size=64 count=3");
+	sum = report(NULL, NULL, NULL);
+	ktap_ok(sum.records == 0, "track: filter by a module that is not there");
+	fixture("free all");
+
+	arg = by_module(FIXTURE);
+	arg.flags |= MEMDIAG_TRACK_BY_PID;
+	arg.pid = getpid();
+	begin(arg);
+	fixture("hold kmalloc size=64 count=3");
+	run("echo hold kmalloc size=64 count=5 >" FIXTURE_COMMAND);
+	expect(report(FIXTURE, "slab", NULL), 3, 192, "filter by process");
+	fixture("free all");
+
+	arg = by_module(FIXTURE);
+	arg.flags |= MEMDIAG_TRACK_BY_CACHE;
+	strcpy((char *)arg.cache, "km?lloc*-256");
+	stop(MEMDIAG_TRACK_DISCARD);
+	if (start(&arg) == EOPNOTSUPP) {
+		ktap_skip("caches cannot be told here", "track: filter by cache");
+	} else {
+		fixture("hold kmalloc size=250 count=3");
+		fixture("hold kmalloc size=500 count=5");
+		fixture("hold pages order=1 count=5");
+		expect(report(FIXTURE, NULL, NULL), 3, 750, "filter by cache");
+		fixture("free all");
+	}
+
+	arg = by_module(FIXTURE);
+	arg.one_in = 4;
+	begin(arg);
+	fixture("hold kmalloc size=64 count=8000");
+	sum = report(FIXTURE, "slab", NULL);
+	if (!ktap_ok(sum.count > 1600 && sum.count < 2400, "track: one in four"))
+		ktap_note("%" PRIu64 " of 8000", sum.count);
+	fixture("free all");
+	sum = report(FIXTURE, "slab", NULL);
+	ktap_ok(sum.count == 0 && sum.freed == sum.allocated, "track: one in four, freed");
+}
+
+static void test_cgroup(void)
+{
+	struct memdiag_track_start arg = by_module(FIXTURE);
+	struct stat st;
+
+	run("mkdir -p /tmp/cg && mount -t cgroup2 none /tmp/cg && mkdir -p /tmp/cg/a/b /tmp/cg/c");
+	stat("/tmp/cg/a", &st);
+	arg.flags |= MEMDIAG_TRACK_BY_CGROUP;
+	arg.cgroup = st.st_ino;
+	begin(arg);
+	fixture("hold kmalloc size=64 count=3");
+	run("sh -c 'echo $$ >/tmp/cg/a/b/cgroup.procs; echo hold kmalloc size=64 count=5 >"
+	    FIXTURE_COMMAND "'");
+	run("sh -c 'echo $$ >/tmp/cg/c/cgroup.procs; echo hold kmalloc size=64 count=7 >"
+	    FIXTURE_COMMAND "'");
+	expect(report(FIXTURE, "slab", NULL), 5, 320, "filter by cgroup, also below it");
+	fixture("free all");
+	stop(MEMDIAG_TRACK_DISCARD);
+	arg.cgroup = 0x7fffffff;
+	ktap_ok(start(&arg) == ENOENT, "track: no such cgroup");
+	run("rmdir /tmp/cg/a/b /tmp/cg/a /tmp/cg/c; umount /tmp/cg");
+}
+
+static void test_errors(void)
+{
+	struct memdiag_track_start arg = { 0 };
+
+	stop(MEMDIAG_TRACK_DISCARD);
+	arg.depth = 65;
+	ktap_ok(start(&arg) == EINVAL, "track: a depth beyond 64");
+	arg.depth = 0;
+	arg.one_in = 3;
+	ktap_ok(start(&arg) == EINVAL, "track: one in three");
+	arg.one_in = 0;
+	arg.kinds = 8;
+	ktap_ok(start(&arg) == EOPNOTSUPP, "track: an unknown kind");
+	arg.kinds = 0;
+	arg.objects = 1u << 30;
+	ktap_ok(start(&arg) == ENOMEM, "track: more objects than RAM");
+	arg.objects = 0;
+	arg.flags = 1u << 31;
+	ktap_ok(start(&arg) == EOPNOTSUPP, "track: an unknown flag");
+	arg.flags = MEMDIAG_TRACK_BY_SIZE;
+	arg.size_min = 2;
+	arg.size_max = 1;
+	ktap_ok(start(&arg) == EINVAL, "track: sizes the wrong way round");
+	arg.flags = MEMDIAG_TRACK_BY_MODULE;
+	memset(arg.module, 'a', sizeof(arg.module));
+	ktap_ok(start(&arg) == EINVAL, "track: a name without an end");
+	arg.flags = MEMDIAG_TRACK_BY_PID;
+	arg.pid = 4000000;
+	ktap_ok(start(&arg) == ENOENT, "track: no such process");
+	arg.flags = MEMDIAG_TRACK_ANYWHERE;
+	ktap_ok(start(&arg) == EINVAL, "track: anywhere of no module");
+	ktap_ok(stop(2) == EOPNOTSUPP, "track: an unknown flag of stop");
+	ktap_ok(state_is("off"), "track: off after all of that");
+}
+
+/* Nothing is lost without being counted. */
+static void test_overflow(void)
+{
+	struct memdiag_track_start arg = by_module(FIXTURE);
+	uint64_t used, dropped;
+	struct sum sum;
+
+	arg.objects = 64;
+	arg.stacks = 16;
+	arg.kinds = MEMDIAG_TRACK_SLAB;
+	begin(arg);
+	fixture("hold kmalloc size=64 count=1000");
+	sum = report(FIXTURE, "slab", NULL);
+	used = status("objects_used");
+	dropped = status("dropped_objects");
+	if (!ktap_ok(sum.count == used && used + dropped == 1000 && used >= 64,
+		     "track: objects beyond the table are counted"))
+		ktap_note("count %" PRIu64 ", used %" PRIu64 ", dropped %" PRIu64, sum.count, used,
+			  dropped);
+	fixture("free all");
+	sum = report(FIXTURE, "slab", NULL);
+	ktap_ok(sum.count == 0 && status("objects_used") == 0, "track: the table is empty again");
+	arg.flags = 0;
+	begin(arg);
+	run("ls -R /sys/kernel >/dev/null");
+	ktap_ok(status("dropped_stacks") > 0, "track: stacks beyond the table are counted");
+}
+
+static void test_unloaded(void)
+{
+	struct sum sum;
+
+	begin(by_module(FIXTURE));
+	fixture("leak kmalloc size=100 count=9");
+	run("rmmod " FIXTURE);
+	sum = report(FIXTURE_GONE, "slab", "fixture_hold");
+	expect(sum, 9, 900, "names survive the module");
+	run("insmod " FIXTURE_KO " command='leak kmalloc size=100 count=4'");
+	run("rmmod " FIXTURE);
+	run("insmod " FIXTURE_KO);
+	expect(report(FIXTURE_GONE, "slab", "fixture"), 13, 1300, "also those of its init");
+}
+
+static void test_settle(void)
+{
+	uint64_t ns = 0;
+	int error = settle(&ns);
+
+	if (!ktap_ok(!error && ns > 0, "track: settles"))
+		ktap_note("%s", strerror(error));
+	ktap_note("in %" PRIu64 " ms", ns / 1000000);
+}
+
+int main(int argc, char **argv)
+{
+	device = open(SNAP_DEVICE, O_RDONLY | O_CLOEXEC);
+	if (argc > 1 && device >= 0)
+		return by_hand(argc, argv);
+	ktap_start();
+	if (device < 0)
+		ktap_bail("%s: %s", SNAP_DEVICE, strerror(errno));
+	if (!status("objects_max"))
+		ktap_bail("no tracker");
+	run("grep -q ^" FIXTURE " /proc/modules || insmod " FIXTURE_KO);
+	test_states();
+	test_kinds();
+	test_once();
+	test_reading();
+	test_filters();
+	test_cgroup();
+	test_errors();
+	test_overflow();
+	test_unloaded();
+	test_settle();
+	stop(MEMDIAG_TRACK_DISCARD);
+	run("rmmod " FIXTURE);
+	return ktap_end();
+}
