@@ -149,7 +149,7 @@ static void attach_percpu_free(void *data, void *base_addr, int off, void __perc
  * @name: of the tracepoint
  * @probe: called by it
  * @kind: MEMDIAG_TRACK_SLAB and so on that it tells of
- * @frees: it tells of frees
+ * @frees: it tells of frees, and not of allocations
  * @tp: the tracepoint, or NULL if this kernel has none of the name
  * @attached: the probe is called
  */
@@ -162,7 +162,6 @@ struct attach_point {
 	bool attached;
 };
 
-/* Frees stand first. */
 static struct attach_point attach_points[] = {
 	{ "kfree", attach_kfree, MEMDIAG_TRACK_SLAB, true },
 	{ "kmem_cache_free", attach_cache_free, MEMDIAG_TRACK_SLAB, true },
@@ -232,6 +231,47 @@ u32 track_attach_kinds(const char **why)
 }
 
 /**
+ * track_attach_late() - may the event of a free come after it?
+ */
+bool track_attach_late(void)
+{
+	return MEMDIAG_CACHE_FREE_LATE;
+}
+
+static void attach_end(struct track_run *run, bool frees)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(attach_points); i++) {
+		struct attach_point *point = &attach_points[i];
+
+		if (point->frees != frees || !point->attached)
+			continue;
+		tracepoint_probe_unregister(point->tp, point->probe, run);
+		point->attached = false;
+	}
+	tracepoint_synchronize_unregister();
+}
+
+static int attach_begin(struct track_run *run, bool frees)
+{
+	unsigned int i;
+	int error;
+
+	for (i = 0; i < ARRAY_SIZE(attach_points); i++) {
+		struct attach_point *point = &attach_points[i];
+
+		if (point->frees != frees || !(point->kind & run->kinds))
+			continue;
+		error = tracepoint_probe_register(point->tp, point->probe, run);
+		if (error)
+			return error;
+		point->attached = true;
+	}
+	return 0;
+}
+
+/**
  * track_detach() - end what track_attach() began
  * @run: the run; no probe of it runs any more on return
  *
@@ -239,16 +279,9 @@ u32 track_attach_kinds(const char **why)
  */
 void track_detach(struct track_run *run)
 {
-	unsigned int i = ARRAY_SIZE(attach_points);
-
-	while (i--) {
-		struct attach_point *point = &attach_points[i];
-
-		if (point->attached)
-			tracepoint_probe_unregister(point->tp, point->probe, run);
-		point->attached = false;
-	}
-	tracepoint_synchronize_unregister();
+	attach_end(run, false);
+	track_kprobes_detach(run);
+	attach_end(run, true);
 }
 
 /**
@@ -261,22 +294,16 @@ void track_detach(struct track_run *run)
  */
 int track_attach(struct track_run *run)
 {
-	unsigned int i;
 	int error;
 
-	for (i = 0; i < ARRAY_SIZE(attach_points); i++) {
-		struct attach_point *point = &attach_points[i];
-
-		if (!(point->kind & run->kinds))
-			continue;
-		error = tracepoint_probe_register(point->tp, point->probe, run);
-		if (error) {
-			track_detach(run);
-			return error;
-		}
-		point->attached = true;
+	error = attach_begin(run, true);
+	if (!error) {
+		track_kprobes_attach(run);
+		error = attach_begin(run, false);
 	}
-	return 0;
+	if (error)
+		track_detach(run);
+	return error;
 }
 
 /**
@@ -295,7 +322,7 @@ size_t track_attach_print(char *text, size_t size)
 		if (attach_points[i].attached)
 			n += scnprintf(text + n, size - n, "%s%s", n ? "," : "",
 				       attach_points[i].name);
-	return n;
+	return n + track_kprobes_print(text + n, size - n);
 }
 
 #else
@@ -304,6 +331,11 @@ u32 track_attach_kinds(const char **why)
 {
 	*why = "the kernel has no tracepoints: CONFIG_TRACEPOINTS is not set";
 	return 0;
+}
+
+bool track_attach_late(void)
+{
+	return false;
 }
 
 void track_detach(struct track_run *run)

@@ -266,6 +266,12 @@ static bool filter_on_stack(const struct track_filter *filter)
 	return false;
 }
 
+/* Does the task allocate, and no interrupt? A trap for a probe looks like one. */
+static bool filter_is_task(const struct track_event *event)
+{
+	return event->trapped ? !in_serving_softirq() : in_task();
+}
+
 /**
  * track_filter_wants() - is it worth to take the stack of an allocation?
  * @run: the run
@@ -279,8 +285,6 @@ bool track_filter_wants(const struct track_run *run, const struct track_event *e
 	u64 size = event->asked ?: event->size;
 	u32 flags = filter->flags;
 
-	if (!track_sampled(run, event->address))
-		return false;
 	if (!flags)
 		return true;
 	if (flags & MEMDIAG_TRACK_BY_SIZE && (size < filter->size_min || size > filter->size_max))
@@ -291,9 +295,11 @@ bool track_filter_wants(const struct track_run *run, const struct track_event *e
 		return false;
 	if (flags & MEMDIAG_TRACK_BY_CACHE && event->kind != TRACK_SLAB)
 		return false;
-	if (flags & MEMDIAG_TRACK_BY_PID && (!in_task() || task_tgid(current) != filter->pid))
+	if (flags & MEMDIAG_TRACK_BY_PID &&
+	    (!filter_is_task(event) || task_tgid(current) != filter->pid))
 		return false;
-	if (flags & MEMDIAG_TRACK_BY_CGROUP && (!in_task() || !filter_in_cgroup(filter->cgroup)))
+	if (flags & MEMDIAG_TRACK_BY_CGROUP &&
+	    (!filter_is_task(event) || !filter_in_cgroup(filter->cgroup)))
 		return false;
 	return !(flags & MEMDIAG_TRACK_BY_MODULE) || filter_on_stack(filter);
 }

@@ -182,6 +182,8 @@ again:
 					goto again;
 				slot_read(slot, old);
 				slot_write(slot, object);
+				if (t->owes && track_key_kind(key) == TRACK_SLAB)
+					slot->what |= (u64)TRACK_OWED << (32 + TRACK_STACK_BITS);
 				smp_store_release(&bucket->keys[i], key);
 				return TRACK_PUT_REPLACED;
 			}

@@ -62,23 +62,27 @@ static unsigned int probe_level(void)
 	return in_serving_softirq() ? 1 : 0;
 }
 
-/* Without memdiag's own frames and, where it is told, those of the allocator. */
-static u32 probe_trim(const unsigned long **frames, u32 nr, unsigned long call_site)
+/*
+ * Without memdiag's own frames and, where it is told, those of the allocator; cut where
+ * an interrupt was entered. A probe that was entered by a trap has its entry above, so
+ * the first is done before the second.
+ */
+static u32 probe_trim(unsigned long *frames, u32 nr, unsigned long call_site, u32 *from)
 {
-	const unsigned long *from = *frames;
-	u32 i = 0;
+	u32 i, own = 0;
 
-	while (i < nr && track_is_own(from[i]))
-		i++;
-	*frames = from + i;
-	nr -= i;
-	if (!call_site)
-		return nr;
-	for (i = 0; i < nr && i < TRACK_DEPTH_OWN; i++)
-		if ((*frames)[i] == call_site) {
-			*frames += i;
-			return nr - i;
+	while (own < nr && track_is_own(frames[own]))
+		own++;
+	*from = own;
+	for (i = own; call_site && i < nr && i < own + TRACK_DEPTH_OWN; i++)
+		if (frames[i] == call_site) {
+			*from = i;
+			break;
 		}
+	nr -= *from;
+#ifdef MEMDIAG_HAVE_CUT_IRQ
+	nr = memdiag_stack_cut_irq(frames + *from, nr);
+#endif
 	return nr;
 }
 
@@ -100,19 +104,16 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 {
 	struct track_stacks *stacks = &run->stacks;
 	struct track_stack_key key = {
-		.frames = buffer,
 		.kind = event->kind,
 		.order = event->order,
 		.cache = cache,
 	};
-	u32 n, hash;
+	u32 n, hash, from;
 
-	key.nr = stack_trace_save(buffer, stacks->depth + TRACK_DEPTH_OWN, 0);
-#ifdef MEMDIAG_HAVE_CUT_IRQ
-	key.nr = memdiag_stack_cut_irq(buffer, key.nr);
-#endif
-	key.nr = probe_trim(&key.frames, key.nr, event->call_site);
-	key.nr = min(key.nr, stacks->depth);
+	n = stack_trace_save(buffer, stacks->depth + TRACK_DEPTH_OWN, 0);
+	n = probe_trim(buffer, n, event->call_site, &from);
+	key.frames = buffer + from;
+	key.nr = min(n, stacks->depth);
 	n = track_stacks_find(stacks, &key, &hash);
 	if (n == TRACK_NO_STACK) {
 		n = track_stacks_add(stacks, &key, hash, probe_judge(run, &key));
@@ -139,7 +140,61 @@ void track_account_free(struct track_run *run, const struct track_object *object
 		atomic64_inc(&track_stack(&run->stacks, object->stack)->freed);
 }
 
-static void probe_put(struct track_run *run, const struct track_event *event, u32 n)
+/* The names of its cache, and whether the filter wants them. */
+static bool probe_cache(struct track_run *run, const struct track_event *event, u32 *n)
+{
+	bool filtered = run->filter.flags & MEMDIAG_TRACK_BY_CACHE;
+	const struct kmem_cache *cache = event->cache;
+
+	*n = 0;
+	if (event->kind != TRACK_SLAB)
+		return true;
+	if (!cache)
+		cache = track_cache_of((const void *)event->address);
+	*n = track_cache_number(run->caches, cache, filtered ? run->filter.cache : "*");
+	return !filtered || run->caches[*n].matches;
+}
+
+/**
+ * track_stack_of() - the stack of an allocation
+ * @run: the run
+ * @event: what is known of it; its address may be yet unknown
+ *
+ * Context: any, preemption off.
+ *
+ * Return: its number; TRACK_NO_STACK if it is not tracked.
+ */
+u32 track_stack_of(struct track_run *run, const struct track_event *event)
+{
+	unsigned int level;
+	struct track_cpu *cpu;
+	u32 cache, n;
+
+	if (!track_filter_wants(run, event) || !probe_cache(run, event, &cache))
+		return TRACK_NO_STACK;
+	cpu = this_cpu_ptr(run->cpus);
+	level = probe_level();
+	if (READ_ONCE(cpu->busy[level])) {
+		this_cpu_inc(run->cpus->dropped_busy);
+		return TRACK_NO_STACK;
+	}
+	WRITE_ONCE(cpu->busy[level], 1);
+	barrier();
+	n = probe_stack(run, event, cpu->frames[level], cache);
+	barrier();
+	WRITE_ONCE(cpu->busy[level], 0);
+	return n;
+}
+
+/**
+ * track_put_object() - an object was allocated, and its stack is known
+ * @run: the run
+ * @event: what is known of it
+ * @n: number of its stack, from track_stack_of()
+ *
+ * Context: any, preemption off.
+ */
+void track_put_object(struct track_run *run, const struct track_event *event, u32 n)
 {
 	struct track_stack *stack = track_stack(&run->stacks, n);
 	struct track_object object = {
@@ -152,6 +207,8 @@ static void probe_put(struct track_run *run, const struct track_event *event, u3
 	struct track_object old;
 	unsigned long key = track_key(event->kind, event->address);
 
+	if (!track_sampled(run, event->address))
+		return;
 	/* Before it can be found, and thus freed. */
 	if (object.flags & TRACK_BLOCK)
 		track_block_add(run, object.size);
@@ -175,21 +232,6 @@ static void probe_put(struct track_run *run, const struct track_event *event, u3
 	}
 }
 
-/* The names of its cache, and whether the filter wants them. */
-static bool probe_cache(struct track_run *run, const struct track_event *event, u32 *n)
-{
-	bool filtered = run->filter.flags & MEMDIAG_TRACK_BY_CACHE;
-	const struct kmem_cache *cache = event->cache;
-
-	*n = 0;
-	if (event->kind != TRACK_SLAB)
-		return true;
-	if (!cache)
-		cache = track_cache_of((const void *)event->address);
-	*n = track_cache_number(run->caches, cache, filtered ? run->filter.cache : "*");
-	return !filtered || run->caches[*n].matches;
-}
-
 /**
  * track_allocated() - an object was allocated
  * @run: the run
@@ -199,25 +241,13 @@ static bool probe_cache(struct track_run *run, const struct track_event *event, 
  */
 void track_allocated(struct track_run *run, const struct track_event *event)
 {
-	unsigned int level;
-	struct track_cpu *cpu;
-	u32 cache, n;
+	u32 n;
 
-	if (!track_filter_wants(run, event) || !probe_cache(run, event, &cache))
+	if (!track_sampled(run, event->address))
 		return;
-	cpu = this_cpu_ptr(run->cpus);
-	level = probe_level();
-	if (READ_ONCE(cpu->busy[level])) {
-		this_cpu_inc(run->cpus->dropped_busy);
-		return;
-	}
-	WRITE_ONCE(cpu->busy[level], 1);
-	barrier();
-	n = probe_stack(run, event, cpu->frames[level], cache);
-	barrier();
-	WRITE_ONCE(cpu->busy[level], 0);
+	n = track_stack_of(run, event);
 	if (n != TRACK_NO_STACK)
-		probe_put(run, event, n);
+		track_put_object(run, event, n);
 }
 
 /**

@@ -27,8 +27,6 @@
 #include "../resolve/resolve.h"
 #include "track.h"
 
-/* All the frames there may be. */
-#define REPORT_TEXT	(TRACK_DEPTH_MAX * KSYM_SYMBOL_LEN)
 
 struct report_record {
 	u64 stack;
@@ -194,17 +192,29 @@ static void report_fill(struct memdiag_sink *sink, struct report_record *record,
 	memcpy(record->ages, sum->ages, sizeof(record->ages));
 }
 
-/* The frames by name, in @text. */
-static void report_name(const struct track_stack *stack, char *text, size_t size)
+/*
+ * Is it memory that the kernel keeps for later uses by others, so that it is nobody's
+ * leak, though somebody happened to need it first: what belongs to slabs, page tables of
+ * the kernel, chunks of per-cpu memory?
+ */
+static bool report_is_kept(const struct track_stack *stack, const char *text)
 {
-	char symbol[KSYM_SYMBOL_LEN];
-	size_t n = 0;
-	u32 i;
+	static const char * const keepers[] = {
+		"___slab_alloc", "allocate_slab", "new_slab", "memcg_alloc_slab_cgroups",
+		"memcg_alloc_page_obj_cgroups", "alloc_slab_obj_exts", "alloc_empty_sheaf",
+		"__alloc_empty_sheaf", "alloc_from_pcs", "__pcs_", "refill_sheaf",
+		"pcpu_", "__pte_alloc_kernel", "__pmd_alloc", "__pud_alloc", "__p4d_alloc",
+	};
+	unsigned int i;
+	const char *at;
 
-	text[0] = '\0';
-	for (i = 0; i < stack->nr; i++)
-		n += scnprintf(text + n, size - n, "%s%s", i ? ";" : "",
-			       memdiag_symbol(stack->frames[i], symbol));
+	if (stack->kind == TRACK_PERCPU)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(keepers); i++)
+		for (at = text; at; at = strchr(at, ';'), at = at ? at + 1 : NULL)
+			if (!strncmp(at, keepers[i], strlen(keepers[i])))
+				return true;
+	return false;
 }
 
 /* The module of the first frame that has one: "[name]" or "[name (unloaded)]". */
@@ -223,6 +233,20 @@ static u64 report_module(struct memdiag_sink *sink, const char *text)
 	return memdiag_push_string(sink, name);
 }
 
+/* May objects have been freed without being seen? */
+static bool report_is_unsure(const struct track_run *run, const struct track_stack *stack)
+{
+	switch (stack->kind) {
+	case TRACK_SLAB:
+		return run->silent & MEMDIAG_TRACK_SLAB || run->missed_frees ||
+		       track_kprobes_missed(true);
+	case TRACK_PAGES:
+		return stack->order && atomic_read(&run->lost_frees);
+	default:
+		return false;
+	}
+}
+
 static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char *text)
 {
 	struct report_record *record;
@@ -234,15 +258,20 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 
 		if (state != TRACK_STACK_LIVE && state != TRACK_STACK_SEALED)
 			continue;
-		if (run->sums[n].of_slab && !run->sums[n].count)
+		if (stack->dead || (run->sums[n].of_slab && !run->sums[n].count))
 			continue;
 		record = memdiag_push(sink);
 		if (!record)
 			return -ENOSPC;
 		report_fill(sink, record, stack, &run->sums[n]);
-		report_name(stack, text, REPORT_TEXT);
+		if (stack->text)
+			strscpy(text, stack->text, TRACK_TEXT);
+		else
+			track_print_stack(stack, memdiag_symbol, text);
 		record->stack = memdiag_push_string(sink, text);
 		record->module = report_module(sink, text);
+		if (report_is_kept(stack, text) || report_is_unsure(run, stack))
+			record->unsure = record->count;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -252,7 +281,7 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 
 static int report_collect(struct memdiag_sink *sink)
 {
-	char *text = kvmalloc(REPORT_TEXT, GFP_KERNEL);
+	char *text = kvmalloc(TRACK_TEXT, GFP_KERNEL);
 	int error = -ENODATA;
 
 	if (!text)

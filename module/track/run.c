@@ -186,6 +186,7 @@ int memdiag_track_start(struct memdiag_track_start *start)
 	track_caches_verify();
 	raw_spin_lock_init(&run->block_lock);
 	run->kinds = start->kinds;
+	run->objects.owes = track_attach_late();
 	run->start_jiffies = jiffies;
 	run->start_ns = ktime_get_ns();
 	error = track_attach(run);
@@ -242,6 +243,8 @@ static int run_notify(struct notifier_block *nb, unsigned long state, void *data
 	mutex_lock(&track_lock);
 	if (track_armed)
 		track_filter_module(&track_run->filter, data, state);
+	if (track_run)
+		track_names_notify(track_run, data, state);
 	mutex_unlock(&track_lock);
 	return NOTIFY_DONE;
 }

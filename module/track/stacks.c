@@ -164,6 +164,8 @@ static void stack_fill(struct track_stack *stack, const struct track_stack_key *
 	stack->kind = key->kind;
 	stack->order = key->order;
 	stack->nr = key->nr;
+	stack->dead = false;
+	stack->hidden = false;
 	memcpy(stack->frames, key->frames, key->nr * sizeof(long));
 	/* For those who walk the arena. */
 	smp_store_release(&stack->state, state);

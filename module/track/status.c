@@ -105,8 +105,26 @@ static void status_fill(struct memdiag_sink *sink, struct status_record *record,
 	record->unknown_frees = track_counter(run, unknown_frees);
 	record->dropped_objects = track_counter(run, dropped_objects);
 	record->dropped_stacks = track_counter(run, dropped_stacks);
-	record->dropped_busy = track_counter(run, dropped_busy);
+	record->dropped_busy = track_counter(run, dropped_busy) + run->missed +
+			       track_kprobes_missed(false);
 	record->gone = run->gone;
+}
+
+/* What is attached, and what is not seen because something is not. */
+static void status_probes(const struct track_run *run, char *text)
+{
+	size_t n = track_attach_print(text, STATUS_TEXT);
+	const char *sep = n ? "; " : "";
+
+	if (run->silent & MEMDIAG_TRACK_SLAB)
+		n += scnprintf(text + n, STATUS_TEXT - n,
+			       "%sfrees by kmem_cache_free_bulk() and kfree_rcu() are not seen: slab objects are unsure",
+			       sep);
+	if (run->missed_frees || track_kprobes_missed(true))
+		n += scnprintf(text + n, STATUS_TEXT - n,
+			       "; some of these frees were missed: slab objects are unsure");
+	scnprintf(text + n, STATUS_TEXT - n,
+		  "; what the kernel keeps for later (of slabs, page tables, chunks of per-cpu memory) is unsure");
 }
 
 static int status_collect(struct memdiag_sink *sink)
@@ -128,7 +146,7 @@ static int status_collect(struct memdiag_sink *sink)
 		status_fill(sink, record, track_run);
 		track_filter_print(&track_run->filter, text, STATUS_TEXT);
 		record->filter = memdiag_push_string(sink, text);
-		track_attach_print(text, STATUS_TEXT);
+		status_probes(track_run, text);
 		record->probes = memdiag_push_string(sink, text);
 	} else {
 		record->kinds = status_kinds(sink, track_attach_kinds(&why));

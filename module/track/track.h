@@ -120,12 +120,14 @@ struct track_slot {
  * @buckets: the keys
  * @slots: what belongs to each of them
  * @nr_buckets: number of buckets
+ * @owes: events of frees may come late: what replaces an object is TRACK_OWED
  * @bytes: memory of both
  */
 struct track_objects {
 	struct track_bucket *buckets;
 	struct track_slot *slots;
 	u32 nr_buckets;
+	bool owes;
 	u64 bytes;
 };
 
@@ -195,6 +197,8 @@ enum track_stack_state {
  * @kind: enum track_kind
  * @order: of pages
  * @nr: frames
+ * @dead: sealed: no object ever had it
+ * @hidden: sealed: it is not in the hash any more
  * @frames: addresses, innermost first
  */
 struct track_stack {
@@ -208,6 +212,8 @@ struct track_stack {
 	u8 kind;
 	u8 order;
 	u8 nr;
+	bool dead;
+	bool hidden;
 	unsigned long frames[];
 };
 
@@ -362,6 +368,9 @@ struct track_filter {
  * @oldest: jiffies from the start to the oldest
  * @newest: to the newest
  * @ages: objects by age
+ * @into: while stacks are merged: the stack it is merged into
+ * @head: likewise: a chain of stacks, by hash
+ * @next: likewise: the next one in a chain
  */
 struct track_sum {
 	u64 count;
@@ -374,6 +383,9 @@ struct track_sum {
 	u32 oldest;
 	u32 newest;
 	u64 ages[TRACK_AGES];
+	u32 into;
+	u32 head;
+	u32 next;
 };
 
 #define TRACK_LEVELS	4
@@ -416,8 +428,11 @@ struct track_cpu {
  * @start_ns: likewise, of the monotonic clock
  * @stop_ns: when it ended, 0 if it has not
  * @stop_jiffies: likewise
+ * @missed: calls of probed functions that allocate, and were not seen
+ * @missed_frees: likewise, that free
  * @gone: objects that the last report found gone
  * @silent: kinds whose objects may be freed without being seen
+ * @text_bytes: texts of stacks that are sealed
  * @bytes: memory of all
  */
 struct track_run {
@@ -437,7 +452,10 @@ struct track_run {
 	u64 start_ns;
 	u64 stop_ns;
 	u32 silent;
+	u64 missed;
+	u64 missed_frees;
 	u64 gone;
+	u64 text_bytes;
 	u64 bytes;
 };
 
@@ -451,6 +469,7 @@ struct track_run {
  * @size: bytes taken from the allocator; 0 if that is to be had from @cache
  * @asked: bytes asked for; 0 if not known
  * @cache: its cache, or NULL: to be found out
+ * @trapped: seen by a probe that may have been entered by a trap
  */
 struct track_event {
 	u8 kind;
@@ -461,6 +480,7 @@ struct track_event {
 	u64 size;
 	u64 asked;
 	const struct kmem_cache *cache;
+	bool trapped;
 };
 
 static inline u32 track_now(const struct track_run *run)
@@ -487,6 +507,8 @@ bool track_filter_wants_stack(const struct track_filter *filter, const unsigned 
 size_t track_filter_print(const struct track_filter *filter, char *text, size_t size);
 
 /* probe.c */
+u32 track_stack_of(struct track_run *run, const struct track_event *event);
+void track_put_object(struct track_run *run, const struct track_event *event, u32 n);
 void track_allocated(struct track_run *run, const struct track_event *event);
 void track_freed(struct track_run *run, enum track_kind kind, unsigned long address, bool late);
 void track_account_free(struct track_run *run, const struct track_object *object);
@@ -507,9 +529,23 @@ void track_check_all(struct track_run *run);
 
 /* attach.c */
 u32 track_attach_kinds(const char **why);
+bool track_attach_late(void);
 int track_attach(struct track_run *run);
 void track_detach(struct track_run *run);
 size_t track_attach_print(char *text, size_t size);
+
+/* kprobes.c */
+void track_kprobes_attach(struct track_run *run);
+void track_kprobes_detach(struct track_run *run);
+size_t track_kprobes_print(char *text, size_t size);
+u64 track_kprobes_missed(bool frees);
+
+/* names.c */
+/* All the frames there may be. */
+#define TRACK_TEXT	(TRACK_DEPTH_MAX * 256)
+size_t track_print_stack(const struct track_stack *stack,
+			 const char *(*name)(unsigned long address, char *text), char *text);
+void track_names_notify(struct track_run *run, const struct module *mod, unsigned long state);
 
 /* run.c */
 extern struct mutex track_lock;

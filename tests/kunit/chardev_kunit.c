@@ -72,7 +72,7 @@ static void chardev_commands_known(struct kunit *test)
 	struct file *file = chardev_file(test);
 
 	KUNIT_EXPECT_EQ(test, chardev_ioctl(file, 0, 0), -ENOTTY);
-	KUNIT_EXPECT_EQ(test, chardev_ioctl(file, _IO(MEMDIAG_IOC_TYPE, 2), 0), -ENOTTY);
+	KUNIT_EXPECT_EQ(test, chardev_ioctl(file, _IO(MEMDIAG_IOC_TYPE, 5), 0), -ENOTTY);
 	/* The numbers carry no size. */
 	KUNIT_EXPECT_EQ(test, chardev_ioctl(file, _IOR(MEMDIAG_IOC_TYPE, 0, int), 0), -ENOTTY);
 	KUNIT_EXPECT_EQ(test, chardev_ioctl(file, MEMDIAG_IOC_INFO, 0), -EFAULT);

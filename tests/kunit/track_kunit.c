@@ -12,7 +12,9 @@
 #include "../../module/track/probe.c"
 #include "../../module/track/blocks.c"
 #include "../../module/track/attach.c"
+#include "../../module/track/kprobes.c"
 #include "../../module/track/check.c"
+#include "../../module/track/names.c"
 #include "../../module/track/run.c"
 #include "../../module/track/status.c"
 #include "../../module/track/report.c"
@@ -276,7 +278,7 @@ static void track_blocks_come_apart(struct kunit *test)
 
 	stack = track_stack(&run->stacks, n);
 	preempt_disable();
-	probe_put(run, &event, n);
+	track_put_object(run, &event, n);
 	/* 11 pages of 16 are wanted: the rest goes first. */
 	for (i = 11; i < 16; i++)
 		track_freed_pages(run, pfn_to_page(first + i), 0);
@@ -330,6 +332,66 @@ static void track_run_sizes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, start.objects, (u64)RUN_OBJECTS_MIN);
 }
 
+static void track_kept(struct kunit *test)
+{
+	struct track_stack stack = { .kind = TRACK_PAGES };
+
+	KUNIT_EXPECT_FALSE(test, report_is_kept(&stack, ""));
+	KUNIT_EXPECT_FALSE(test, report_is_kept(&stack, "__alloc_pages+0x1/0x2;mine_pcpu_+0x1/0x2"));
+	KUNIT_EXPECT_TRUE(test, report_is_kept(&stack, "pcpu_populate_chunk+0x1/0x2;mine+0x1/0x2"));
+	KUNIT_EXPECT_TRUE(test, report_is_kept(&stack, "a+0x1/0x2;__pmd_alloc+0x1/0x2;b"));
+	stack.kind = TRACK_PERCPU;
+	KUNIT_EXPECT_FALSE(test, report_is_kept(&stack, "pcpu_alloc+0x1/0x2;mine+0x1/0x2"));
+}
+
+/* Two stacks that read alike become one, with the objects and counters of both. */
+static void track_names_merge(struct kunit *test)
+{
+	struct track_run *run = track_test_run(test, 1000, 64);
+	struct track_object object = { .size = 10 }, out;
+	struct track_stack *stack;
+	u32 n[3], i, of = 0, free;
+
+	for (i = 0; i < 3; i++) {
+		n[i] = track_test_stack(&run->stacks, 1 + i, 0);
+		stack = track_stack(&run->stacks, n[i]);
+		stack->state = TRACK_STACK_SEALED;
+		names_keep(run, stack, i == 2 ? "other" : "same");
+		object.stack = n[i];
+		atomic64_set(&stack->allocated, 3);
+		atomic64_set(&stack->freed, 2);
+		track_objects_put(&run->objects, 0x1000 + 0x100 * i, &object, &out);
+	}
+	free = run->stacks.ring_tail;
+	names_merge(run);
+	KUNIT_EXPECT_EQ(test, run->stacks.ring_tail, free + 1);
+	stack = track_stack(&run->stacks, n[0]);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&stack->allocated), 6ull);
+	KUNIT_EXPECT_EQ(test, (u64)atomic64_read(&stack->freed), 4ull);
+	KUNIT_EXPECT_EQ(test, (int)track_stack(&run->stacks, n[1])->state, TRACK_STACK_UNUSED);
+	for (i = 0; i < 3; i++) {
+		track_objects_take(&run->objects, 0x1000 + 0x100 * i, &out, U32_MAX);
+		of += out.stack == n[0];
+	}
+	KUNIT_EXPECT_EQ(test, of, 2u);
+	KUNIT_EXPECT_EQ(test, run->text_bytes, (u64)sizeof("same") + sizeof("other"));
+	track_test_end(run);
+}
+
+static void track_names_mark(struct kunit *test)
+{
+	char *text = kunit_kzalloc(test, TRACK_TEXT, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	strscpy(text, "a+0x1/0x2 [one];b+0x1/0x2 [one_more];c+0x1/0x2 [one]", TRACK_TEXT);
+	names_mark(text, "one");
+	KUNIT_EXPECT_STREQ(test, text,
+			   "a+0x1/0x2 [one (unloaded)];b+0x1/0x2 [one_more];c+0x1/0x2 [one (unloaded)]");
+	names_mark(text, "one");
+	KUNIT_EXPECT_STREQ(test, text,
+			   "a+0x1/0x2 [one (unloaded)];b+0x1/0x2 [one_more];c+0x1/0x2 [one (unloaded)]");
+}
+
 static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_put_and_take),
 	KUNIT_CASE(track_fill_and_empty),
@@ -341,6 +403,9 @@ static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_filter_frames),
 	KUNIT_CASE(track_blocks_come_apart),
 	KUNIT_CASE(track_run_sizes),
+	KUNIT_CASE(track_kept),
+	KUNIT_CASE(track_names_merge),
+	KUNIT_CASE(track_names_mark),
 	{ }
 };
 

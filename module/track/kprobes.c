@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Probes of our own where the kernel allocates or frees without a tracepoint.
+ *
+ * kmem_cache_free_bulk() frees many at once, kfree_rcu() hands over what is freed later,
+ * by kmem_cache_free_bulk() mostly or, from v7.0 on, by way of caches per CPU that
+ * nothing tells of. What was handed to kfree_rcu() counts as freed from then on, for
+ * whoever had it has given it up; that it is freed later finds nothing any more.
+ *
+ * kmem_cache_alloc_bulk() and alloc_pages_bulk() allocate many at once. Their stack is
+ * taken when they are entered, and their objects are known when they return. The last
+ * of many pages may have come by way of the tracepoint; it is there already then.
+ *
+ * All of these functions are exported, so that they exist by these names and calls from
+ * elsewhere pass them. Attached only while tracking; a kernel that does not let
+ * them be attached leaves objects unsure (track_run.silent), not wrong.
+ *
+ * Context: a probe may be entered by a trap, which counts as an NMI.
+ */
+#include <linux/bitmap.h>
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "../compat/kprobes.h"
+#include "track.h"
+
+#ifdef CONFIG_KRETPROBES
+
+/* More objects of one call are not followed. */
+#define KPROBES_BULK	1024
+
+/**
+ * struct kprobes_bulk - a call that has not returned yet
+ * @event: what it allocates
+ * @stack: number of its stack
+ * @nr: objects wanted
+ * @objects: array of pointers to them
+ * @pages: list of pages instead, or NULL
+ * @had: elements of the array that were there before
+ */
+struct kprobes_bulk {
+	struct track_event event;
+	u32 stack;
+	u32 nr;
+	void **objects;
+	struct list_head *pages;
+	DECLARE_BITMAP(had, KPROBES_BULK);
+};
+
+static struct track_run *kprobes_run;
+
+static int kprobes_free_bulk(struct kprobe *kp, struct pt_regs *regs)
+{
+	size_t size = regs_get_kernel_argument(regs, 1);
+	void **objects = (void **)regs_get_kernel_argument(regs, 2);
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		if (!ZERO_OR_NULL_PTR(objects[i]))
+			track_freed(kprobes_run, TRACK_SLAB, (unsigned long)objects[i], false);
+	return 0;
+}
+
+static int kprobes_free_rcu(struct kprobe *kp, struct pt_regs *regs)
+{
+	unsigned long object = memdiag_kfree_rcu_object(regs_get_kernel_argument(regs, 0),
+							regs_get_kernel_argument(regs, 1));
+
+	track_freed(kprobes_run, TRACK_SLAB, object, false);
+	return 0;
+}
+
+static int kprobes_begin(struct kprobes_bulk *bulk, struct pt_regs *regs)
+{
+	bulk->event.call_site = memdiag_caller(regs);
+	bulk->event.trapped = true;
+	bulk->stack = bulk->nr ? track_stack_of(kprobes_run, &bulk->event) : TRACK_NO_STACK;
+	/* Another value than 0: not interested in the return. */
+	return bulk->stack == TRACK_NO_STACK;
+}
+
+static int kprobes_enter_slab(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct kprobes_bulk *bulk = (void *)ri->data;
+
+	memset(&bulk->event, 0, sizeof(bulk->event));
+	bulk->event.kind = TRACK_SLAB;
+	bulk->event.cache = (const void *)regs_get_kernel_argument(regs, 0);
+	bulk->event.asked = kmem_cache_size((void *)bulk->event.cache);
+	bulk->nr = regs_get_kernel_argument(regs, 2);
+	bulk->objects = (void **)regs_get_kernel_argument(regs, 3);
+	return kprobes_begin(bulk, regs);
+}
+
+static int kprobes_leave_slab(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct kprobes_bulk *bulk = (void *)ri->data;
+	u32 i;
+
+	/* All or none. */
+	if (!memdiag_alloc_bulk_done(regs_return_value(regs)))
+		return 0;
+	for (i = 0; i < bulk->nr; i++) {
+		bulk->event.address = (unsigned long)bulk->objects[i];
+		track_put_object(kprobes_run, &bulk->event, bulk->stack);
+	}
+	return 0;
+}
+
+static int kprobes_enter_pages(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct kprobes_bulk *bulk = (void *)ri->data;
+	u32 i;
+
+	memset(&bulk->event, 0, sizeof(bulk->event));
+	bulk->event.kind = TRACK_PAGES;
+	bulk->event.size = PAGE_SIZE;
+	bulk->nr = min_t(u32, regs_get_kernel_argument(regs, 3), KPROBES_BULK);
+	bulk->pages = NULL;
+	bulk->objects = memdiag_alloc_pages_bulk_array(regs, &bulk->pages);
+	bitmap_zero(bulk->had, KPROBES_BULK);
+	for (i = 0; bulk->objects && i < bulk->nr; i++)
+		if (bulk->objects[i])
+			__set_bit(i, bulk->had);
+	return kprobes_begin(bulk, regs);
+}
+
+static void kprobes_put_page(struct kprobes_bulk *bulk, const struct page *page)
+{
+	/* The tracepoint told it already. */
+	if (track_objects_size(&kprobes_run->objects,
+			       track_key(TRACK_PAGES, (unsigned long)page)))
+		return;
+	bulk->event.address = (unsigned long)page;
+	track_put_object(kprobes_run, &bulk->event, bulk->stack);
+}
+
+static int kprobes_leave_pages(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct kprobes_bulk *bulk = (void *)ri->data;
+	u32 i, nr = min_t(u32, regs_return_value(regs), bulk->nr);
+	const struct page *page;
+
+	if (bulk->objects) {
+		for (i = 0; i < bulk->nr; i++)
+			if (bulk->objects[i] && !test_bit(i, bulk->had))
+				kprobes_put_page(bulk, bulk->objects[i]);
+		return 0;
+	}
+	/* New ones stand first. */
+	i = 0;
+	list_for_each_entry(page, bulk->pages, lru) {
+		if (i++ == nr)
+			break;
+		kprobes_put_page(bulk, page);
+	}
+	return 0;
+}
+
+/**
+ * struct kprobes_point - a function that is probed
+ * @names: what it is called, or may be
+ * @kind: MEMDIAG_TRACK_SLAB or PAGES
+ * @needed: objects may be freed unseen without it
+ * @enter: called when it is entered
+ * @begin: the same for one whose return is of interest
+ * @leave: called when it returns
+ * @kp: the probe, if @enter
+ * @rp: the probe, if @leave
+ * @attached: it is attached, by this name
+ */
+struct kprobes_point {
+	const char *names[2];
+	u32 kind;
+	bool needed;
+	int (*enter)(struct kprobe *kp, struct pt_regs *regs);
+	int (*begin)(struct kretprobe_instance *ri, struct pt_regs *regs);
+	int (*leave)(struct kretprobe_instance *ri, struct pt_regs *regs);
+	struct kprobe kp;
+	struct kretprobe rp;
+	const char *attached;
+};
+
+/* Frees stand first, as they are attached first. */
+static struct kprobes_point kprobes_points[] = {
+	{ .names = { "kmem_cache_free_bulk" }, .kind = MEMDIAG_TRACK_SLAB, .needed = true,
+	  .enter = kprobes_free_bulk },
+	{ .names = { "kvfree_call_rcu" }, .kind = MEMDIAG_TRACK_SLAB,
+	  .needed = !IS_ENABLED(CONFIG_TINY_RCU), .enter = kprobes_free_rcu },
+#ifdef MEMDIAG_HAVE_KFREE_RCU_NOLOCK
+	{ .names = { "kfree_call_rcu_nolock" }, .kind = MEMDIAG_TRACK_SLAB, .needed = true,
+	  .enter = kprobes_free_rcu },
+#endif
+	{ .names = { "kmem_cache_alloc_bulk", "kmem_cache_alloc_bulk_noprof" },
+	  .kind = MEMDIAG_TRACK_SLAB, .begin = kprobes_enter_slab, .leave = kprobes_leave_slab },
+	{ .names = { "__alloc_pages_bulk", "alloc_pages_bulk_noprof" },
+	  .kind = MEMDIAG_TRACK_PAGES, .begin = kprobes_enter_pages,
+	  .leave = kprobes_leave_pages },
+};
+
+static int kprobes_register(struct kprobes_point *point, const char *name)
+{
+	memset(&point->kp, 0, sizeof(point->kp));
+	memset(&point->rp, 0, sizeof(point->rp));
+	if (point->enter) {
+		point->kp.symbol_name = name;
+		point->kp.pre_handler = point->enter;
+		return register_kprobe(&point->kp);
+	}
+	point->rp.kp.symbol_name = name;
+	point->rp.entry_handler = point->begin;
+	point->rp.handler = point->leave;
+	point->rp.data_size = sizeof(struct kprobes_bulk);
+	point->rp.maxactive = 64;
+	return register_kretprobe(&point->rp);
+}
+
+/**
+ * track_kprobes_attach() - probe what can be probed
+ * @run: the run; its .silent says what may be freed unseen
+ *
+ * Context: may sleep.
+ */
+void track_kprobes_attach(struct track_run *run)
+{
+	unsigned int i, n;
+
+	kprobes_run = run;
+	for (i = 0; i < ARRAY_SIZE(kprobes_points); i++) {
+		struct kprobes_point *point = &kprobes_points[i];
+
+		point->attached = NULL;
+		if (!(point->kind & run->kinds))
+			continue;
+		for (n = 0; n < ARRAY_SIZE(point->names) && !point->attached; n++)
+			if (point->names[n] && !kprobes_register(point, point->names[n]))
+				point->attached = point->names[n];
+		if (!point->attached && point->needed)
+			run->silent |= point->kind;
+	}
+}
+
+/**
+ * track_kprobes_detach() - end that; none runs any more on return
+ * @run: the run
+ *
+ * Context: may sleep.
+ */
+void track_kprobes_detach(struct track_run *run)
+{
+	unsigned int i = ARRAY_SIZE(kprobes_points);
+
+	while (i--) {
+		struct kprobes_point *point = &kprobes_points[i];
+
+		if (!point->attached)
+			continue;
+		if (point->enter) {
+			unregister_kprobe(&point->kp);
+			run->missed_frees += point->kp.nmissed;
+		} else {
+			unregister_kretprobe(&point->rp);
+			run->missed += point->rp.nmissed + point->rp.kp.nmissed;
+		}
+		point->attached = NULL;
+	}
+}
+
+/**
+ * track_kprobes_print() - name what is attached
+ * @text: out
+ * @size: bytes of @text
+ *
+ * Return: length of the text.
+ */
+size_t track_kprobes_print(char *text, size_t size)
+{
+	unsigned int i;
+	size_t n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(kprobes_points); i++)
+		if (kprobes_points[i].attached)
+			n += scnprintf(text + n, size - n, ",%s", kprobes_points[i].attached);
+	return n;
+}
+
+/**
+ * track_kprobes_missed() - calls that the kernel did not report
+ * @frees: of functions that free, else of those that allocate
+ *
+ * Return: their number, while attached.
+ */
+u64 track_kprobes_missed(bool frees)
+{
+	u64 missed = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kprobes_points); i++) {
+		const struct kprobes_point *point = &kprobes_points[i];
+
+		if (point->attached && frees == !!point->enter)
+			missed += frees ? point->kp.nmissed :
+				  point->rp.nmissed + point->rp.kp.nmissed;
+	}
+	return missed;
+}
+
+#else
+
+void track_kprobes_attach(struct track_run *run)
+{
+	run->silent |= run->kinds & MEMDIAG_TRACK_SLAB;
+}
+
+void track_kprobes_detach(struct track_run *run)
+{
+}
+
+size_t track_kprobes_print(char *text, size_t size)
+{
+	return 0;
+}
+
+u64 track_kprobes_missed(bool frees)
+{
+	return 0;
+}
+
+#endif
