@@ -63,6 +63,7 @@ static uint64_t times[NR_STATES][NR_LOADS][MAX_REPETITIONS];
 static unsigned int repetitions = 9;
 static const char *memleak, *only_base;
 static pid_t memleak_pid;
+static FILE *memleak_output;
 
 __attribute__((format(printf, 1, 2), noreturn)) static void fail(const char *fmt, ...)
 {
@@ -105,34 +106,33 @@ static void start_tracker(const char *module)
 	close(fd);
 }
 
+/* On a terminal of its own, or it would keep what it says in a buffer. */
 static void start_memleak(void)
 {
-	int ends[2];
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	char text[256];
 	FILE *from;
 
-	if (pipe(ends))
-		fail("pipe: %s", strerror(errno));
+	if (terminal < 0 || grantpt(terminal) || unlockpt(terminal))
+		fail("no terminal: %s", strerror(errno));
 	memleak_pid = fork();
 	if (!memleak_pid) {
-		dup2(ends[1], 1);
-		dup2(ends[1], 2);
-		close(ends[0]);
-		close(ends[1]);
+		int end = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+
+		dup2(end, 1);
+		dup2(end, 2);
 		setpgid(0, 0);
 		execl("/bin/sh", "sh", "-c", memleak, NULL);
 		_exit(127);
 	}
-	close(ends[1]);
-	from = fdopen(ends[0], "r");
-	/* It says so when it is attached. */
-	while (fgets(text, sizeof(text), from))
-		if (strstr(text, "Tracing")) {
-			/* Kept open, and small: it reports once in a thousand seconds. */
+	setpgid(memleak_pid, memleak_pid);
+	/* Kept open until it ends. */
+	memleak_output = from = fdopen(terminal, "r");
+	while (fgets(text, sizeof(text), from)) {
+		if (strstr(text, "Tracing outstanding"))
 			return;
-		} else {
-			fprintf(stderr, "memleak: %s", text);
-		}
+		fprintf(stderr, "memleak: %s", text);
+	}
 	fail("memleak does not run");
 }
 
@@ -155,8 +155,10 @@ static void enter(enum state state)
 static void leave(enum state state)
 {
 	if (state == MEMLEAK) {
-		kill(-memleak_pid, SIGINT);
+		/* Killed, as it would report first. */
+		kill(-memleak_pid, SIGKILL);
 		waitpid(memleak_pid, NULL, 0);
+		fclose(memleak_output);
 		return;
 	}
 	if (state != NOT_LOADED && mod_unload("memdiag"))
