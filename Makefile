@@ -14,7 +14,7 @@
 #                  profile, the debug kernel; ends with
 #                  "N passed, N failed, N skipped"
 #   check-all      the same on every kernel of qemu/kernels.list
-#   bench          time of a snapshot against reading the kernel's files
+#   bench          time of snapshot and census against reading the kernel's files
 #   lint           W=1, sparse, checkpatch, kernel-doc, clang-format
 #   setup          install what demo, check, bench and lint need
 #   clean          remove what was built here

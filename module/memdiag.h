@@ -157,7 +157,7 @@ void memdiag_set_unavailable(struct memdiag_status *status, int error,
  * again with more room.
  */
 struct memdiag_sink {
-	/* private: snapshot.c */
+	/* private: snapshot.c, sink.c */
 	const struct memdiag_status *status;
 	struct memdiag_collection *collection;
 	void *records;
@@ -174,7 +174,7 @@ struct memdiag_sink {
 	char reason[MEMDIAG_REASON_LEN];
 };
 
-/* snapshot.c: for providers */
+/* sink.c */
 void *memdiag_push(struct memdiag_sink *sink);
 u64 memdiag_push_string(struct memdiag_sink *sink, const char *string);
 __printf(2, 3)
@@ -325,6 +325,8 @@ extern const struct memdiag_provider memdiag_net_provider;
 extern const struct memdiag_provider memdiag_net_task_provider;
 extern const struct memdiag_provider memdiag_net_counter_provider;
 extern const struct memdiag_provider memdiag_module_provider;
+extern const struct memdiag_provider memdiag_cache_memcg_provider;
+extern const struct memdiag_provider memdiag_inode_provider;
 extern const struct memdiag_provider memdiag_track_status_provider;
 extern const struct memdiag_provider memdiag_track_provider;
 

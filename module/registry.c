@@ -39,6 +39,8 @@ static const struct memdiag_provider * const registry_providers[MEMDIAG_NR_SECTI
 	[MEMDIAG_SEC_NET_TASK] = &memdiag_net_task_provider,
 	[MEMDIAG_SEC_NET_COUNTER] = &memdiag_net_counter_provider,
 	[MEMDIAG_SEC_MODULE] = &memdiag_module_provider,
+	[MEMDIAG_SEC_CACHE_MEMCG] = &memdiag_cache_memcg_provider,
+	[MEMDIAG_SEC_INODE] = &memdiag_inode_provider,
 	[MEMDIAG_SEC_TRACK_STATUS] = &memdiag_track_status_provider,
 	[MEMDIAG_SEC_TRACK] = &memdiag_track_provider,
 };

@@ -4,7 +4,8 @@
  *
  * Collecting fills one growable buffer of records per section and one of
  * strings for all. Neither grows under a lock: a push into a full buffer fails,
- * the provider backs out, the buffer grows, and the provider starts again. When
+ * the provider backs out, the buffer grows, and the provider starts again (what
+ * providers call for that is in sink.c). When
  * all are done, everything is copied into one piece of vmalloc() memory,
  * which is immutable from then on.
  *
@@ -13,9 +14,6 @@
  * charged against one limit.
  */
 #include <linux/err.h>
-#include <linux/hash.h>
-#include <linux/jhash.h>
-#include <linux/kallsyms.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
@@ -29,6 +27,7 @@
 
 #include "memdiag.h"
 #include "resolve/resolve.h"
+#include "sink.h"
 
 /* A provider that still has no room after this many restarts is outrun by its subject. */
 #define SNAPSHOT_MAX_RESTARTS	12
@@ -41,51 +40,13 @@
  * no snapshot than the OOM killer, and no message about it.
  */
 #define SNAPSHOT_GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-/* Slots of the table that finds strings already pushed; a power of two. */
-#define SNAPSHOT_HASH_SLOTS	8192
-#define SNAPSHOT_HASH_PROBES	8
-/* Slots for symbols, by hash; as many as differ on most machines. */
-#define SNAPSHOT_SYMBOL_BITS	8
 /* String offsets are 32 bit in the tables. */
 #define SNAPSHOT_MAX_STRINGS	SZ_1G
-
-/**
- * struct memdiag_collection - a snapshot in the making
- * @sinks: one per section
- * @sections: mask of the sections being collected
- * @strings: the string table; starts with a NUL, so offset 0 is ""
- * @strings_len: bytes used
- * @strings_max: bytes allocated
- * @strings_full: a push did not fit
- * @slots: offsets of strings by hash, 0 for a free slot
- * @charged: bytes charged against the limit
- */
-struct memdiag_collection {
-	struct memdiag_sink sinks[MEMDIAG_NR_SECTIONS];
-	u64 sections;
-	char *strings;
-	size_t strings_len;
-	size_t strings_max;
-	bool strings_full;
-	u32 *slots;
-	size_t charged;
-};
-
-/**
- * struct snapshot_symbol - a name that was looked up
- * @address: of code of the kernel itself
- * @name: its name, or NULL in a free slot
- */
-struct snapshot_symbol {
-	unsigned long address;
-	char *name;
-};
 
 unsigned int memdiag_snapshot_mib;
 
 static DEFINE_MUTEX(snapshot_lock);
 /* Under snapshot_lock, as all that follow. */
-static struct snapshot_symbol snapshot_names[BIT(SNAPSHOT_SYMBOL_BITS)];
 static u64 snapshot_generation;
 /* How long the strings of the last snapshot were, for the next. */
 static size_t snapshot_last_strings;
@@ -132,16 +93,19 @@ static void snapshot_uncharge(size_t *charged, size_t size)
 /*
  * Memory to work in. It should not show in what is looked at: where free blocks are,
  * it is taken page by page, or a kernel without per-cpu lists of higher orders
- * (before v5.13) would lack just the blocks that are in use here; where the areas of
- * vmalloc() are, it is none of them, if that can be helped.
+ * (before v5.13) would lack just the blocks that are in use here; where every page is,
+ * it is not slab memory, or a kernel that keeps no empty slabs (SLUB_TINY) would have
+ * some more just now; where the areas of vmalloc() are, it is none of them, if that can
+ * be helped.
  */
 static void *snapshot_alloc(u64 sections, size_t size, gfp_t gfp)
 {
-	u64 blocks = MEMDIAG_BIT(BUDDY) | MEMDIAG_BIT(FRAGMENTATION);
+	u64 pages = MEMDIAG_BIT(BUDDY) | MEMDIAG_BIT(FRAGMENTATION) | MEMDIAG_BIT(CENSUS) |
+		    MEMDIAG_BIT(MISPLACED);
 	u64 areas = MEMDIAG_BIT(VMALLOC) | MEMDIAG_BIT(VMALLOC_CALLER) |
 		    MEMDIAG_BIT(VMALLOC_MODULE);
 
-	if (sections & blocks && !(sections & areas) && size > PAGE_SIZE)
+	if (sections & pages && !(sections & areas) && size >= PAGE_SIZE)
 		return __vmalloc(size, gfp);
 	return kvmalloc(size, gfp);
 }
@@ -182,291 +146,20 @@ static int strings_grow(struct memdiag_collection *c, size_t wanted)
 	return error;
 }
 
-/*
- * Put a string into the table unless it is there already. A slot may be left
- * from a walk that was started again: then it points past the end, or to other
- * bytes, and the comparison says no. Returns its offset, or -1 if it does not
- * fit.
- */
-static s64 strings_add(struct memdiag_collection *c, const char *string)
-{
-	size_t size = strlen(string) + 1;
-	u32 hash, i, *slot = NULL;
-
-	if (size == 1)
-		return 0;
-	hash = jhash(string, size, 0);
-	for (i = 0; i < SNAPSHOT_HASH_PROBES; i++) {
-		u32 *s = &c->slots[(hash + i) % SNAPSHOT_HASH_SLOTS];
-
-		if (!*s || *s + size > c->strings_len) {
-			slot = slot ?: s;
-			if (!*s)
-				break;
-		} else if (!memcmp(c->strings + *s, string, size)) {
-			return *s;
-		}
-	}
-	if (size > c->strings_max - c->strings_len)
-		return -1;
-	memcpy(c->strings + c->strings_len, string, size);
-	if (slot)
-		*slot = c->strings_len;
-	c->strings_len += size;
-	return c->strings_len - size;
-}
-
 /* The same outside of a walk, where the table may grow. */
 static int strings_put(struct memdiag_collection *c, const char *string, u32 *offset)
 {
-	s64 at = strings_add(c, string);
+	s64 at = memdiag_sink_string(c, string);
 	int error;
 
 	if (at < 0) {
 		error = strings_grow(c, c->strings_len + strlen(string) + 1);
 		if (error)
 			return error;
-		at = strings_add(c, string);
+		at = memdiag_sink_string(c, string);
 	}
 	*offset = at;
 	return 0;
-}
-
-/**
- * memdiag_push() - append a record
- * @sink: the provider's sink
- *
- * Context: any, also under locks.
- *
- * Return: the record, all fields MEMDIAG_ABSENT; NULL if there is no room, for it
- * or for an earlier string: the provider then releases its locks and returns
- * -ENOSPC.
- */
-void *memdiag_push(struct memdiag_sink *sink)
-{
-	void *record;
-
-	if (sink->collection->strings_full)
-		return NULL;
-	if (sink->nr_records == sink->max_records) {
-		sink->full = true;
-		return NULL;
-	}
-	record = memdiag_record(sink, sink->nr_records++);
-	memset64(record, MEMDIAG_ABSENT, sink->status->record_size / sizeof(u64));
-	return record;
-}
-
-/**
- * memdiag_push_string() - put a string into the string table
- * @sink: the provider's sink
- * @string: the string, copied
- *
- * Context: any, also under locks.
- *
- * Return: the value for a field of type STR; 0 (the empty string) if there is
- * no room: the walk is then repeated with more, so the provider need not check.
- */
-u64 memdiag_push_string(struct memdiag_sink *sink, const char *string)
-{
-	s64 at = strings_add(sink->collection, string);
-
-	if (at < 0) {
-		sink->collection->strings_full = true;
-		return 0;
-	}
-	return at;
-}
-
-/**
- * memdiag_push_printf() - format a short string into the string table
- * @sink: the provider's sink
- * @fmt: format; the result is cut at 127 bytes
- *
- * Context: any, but formatting is slow: not under locks that others wait for.
- *
- * Return: as memdiag_push_string().
- */
-u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...)
-{
-	char text[128];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	return memdiag_push_string(sink, text);
-}
-
-/**
- * memdiag_symbol() - name a code address
- * @address: what to name
- * @text: KSYM_SYMBOL_LEN bytes to use
- *
- * As memdiag_push_symbol() does. Names of the kernel itself stay what they are, and
- * looking them up is slow, so they are kept; those with a "[module]" (or [bpf])
- * behind them may be gone or another's tomorrow.
- *
- * Context: process, while collecting; not under locks.
- *
- * Return: the name, in @text or elsewhere; valid until the next call.
- */
-const char *memdiag_symbol(unsigned long address, char *text)
-{
-	struct snapshot_symbol *symbol;
-
-	symbol = &snapshot_names[hash_long(address, SNAPSHOT_SYMBOL_BITS)];
-	if (symbol->name && symbol->address == address)
-		return symbol->name;
-	sprint_symbol(text, address);
-	/* It prints a raw address if it knows no name for it. */
-	if (!strncmp(text, "0x", 2))
-		return memdiag_gone_print(address, text) ? text : "?";
-	if (strchr(text, '['))
-		return text;
-	kfree(symbol->name);
-	symbol->address = address;
-	symbol->name = kstrdup(text, GFP_KERNEL);
-	return symbol->name ?: text;
-}
-
-/**
- * memdiag_push_symbol() - name a code address
- * @sink: the provider's sink
- * @address: what to name
- *
- * As %pS prints it: "name+0x12/0x34 [module]"; "+0x12 [module (unloaded)]" if the
- * module went while memdiag was loaded; "?" if the kernel knows no name, for then
- * %pS prints the raw address.
- *
- * Context: process, while collecting; not under locks.
- *
- * Return: as memdiag_push_string().
- */
-u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
-{
-	char text[KSYM_SYMBOL_LEN];
-
-	return memdiag_push_string(sink, memdiag_symbol(address, text));
-}
-
-/**
- * memdiag_push_symbol_module() - name the module a code address lies in
- * @sink: the provider's sink
- * @address: the address
- *
- * Context: process, while collecting; not under locks.
- *
- * Return: value for a STR field: the module's name, with MEMDIAG_UNLOADED behind
- * if it is gone; or MEMDIAG_ABSENT if it lies in the kernel itself or nowhere.
- */
-u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address)
-{
-	char text[KSYM_SYMBOL_LEN];
-	const char *name;
-	size_t length;
-
-	name = memdiag_symbol_module(memdiag_symbol(address, text), &length);
-	if (!name)
-		return MEMDIAG_ABSENT;
-	text[name - text + length] = '\0';
-	return memdiag_push_string(sink, name);
-}
-
-/**
- * memdiag_string() - a string that was pushed
- * @sink: any sink of the snapshot
- * @string: value of a STR field, not absent
- *
- * Return: the string; valid until the next push.
- */
-const char *memdiag_string(const struct memdiag_sink *sink, u64 string)
-{
-	return sink->collection->strings + string;
-}
-
-/**
- * memdiag_other() - the records of a section this one is derived from
- * @sink: the provider's sink
- * @id: a section in the provider's .after
- *
- * Return: its sink, to be read with memdiag_record(); NULL if the section is
- * unavailable in this snapshot.
- */
-const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id)
-{
-	const struct memdiag_sink *other = &sink->collection->sinks[id];
-
-	return other->state == MEMDIAG_STATE_OK ||
-	       other->state == MEMDIAG_STATE_PARTIAL ? other : NULL;
-}
-
-/**
- * memdiag_field_at() - where a field of another section is
- * @other: from memdiag_other()
- * @name: name of the field
- *
- * Return: offset in its records, for memdiag_value_at(); -1 if there is none.
- */
-int memdiag_field_at(const struct memdiag_sink *other, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < other->status->nr_fields; i++)
-		if (!strcmp(other->status->fields[i].name, name))
-			return other->status->fields[i].offset;
-	return -1;
-}
-
-/**
- * memdiag_value_at() - a value of another section
- * @other: from memdiag_other()
- * @n: number of the record
- * @at: from memdiag_field_at()
- *
- * Return: the value; MEMDIAG_ABSENT if there is no such record or field.
- */
-u64 memdiag_value_at(const struct memdiag_sink *other, unsigned int n, int at)
-{
-	if (at < 0 || n >= other->nr_records)
-		return MEMDIAG_ABSENT;
-	return *(const u64 *)(memdiag_record(other, n) + at);
-}
-
-/**
- * memdiag_mark_partial() - say that something is missing in this snapshot
- * @sink: the provider's sink
- * @fmt: what and why; the first call of a walk wins
- *
- * Context: any.
- */
-void memdiag_mark_partial(struct memdiag_sink *sink, const char *fmt, ...)
-{
-	va_list args;
-
-	if (sink->state == MEMDIAG_STATE_PARTIAL)
-		return;
-	sink->state = MEMDIAG_STATE_PARTIAL;
-	va_start(args, fmt);
-	vsnprintf(sink->reason, sizeof(sink->reason), fmt, args);
-	va_end(args);
-}
-
-/**
- * memdiag_mark_unavailable() - say why the section cannot be had just now
- * @sink: the provider's sink
- * @fmt: why; .collect then returns an error
- *
- * Context: any.
- */
-void memdiag_mark_unavailable(struct memdiag_sink *sink, const char *fmt, ...)
-{
-	va_list args;
-
-	sink->state = MEMDIAG_STATE_UNAVAILABLE;
-	va_start(args, fmt);
-	vsnprintf(sink->reason, sizeof(sink->reason), fmt, args);
-	va_end(args);
 }
 
 static void sink_begin(struct memdiag_sink *sink)
@@ -624,7 +317,7 @@ static struct memdiag_collection *collection_alloc(u64 sections)
 	size_t strings = max_t(size_t, SNAPSHOT_FIRST_STRINGS,
 			       snapshot_last_strings + snapshot_last_strings / 8);
 	size_t fixed = sizeof(struct memdiag_collection) +
-		       SNAPSHOT_HASH_SLOTS * sizeof(u32) + strings;
+		       SINK_HASH_SLOTS * sizeof(u32) + strings;
 	struct memdiag_collection *c;
 	size_t charged = 0;
 	u32 id;
@@ -640,7 +333,7 @@ static struct memdiag_collection *collection_alloc(u64 sections)
 	}
 	c->charged = charged;
 	c->sections = sections;
-	c->slots = snapshot_alloc(sections, SNAPSHOT_HASH_SLOTS * sizeof(u32),
+	c->slots = snapshot_alloc(sections, SINK_HASH_SLOTS * sizeof(u32),
 				  SNAPSHOT_GFP | __GFP_ZERO);
 	c->strings = snapshot_alloc(sections, strings, SNAPSHOT_GFP);
 	if (!c->slots || !c->strings) {
@@ -982,11 +675,6 @@ int memdiag_snapshot_init(void)
 /** memdiag_snapshot_exit() - all snapshots must be gone by now */
 void memdiag_snapshot_exit(void)
 {
-	unsigned int i;
-
 	WARN_ON_ONCE(atomic64_read(&snapshot_held));
-	for (i = 0; i < ARRAY_SIZE(snapshot_names); i++) {
-		kfree(snapshot_names[i].name);
-		snapshot_names[i].name = NULL;
-	}
+	memdiag_sink_forget_names();
 }

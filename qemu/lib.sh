@@ -240,9 +240,10 @@ sysroot() {
 	local suite dir
 	arch_names "$1"
 	suite=$(host_suite)
-	dir=$CACHE/sysroot/$suite-$1
-	unpack_into "$dir" "$suite" "$A_DEBIAN" '^(libsmartcols1|libjson-c[0-9]+|zlib1g)$' \
-		libsmartcols-dev libjson-c-dev zlib1g-dev busybox-static || die "could not fetch libraries for $1"
+	# The number is that of the list below: another list is another directory.
+	dir=$CACHE/sysroot/$suite-$1-2
+	unpack_into "$dir" "$suite" "$A_DEBIAN" '^(libsmartcols1|libjson-c[0-9]+|zlib1g|lib(ncursesw|tinfo)6)$' \
+		libsmartcols-dev libjson-c-dev zlib1g-dev libncurses-dev busybox-static || die "could not fetch libraries for $1"
 	echo "$dir"
 }
 

@@ -130,6 +130,9 @@
  * @MEMDIAG_SEC_NET_TASK: per process and protocol: its sockets; on request
  * @MEMDIAG_SEC_NET_COUNTER: per counter of the network
  * @MEMDIAG_SEC_MODULE: per module, loaded or unloaded
+ * @MEMDIAG_SEC_CACHE_MEMCG: per slab cache and memory cgroup: what is charged; on
+ *	request
+ * @MEMDIAG_SEC_INODE: per inode, of those with the most page cache; on request
  * @MEMDIAG_SEC_TRACK_STATUS: one record: how the tracker of allocations stands
  * @MEMDIAG_SEC_TRACK: per stack, kind, and cache or order: what it allocated and has
  *	not freed; on request
@@ -164,6 +167,8 @@ enum memdiag_section_id {
 	MEMDIAG_SEC_NET_TASK,
 	MEMDIAG_SEC_NET_COUNTER,
 	MEMDIAG_SEC_MODULE,
+	MEMDIAG_SEC_CACHE_MEMCG,
+	MEMDIAG_SEC_INODE,
 	MEMDIAG_SEC_TRACK_STATUS,
 	MEMDIAG_SEC_TRACK,
 	MEMDIAG_NR_SECTIONS
@@ -393,7 +398,8 @@ struct memdiag_header {
  * @format_minor: out: MEMDIAG_FORMAT_MINOR of the module
  * @nr_sections: out: number of sections the module knows
  * @known: out: mask of all sections the module knows
- * @available: out: mask of sections that are ok or partial on this kernel
+ * @available: out: mask of sections that are ok or partial on this kernel; track has
+ *	something to say only once tracking was started
  * @snapshot_limit: out: bytes that all snapshots together may take
  * @snapshot_bytes: out: bytes that they take now
  * @version: out: version of the module, NUL-terminated

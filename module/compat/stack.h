@@ -33,6 +33,16 @@ static __always_inline unsigned long memdiag_stack_word(unsigned long at)
 	return word;
 }
 
+/* Without CONFIG_STACKTRACE there are none, and the tracker says so. */
+static inline unsigned int memdiag_stack_save(unsigned long *frames, unsigned int nr)
+{
+#ifdef CONFIG_STACKTRACE
+	return stack_trace_save(frames, nr, 0);
+#else
+	return 0;
+#endif
+}
+
 /*
  * A stack taken in an interrupt goes on with whoever was interrupted, and had nothing
  * to do with it. The kernel tells where to cut, but in v5.10 only if

@@ -100,6 +100,8 @@ struct memdiag_census_walk {
 	unsigned long rest;
 	unsigned int rest_kind;
 	unsigned int rest_order;
+	/* Found in a list within this step, by a look beyond the block before it. */
+	const struct page *linked;
 };
 
 void memdiag_census_begin(struct memdiag_census_walk *walk, struct zone *zone);

@@ -149,6 +149,23 @@ static __always_inline unsigned int page_kind(const struct page *page, const str
 	return p->refcount ? MEMDIAG_KIND_KERNEL : MEMDIAG_KIND_UNCOUNTED;
 }
 
+/*
+ * Reads a word of a list link that may be anything. Most links lie in pages, and
+ * those of pages that are online can be read as they are, which costs far less.
+ */
+static bool read_link(struct list_head *link, struct list_head **word, struct list_head **value)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP
+	struct page *page = list_entry(link, struct page, lru);
+
+	if (pfn_to_online_page(page_to_pfn(page)) == page) {
+		*value = READ_ONCE(*word);
+		return true;
+	}
+#endif
+	return !copy_from_kernel_nofault(value, word, sizeof(*value));
+}
+
 /* Whether both neighbours in the page's list point back at it. */
 static bool page_linked(struct page *page)
 {
@@ -157,29 +174,41 @@ static bool page_linked(struct page *page)
 
 	/* Taken off a list, or just allocated: most are. */
 	if (!next || next == LIST_POISON1 || next == &page->lru ||
-	    copy_from_kernel_nofault(&back, &next->prev, sizeof(back)) || back != &page->lru)
+	    !read_link(next, &next->prev, &back) || back != &page->lru)
 		return false;
-	return !copy_from_kernel_nofault(&back, &prev->next, sizeof(back)) &&
-	       back == &page->lru;
+	return read_link(prev, &prev->next, &back) && back == &page->lru;
 }
 
 /*
  * How many pages from @page on are the first of a block and those behind it, at
  * most @max: it is followed by pages that nobody refers to and no list has.
  */
-static unsigned long run_length(const struct memdiag_census_walk *walk, struct page *page,
+static unsigned long run_length(struct memdiag_census_walk *walk, struct page *page,
 				unsigned long max)
 {
 	struct memdiag_page p;
 	unsigned long nr;
 
 	for (nr = 1; nr < max; nr++) {
+		/* As good as any of the reasons below, and the one most of the time. */
+		if (page_ref_count(page + nr))
+			break;
 		memdiag_page_read(page + nr, &p);
 		if (!page_in_zone(&p, walk->zone) || (p.link & 1) ||
-		    page_kind(page + nr, &p) != MEMDIAG_KIND_UNCOUNTED || page_linked(page + nr))
+		    page_kind(page + nr, &p) != MEMDIAG_KIND_UNCOUNTED)
 			break;
+		if (page_linked(page + nr)) {
+			walk->linked = page + nr;
+			break;
+		}
 	}
 	return nr;
+}
+
+/* Whether a page can be the first one of several; @look as in block_run(). */
+static __always_inline bool may_go_on(struct page *page, unsigned long pfn, unsigned long look)
+{
+	return !(pfn & 1) && look > 1 && !page_ref_count(page + 1);
 }
 
 /* What is left of a block that went beyond the last chunk: the same once more. */
@@ -207,7 +236,7 @@ static noinline void block_run(struct memdiag_census_walk *walk,
 	unsigned long max = 1UL << (NR_PAGE_ORDERS - 1), nr;
 
 	if (block->kind == MEMDIAG_KIND_UNCOUNTED) {
-		if (!page_linked(block->page))
+		if (walk->linked != block->page && !page_linked(block->page))
 			return;
 		block->kind = MEMDIAG_KIND_PCP;
 	}
@@ -269,7 +298,8 @@ static __always_inline bool block_at(struct memdiag_census_walk *walk, struct pa
 		block->kind = page_kind(page, &p);
 		block->order = compound_order_of(page, &p);
 	}
-	if (block->kind == MEMDIAG_KIND_UNCOUNTED && walk->rest && !page_linked(page)) {
+	if (block->kind == MEMDIAG_KIND_UNCOUNTED && walk->rest && walk->linked != page &&
+	    !page_linked(page)) {
 		block_rest(walk, block, room);
 		return true;
 	}
@@ -287,7 +317,8 @@ static __always_inline bool block_at(struct memdiag_census_walk *walk, struct pa
 	}
 	if (block->order)
 		block->nr = min((1UL << block->order) - behind, room);
-	else if (block->kind == MEMDIAG_KIND_KERNEL || block->kind == MEMDIAG_KIND_UNCOUNTED)
+	else if ((block->kind == MEMDIAG_KIND_KERNEL && may_go_on(page, pfn, look)) ||
+		 block->kind == MEMDIAG_KIND_UNCOUNTED)
 		block_run(walk, block, room, look);
 	return true;
 }
@@ -354,6 +385,7 @@ bool memdiag_census_step(struct memdiag_census_walk *walk)
 #ifdef CONFIG_SPARSEMEM
 	chunk = min_t(unsigned long, chunk, PAGES_PER_SUBSECTION);
 #endif
+	walk->linked = NULL;
 	rcu_read_lock();
 	start = sched_clock();
 	for (; walk->pfn < end; walk->pfn = next) {

@@ -36,6 +36,7 @@
 #include "../compat/memcontrol.h"
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
+#include "memcg.h"
 #include "memcg_stat.h"
 
 #ifdef CONFIG_MEMCG
@@ -44,9 +45,6 @@
 #define MEMCG_BATCH		64
 /* cgroups to ask for their memory.stat by text. */
 #define MEMCG_MAX_TEXT		1000
-
-/* Behind the path of a removed cgroup. */
-#define MEMCG_DELETED		" (deleted)"
 
 struct memcg_events {
 	u64 low;
@@ -418,25 +416,56 @@ static u64 memcg_push_path(struct memdiag_sink *sink, struct cgroup_subsys_state
 		return MEMDIAG_ABSENT;
 	/* As /proc/PID/cgroup shows it. */
 	if (dead)
-		strcat(path, MEMCG_DELETED);
+		strcat(path, MEMDIAG_MEMCG_DELETED);
 	return memdiag_push_string(sink, path);
 }
 
-/* Who is it? */
-static void memcg_fill_labels(struct memdiag_sink *sink, struct memcg_record *record,
-			      struct cgroup_subsys_state *css, char *path)
+/**
+ * memdiag_memcg_label() - how a memory cgroup is called, in every section
+ * @sink: where its strings go
+ * @css: the cgroup, under RCU or with a reference
+ * @path: room for MEMDIAG_MEMCG_PATH bytes
+ * @label: out
+ *
+ * Context: any.
+ */
+void memdiag_memcg_label(struct memdiag_sink *sink, struct cgroup_subsys_state *css,
+			 char *path, struct memdiag_memcg_label *label)
 {
 	struct cgroup *cgroup = READ_ONCE(css->cgroup);
 	bool dead = !(READ_ONCE(cgroup->self.flags) & CSS_ONLINE);
 	unsigned int flags = READ_ONCE(css->flags);
 
-	record->id = memcg_id(css);
+	label->id = memcg_id(css);
+	label->path = memcg_push_path(sink, css, dead, path);
+	label->state = memdiag_push_string(sink, dead ? "dying" :
+					   (flags & CSS_ONLINE) && !(flags & CSS_DYING) ?
+					   "online" : "offline");
+}
+
+/**
+ * memdiag_memcg_root() - where a walk over memory cgroups begins
+ *
+ * Return: the root, which is there as long as the kernel runs; NULL if section
+ * memcg is unavailable.
+ */
+struct cgroup_subsys_state *memdiag_memcg_root(void)
+{
+	return memcg_root;
+}
+
+static void memcg_fill_labels(struct memdiag_sink *sink, struct memcg_record *record,
+			      struct cgroup_subsys_state *css, char *path)
+{
+	struct cgroup *cgroup = READ_ONCE(css->cgroup);
+	struct memdiag_memcg_label label;
+
+	memdiag_memcg_label(sink, css, path, &label);
+	record->id = label.id;
+	record->path = label.path;
+	record->state = label.state;
 	if (css->parent)
 		record->parent = memcg_id(css->parent);
-	record->path = memcg_push_path(sink, css, dead, path);
-	record->state = memdiag_push_string(sink, dead ? "dying" :
-					    (flags & CSS_ONLINE) && !(flags & CSS_DYING) ?
-					    "online" : "offline");
 	record->level = cgroup->level;
 	/* Both change under a lock of cgroup core; each is right by itself. */
 	record->nr_descendants = READ_ONCE(cgroup->nr_descendants);
@@ -521,8 +550,12 @@ static int memcg_walk(struct memdiag_sink *sink, char *path)
 	return error;
 }
 
-/* With some room for those that are made meanwhile. */
-static unsigned int memcg_estimate(void)
+/**
+ * memdiag_memcg_nr() - how many there may be
+ *
+ * Return: their number, with some room for those that are made meanwhile.
+ */
+unsigned int memdiag_memcg_nr(void)
 {
 	unsigned int nr = 16;
 	struct cgroup *cgroup;
@@ -536,7 +569,7 @@ static unsigned int memcg_estimate(void)
 
 static int memcg_collect(struct memdiag_sink *sink)
 {
-	char *path = kmalloc(PATH_MAX + sizeof(MEMCG_DELETED), GFP_KERNEL);
+	char *path = kmalloc(MEMDIAG_MEMCG_PATH, GFP_KERNEL);
 	int error;
 
 	if (!path)
@@ -557,7 +590,7 @@ static int memcg_collect(struct memdiag_sink *sink)
 static const struct memdiag_field_desc memcg_fields[] = {};
 struct memcg_record { u64 none; };
 #define memcg_exit NULL
-#define memcg_estimate NULL
+#define memdiag_memcg_nr NULL
 #define memcg_collect NULL
 
 static void __init memcg_init(struct memdiag_status *status)
@@ -576,6 +609,6 @@ const struct memdiag_provider memdiag_memcg_provider __refconst = {
 	.record_size = sizeof(struct memcg_record),
 	.init = memcg_init,
 	.exit = memcg_exit,
-	.estimate = memcg_estimate,
+	.estimate = memdiag_memcg_nr,
 	.collect = memcg_collect,
 };

@@ -6,7 +6,7 @@
  *
  * Walks the superblocks with iterate_supers_type(), and the inodes of each, for
  * the kernel counts pages only where there is a limit, and never apart from what
- * is swapped out. Where it is mounted says the text of /proc/1/mountinfo.
+ * is swapped out. Where it is mounted says mounts.c.
  *
  * Locks: s_umount for reading, which waits while the file system is mounted or
  * unmounted; below it s_inode_list_lock, let go every SHMEM_BATCH inodes, with a
@@ -19,8 +19,6 @@
  * section is partial. devtmpfs, ramfs and hugetlbfs are not tmpfs. A superblock
  * that is mounted only in other namespaces has no path.
  */
-#include <linux/err.h>
-#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
 #include <linux/module.h>
@@ -28,16 +26,13 @@
 #include <linux/percpu_counter.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
-#include <linux/sizes.h>
 #include <linux/string.h>
-#include <linux/string_helpers.h>
 
 #include "../compat/shmem.h"
 #include "../memdiag.h"
-#include "../resolve/resolve.h"
+#include "mounts.h"
 #include "shmem.h"
 
-#define SHMEM_MOUNTS		"/proc/1/mountinfo"
 #define SHMEM_BATCH		256
 #define SHMEM_MAX_INODES	BIT(20)
 
@@ -270,82 +265,10 @@ static int shmem_collect(struct memdiag_sink *sink)
 	return walk.error;
 }
 
-/*
- * Take a line of mountinfo apart: "36 35 0:24 ROOT PATH ...". Cuts the words
- * off in place, and turns what stands for a space and the like into it.
- */
-static bool shmem_mount_line(char *line, const char **dev, const char **root, const char **path)
-{
-	const char *words[5];
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(words); i++) {
-		words[i] = strsep(&line, " ");
-		if (!words[i] || !line)
-			return false;
-	}
-	string_unescape_inplace((char *)words[4], UNESCAPE_OCTAL);
-	*dev = words[2];
-	*root = words[3];
-	*path = words[4];
-	return true;
-}
-
-/* Several places may show the same: the first that shows all of it, else the first. */
-static void shmem_mounted_at(struct memdiag_sink *sink, const char *dev, const char *root,
-			     const char *path, bool whole)
-{
-	unsigned int i;
-
-	if (whole != !strcmp(root, "/"))
-		return;
-	for (i = 0; i < sink->nr_records; i++) {
-		struct shmem_record *record = memdiag_record(sink, i);
-
-		if (record->mount == MEMDIAG_ABSENT &&
-		    !strcmp(memdiag_string(sink, record->dev), dev))
-			record->mount = memdiag_push_string(sink, path);
-	}
-}
-
-static void shmem_name_mounts(struct memdiag_sink *sink, const char *text, bool whole)
-{
-	const char *dev, *root, *path, *end;
-	char *line;
-
-	for (; *text; text = end + !!*end) {
-		end = strchrnul(text, '\n');
-		if (!strnstr(text, " - tmpfs ", end - text))
-			continue;
-		line = kmemdup_nul(text, end - text, GFP_KERNEL);
-		if (line && shmem_mount_line(line, &dev, &root, &path))
-			shmem_mounted_at(sink, dev, root, path, whole);
-		kfree(line);
-	}
-}
-
-/*
- * Opened each time, by the caller: held open it would keep init's root busy, and
- * waiting for a worker could take long on a machine without memory.
- */
 static int shmem_finish(struct memdiag_sink *sink)
 {
-	struct file *file = filp_open(SHMEM_MOUNTS, O_RDONLY, 0);
-	char *text;
-	ssize_t n;
-
-	n = IS_ERR(file) ? PTR_ERR(file) : memdiag_file_read_opened(file, &text, SZ_4M);
-	if (!IS_ERR(file))
-		filp_close(file, NULL);
-	if (n < 0) {
-		memdiag_mark_partial(sink, "mount: " SHMEM_MOUNTS " cannot be read: %pe",
-				     ERR_PTR(n));
-		return 0;
-	}
-	shmem_name_mounts(sink, text, true);
-	shmem_name_mounts(sink, text, false);
-	kvfree(text);
-	return 0;
+	return memdiag_name_mounts(sink, offsetof(struct shmem_record, dev),
+				   offsetof(struct shmem_record, mount));
 }
 
 static void __init shmem_look(struct memdiag_status *status)

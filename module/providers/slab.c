@@ -118,6 +118,9 @@ static const struct {
 
 static struct memdiag_ops slab_ops;
 
+/* Whether memdiag_slab_members[] may be trusted. */
+bool memdiag_slab_verified;
+
 /* How the caches are found. */
 static enum {
 	SLAB_BY_TEXT,
@@ -157,6 +160,7 @@ static void __init slab_init(struct memdiag_status *status)
 	}
 	if (SLAB_IS_SLUB)
 		way = memdiag_slab_verify(&slab_ops);
+	memdiag_slab_verified = way != MEMDIAG_SRC_NONE;
 	if (error) {
 		slab_init_pages(status, error, way);
 		return;

@@ -228,12 +228,15 @@ int memdiag_slab_line_show(struct seq_file *m, void *entry,
 int memdiag_slab_line_parse(char *text, struct memdiag_slab_line *line);
 
 /* slab_pages.c */
+#define MEMDIAG_SLAB_NAME_LEN		128
+void memdiag_slab_copy_name(char *name, size_t size, const char *from);
 extern bool memdiag_slab_marks_partial;
 bool memdiag_slab_page_read(const struct page *page, struct memdiag_slab_page *slab);
 void memdiag_slab_copy_name(char *name, size_t size, const char *from);
 int memdiag_slab_pages_collect(struct memdiag_sink *sink);
 
 /* slab.c */
+extern bool memdiag_slab_verified;
 void memdiag_slab_fill(struct memdiag_sink *sink, struct memdiag_slab_record *record,
 		       const struct memdiag_slab_cache *cache);
 

@@ -40,7 +40,6 @@
 
 #define SLAB_PAGES_STEP		4096u
 #define SLAB_PAGES_SLOTS	256u
-#define SLAB_NAME_LEN		128
 /* No slab is that large: the order was read while the page changed hands. */
 #define SLAB_MAX_ORDER		15
 
@@ -156,7 +155,7 @@ static int slab_walk_cache(struct slab_walk *walk, struct slab_slot *slot,
 	struct memdiag_slab_record *record;
 	struct memdiag_slab_cache cache;
 	struct memdiag_slab_page again;
-	char name[SLAB_NAME_LEN];
+	char name[MEMDIAG_SLAB_NAME_LEN];
 	unsigned int unsure = 0;
 	u64 in_sheaves;
 

@@ -9,17 +9,13 @@
  * after boot. They come from all over the kernel, so that a change anywhere in it
  * moves some of them against others.
  */
-GIVEN_SYMBOL(slab_caches, long)
-GIVEN_SYMBOL(slab_mutex, long)
+GIVEN_SYMBOL(pcpu_first_chunk, long)
+GIVEN_SYMBOL(pcpu_base_addr, long)
 GIVEN_SYMBOL(purge_vmap_area_list, long)
 GIVEN_SYMBOL(purge_vmap_area_lock, int)
 GIVEN_SYMBOL(vmap_purge_list, long)
-GIVEN_SYMBOL(vmap_area_list, long)
-GIVEN_SYMBOL(vmap_area_lock, int)
 GIVEN_SYMBOL(vmap_nodes, long)
 GIVEN_SYMBOL(nr_vmap_nodes, int)
-GIVEN_SYMBOL(pcpu_first_chunk, long)
-GIVEN_SYMBOL(pcpu_base_addr, long)
 GIVEN_SYMBOL(integrity_buf_pool, long)
 GIVEN_SYMBOL(mem_cgroup_stats_index, char)
 GIVEN_SYMBOL(mem_cgroup_events_index, char)

@@ -87,6 +87,7 @@ static void block_put_rest(struct track_run *run, struct track_object *object,
 			track_account_free(run, &old);
 			break;
 		case TRACK_PUT_NEW:
+			this_cpu_inc(run->cpus->used);
 			break;
 		}
 		/* The first one stands for the object, the others do not. */
@@ -122,14 +123,17 @@ static bool block_split(struct track_run *run, unsigned long pfn, unsigned int o
 	if (track_objects_take(&run->objects, block_key(start), &object, U32_MAX) !=
 	    TRACK_TAKE_TAKEN)
 		return false;
+	this_cpu_dec(run->cpus->used);
 	size = object.size;
 	counts = !(object.flags & TRACK_PART);
 	block_put_rest(run, &object, start, pfn);
 	block_put_rest(run, &object, pfn + BIT(order), start + BIT(from));
 	track_block_sub(run, size);
 	/* Is nobody there who stands for the object any more? */
-	if (counts && !(object.flags & TRACK_PART))
+	if (counts && !(object.flags & TRACK_PART)) {
+		this_cpu_inc(run->cpus->frees);
 		atomic64_inc(&track_stack(&run->stacks, object.stack)->freed);
+	}
 	return true;
 }
 
@@ -197,14 +201,16 @@ void track_freed_pages(struct track_run *run, const struct page *page, unsigned 
 		     !(track_objects_flags(&run->objects, key) & TRACK_BLOCK))) {
 		found = track_objects_take(&run->objects, key, &object, U32_MAX) ==
 			TRACK_TAKE_TAKEN;
-		if (found)
+		if (found) {
+			this_cpu_dec(run->cpus->used);
+			if (!(object.flags & TRACK_PART))
+				this_cpu_inc(run->cpus->frees);
 			track_account_free(run, &object);
+		}
 	} else {
 		found = run->filter.one_in <= 1 && block_may_have(run, page_to_pfn(page)) &&
 			block_free(run, page_to_pfn(page), order);
 	}
-	if (found)
-		this_cpu_inc(run->cpus->frees);
-	else
+	if (!found)
 		this_cpu_inc(run->cpus->unknown_frees);
 }

@@ -44,8 +44,10 @@ static u8 check_slab(const struct track_run *run, const void *address,
 	if (!virt_addr_valid(address))
 		return TRACK_GONE;
 	memdiag_page_read(virt_to_head_page(address), &p);
+	/* Large ones have no reference where they have a type of their own. */
 	if (object->size > KMALLOC_MAX_CACHE_SIZE)
-		return p.refcount > 0 && memdiag_page_type(&p) != MEMDIAG_PAGE_BUDDY ?
+		return memdiag_page_type(&p) == MEMDIAG_PAGE_LARGE_KMALLOC ||
+		       (p.refcount > 0 && memdiag_page_type(&p) != MEMDIAG_PAGE_BUDDY) ?
 		       0 : TRACK_GONE;
 	if (memdiag_page_type(&p) != MEMDIAG_PAGE_SLAB)
 		return TRACK_GONE;

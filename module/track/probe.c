@@ -110,7 +110,7 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 	};
 	u32 n, hash, from;
 
-	n = stack_trace_save(buffer, stacks->depth + TRACK_DEPTH_OWN, 0);
+	n = memdiag_stack_save(buffer, stacks->depth + TRACK_DEPTH_OWN);
 	n = probe_trim(buffer, n, event->call_site, &from);
 	key.frames = buffer + from;
 	key.nr = min(n, stacks->depth);
@@ -217,9 +217,11 @@ void track_put_object(struct track_run *run, const struct track_event *event, u3
 	switch (track_objects_put(&run->objects, key, &object, &old)) {
 	case TRACK_PUT_REPLACED:
 		this_cpu_inc(run->cpus->replaced);
+		this_cpu_inc(run->cpus->allocations);
 		track_account_free(run, &old);
-		fallthrough;
+		break;
 	case TRACK_PUT_NEW:
+		this_cpu_inc(run->cpus->used);
 		this_cpu_inc(run->cpus->allocations);
 		break;
 	case TRACK_PUT_FULL:
@@ -268,6 +270,7 @@ void track_freed(struct track_run *run, enum track_kind kind, unsigned long addr
 	switch (track_objects_take(&run->objects, track_key(kind, address), &object,
 				   late ? track_now(run) - PROBE_LATE : U32_MAX)) {
 	case TRACK_TAKE_TAKEN:
+		this_cpu_dec(run->cpus->used);
 		this_cpu_inc(run->cpus->frees);
 		track_account_free(run, &object);
 		break;
@@ -303,5 +306,6 @@ void track_forget_pages(struct track_run *run, const struct page *page)
 		track_block_sub(run, object.size);
 	atomic64_dec(&stack->allocated);
 	atomic64_sub(object.size, &stack->allocated_bytes);
-	this_cpu_inc(run->cpus->moved);
+	this_cpu_dec(run->cpus->used);
+	this_cpu_dec(run->cpus->allocations);
 }

@@ -96,12 +96,12 @@ static void status_fill(struct memdiag_sink *sink, struct status_record *record,
 	record->stacks_used = track_stacks_used(&run->stacks) -
 			      (run->stacks.ring_tail - READ_ONCE(run->stacks.ring_head));
 	record->table_bytes = run->bytes;
-	/* Frees first, lest an object that comes and goes meanwhile makes it negative. */
+	/* Frees first, lest there seem to be more of them than allocations. */
 	record->frees = track_counter(run, frees);
 	record->replaced = track_counter(run, replaced);
-	record->objects_used = record->frees + record->replaced + track_counter(run, moved);
 	record->allocations = track_counter(run, allocations);
-	record->objects_used = clamp_t(s64, record->allocations - record->objects_used, 0, room);
+	/* The CPUs are not read at the same time. */
+	record->objects_used = clamp_t(s64, track_counter(run, used), 0, room);
 	record->unknown_frees = track_counter(run, unknown_frees);
 	record->dropped_objects = track_counter(run, dropped_objects);
 	record->dropped_stacks = track_counter(run, dropped_stacks);

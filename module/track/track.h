@@ -395,6 +395,7 @@ struct track_sum {
 /**
  * struct track_cpu - what a CPU needs to itself
  * @allocations: see section track_status, as for those that follow
+ * @used: objects put into the table, less those taken out, by this CPU
  * @busy: a stack is being taken in that context
  * @frames: where it is taken to
  */
@@ -406,7 +407,7 @@ struct track_cpu {
 	u64 dropped_stacks;
 	u64 dropped_busy;
 	u64 replaced;
-	u64 moved;
+	u64 used;
 	u8 busy[TRACK_LEVELS];
 	unsigned long frames[TRACK_LEVELS][TRACK_DEPTH_MAX + TRACK_DEPTH_OWN];
 };

@@ -6,8 +6,10 @@
  *
  * Measures the machine as it is, then with 500 cgroups and 20000 vmalloc areas
  * (held by memdiag_fixture.ko, which must be loaded). Snapshot and files take
- * turns, so that whatever disturbs one disturbs the other. All times are medians
- * over the repetitions, but lock holds: there the longest one counts.
+ * turns, so that whatever disturbs one disturbs the other. The ratio is to the
+ * sections that say what the files say; a full snapshot says more. All times are
+ * medians over the repetitions, but lock holds: there the longest one counts. Both
+ * times the census is taken as well, against /proc/kpageflags read to its end.
  *
  * Nothing passes or fails here; the exit status says whether it was measured.
  */
@@ -159,9 +161,9 @@ static void add_cgroup(const char *dir)
 
 static int device;
 
-static uint64_t snapshot(void)
+static uint64_t snapshot(uint64_t sections)
 {
-	struct memdiag_snapshot arg = { .size = sizeof(arg) };
+	struct memdiag_snapshot arg = { .size = sizeof(arg), .sections = sections };
 
 	if (ioctl(device, MEMDIAG_IOC_SNAPSHOT, &arg))
 		fail("SNAPSHOT: %s", strerror(errno));
@@ -233,6 +235,7 @@ static void note_sections(struct section_times *times, unsigned int i, size_t by
 
 struct run {
 	uint64_t collect[MAX_REPETITIONS];
+	uint64_t same[MAX_REPETITIONS];
 	uint64_t read[MAX_REPETITIONS];
 	uint64_t proc[NR_PROC][MAX_REPETITIONS];
 	uint64_t stat[MAX_REPETITIONS];
@@ -240,17 +243,24 @@ struct run {
 	uint64_t small[MAX_REPETITIONS];
 	struct section_times sections[MEMDIAG_NR_SECTIONS];
 	size_t snapshot_bytes;
+	size_t same_bytes;
 	size_t files_bytes;
 	size_t small_bytes;
 };
 
 static void measure_once(struct run *run, unsigned int i)
 {
-	uint64_t start, before;
+	uint64_t start, before, same = 1ull << MEMDIAG_SEC_MEMCG;
 	unsigned int f;
 
+	for (f = 0; f < NR_PROC; f++)
+		same |= 1ull << proc_files[f].section;
 	start = now();
-	run->snapshot_bytes = snapshot();
+	run->same_bytes = snapshot(same);
+	run->same[i] = now() - start;
+
+	start = now();
+	run->snapshot_bytes = snapshot(0);
 	run->collect[i] = now() - start;
 	note_sections(run->sections, i, run->snapshot_bytes);
 
@@ -267,7 +277,7 @@ static void measure_once(struct run *run, unsigned int i)
 	run->files[i] = now() - start;
 
 	start = now();
-	run->snapshot_bytes = snapshot();
+	run->snapshot_bytes = snapshot(0);
 	touch(run->snapshot_bytes);
 	run->read[i] = now() - start;
 
@@ -324,7 +334,7 @@ static void print_sections(struct run *run)
 static void measure(const char *what)
 {
 	struct run *run = calloc(1, sizeof(*run));
-	double collect, files, small;
+	double same, files, small;
 	unsigned int i;
 
 	if (!run)
@@ -349,17 +359,19 @@ static void measure(const char *what)
 	for (i = 0; i < repetitions; i++)
 		measure_once(run, i);
 
-	collect = median_ms(run->collect);
+	same = median_ms(run->same);
 	files = median_ms(run->files);
 	small = median_ms(run->small);
 	printf("%s (%u repetitions)\n\n", what, repetitions);
 	printf("  %-46s %12s  %8s %12s\n", "", "median", "ratio", "size");
-	print_line("snapshot: ioctl, all sections", collect, 0, run->snapshot_bytes);
+	print_line("snapshot: ioctl, the sections of the files", same, 0, run->same_bytes);
+	print_line("snapshot: ioctl, all sections", median_ms(run->collect), 0,
+		   run->snapshot_bytes);
 	print_line("snapshot: ioctl, mmap, every byte read", median_ms(run->read), 0,
 		   run->snapshot_bytes);
-	print_line("files: 6 in /proc, memory.stat of each cgroup", files, collect,
+	print_line("files: 6 in /proc, memory.stat of each cgroup", files, same,
 		   run->files_bytes);
-	print_line("files: and 8 smaller ones of each cgroup", files + small, collect,
+	print_line("files: and 8 smaller ones of each cgroup", files + small, same,
 		   run->files_bytes + run->small_bytes);
 	print_sections(run);
 	printf("\n");
@@ -386,57 +398,81 @@ static uint64_t read_page_flags(void)
 	return frames;
 }
 
-/* The census takes no part in the snapshots above: it is only made when asked for. */
-static void measure_census(void)
+/* Of a record of census_walk: node, zone, frames, steps, longest_step, walk. */
+enum { WALK_FRAMES = 2, WALK_STEPS, WALK_LONGEST, WALK_NS };
+
+struct census_walk {
+	uint64_t frames;
+	uint64_t steps;
+	uint64_t longest;
+	uint64_t ns;
+};
+
+static void take_census(struct census_walk *walk)
 {
-	static uint64_t files[MAX_REPETITIONS], walks[MAX_REPETITIONS];
-	struct memdiag_snapshot arg;
-	uint64_t start, most, frames = 0, longest = 0;
-	double file, walk;
+	struct memdiag_snapshot arg = {
+		.size = sizeof(arg),
+		.sections = 1ull << MEMDIAG_SEC_CENSUS | 1ull << MEMDIAG_SEC_CENSUS_WALK,
+	};
+	const struct memdiag_section *s;
+	const struct memdiag_header *header;
+	const char *data;
+	uint64_t n;
+
+	if (ioctl(device, MEMDIAG_IOC_SNAPSHOT, &arg))
+		fail("census: %s", strerror(errno));
+	header = map(arg.bytes);
+	data = (const char *)header;
+	s = (const void *)(data + header->sections +
+			   MEMDIAG_SEC_CENSUS_WALK * header->section_size);
+	if (!s->nr_records)
+		fail("census_walk has nothing");
+	memset(walk, 0, sizeof(*walk));
+	for (n = 0; n < s->nr_records; n++) {
+		const uint64_t *record = (const void *)(data + s->records + n * s->record_size);
+
+		walk->frames += record[WALK_FRAMES];
+		walk->steps += record[WALK_STEPS];
+		walk->ns += record[WALK_NS];
+		if (record[WALK_LONGEST] > walk->longest)
+			walk->longest = record[WALK_LONGEST];
+	}
+	munmap((void *)header, arg.bytes);
+}
+
+/* The census takes no part in the snapshots above: it is only made when asked for. */
+static void measure_census(const char *what)
+{
+	static uint64_t files[MAX_REPETITIONS], times[MAX_REPETITIONS], walks[MAX_REPETITIONS];
+	uint64_t start, frames = 0, longest = 0;
+	struct census_walk walk;
+	double file, census;
 	unsigned int i;
 
 	for (i = 0; i < repetitions; i++) {
-		const struct memdiag_section *s;
-		const struct memdiag_header *header;
-		const char *data;
-		uint64_t n;
-
 		start = now();
 		frames = read_page_flags();
 		files[i] = now() - start;
-		arg = (struct memdiag_snapshot){
-			.size = sizeof(arg),
-			.sections = 1ull << MEMDIAG_SEC_CENSUS | 1ull << MEMDIAG_SEC_CENSUS_WALK,
-		};
 		start = now();
-		if (ioctl(device, MEMDIAG_IOC_SNAPSHOT, &arg))
-			fail("census: %s", strerror(errno));
-		walks[i] = now() - start;
-		header = map(arg.bytes);
-		data = (const char *)header;
-		s = (const void *)(data + header->sections +
-				   MEMDIAG_SEC_CENSUS_WALK * header->section_size);
-		most = 0;
-		/* node, zone, frames, steps, longest_step */
-		for (n = 0; n < s->nr_records; n++) {
-			uint64_t step = ((const uint64_t *)(data + s->records +
-							    n * s->record_size))[4];
-
-			/* The shortest of the longest: the others are the host's doing. */
-			if (step > most)
-				most = step;
-		}
-		if (!i || most < longest)
-			longest = most;
-		munmap((void *)header, arg.bytes);
+		take_census(&walk);
+		times[i] = now() - start;
+		walks[i] = walk.ns;
+		/* The shortest of the longest: the others are the host's doing. */
+		if (!i || walk.longest < longest)
+			longest = walk.longest;
 	}
 	file = median_ms(files);
-	walk = median_ms(walks);
-	printf("every page frame, %" PRIu64 " of them (%u repetitions)\n\n", frames, repetitions);
-	printf("  %-46s %9.2f ms\n", "census: ioctl", walk);
+	census = median_ms(times);
+	printf("every page frame, %" PRIu64 " of them, %s (%u repetitions)\n\n", frames, what,
+	       repetitions);
+	printf("  %-46s %9.2f ms\n", "census: ioctl", census);
+	printf("  %-46s %9.2f ms\n", "census: its walk over the page frames",
+	       median_ms(walks));
 	printf("  %-46s %9.2f ms  %6.1f x\n", "/proc/kpageflags, 65536 frames per read", file,
-	       file / walk);
-	printf("  %-46s %9.1f us\n\n", "longest without rescheduling, least of all", longest / 1e3);
+	       file / census);
+	printf("  %-46s %9" PRIu64 "\n", "steps of the walk", walk.steps);
+	printf("  %-46s %9.1f\n", "frames per step", (double)walk.frames / walk.steps);
+	printf("  %-46s %9.1f us\n\n", "longest step, least of all", longest / 1e3);
 	fflush(stdout);
 }
 
@@ -514,9 +550,10 @@ int main(int argc, char **argv)
 	if (device < 0)
 		fail("/dev/memdiag: %s", strerror(errno));
 	measure("idle");
-	measure_census();
+	measure_census("idle");
 	make_cgroups();
 	hold_areas();
 	measure("500 cgroups, 20000 vmalloc areas");
+	measure_census("500 cgroups, 20000 vmalloc areas");
 	return 0;
 }

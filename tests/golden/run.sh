@@ -125,6 +125,7 @@ asked() {
 }
 [ "$(asked slab)" = 0x200 ] && [ "$(asked vmalloc --by module)" = 0x1000 ] &&
 	[ "$(asked status)" = 0x0 ] && [ "$(asked summary)" = 0x6a15 ] &&
+	[ "$(asked top -o)" = 0x4201 ] && [ "$(asked top -o --by ledger)" = 0x4001 ] &&
 	[ "$(asked ledger)" = 0xc000 ] && [ "$(asked census)" = 0x10000 ] &&
 	[ "$(asked save - --sections zone,memcg)" = 0x2010 ]
 result "only the sections needed are collected" $?

@@ -188,10 +188,10 @@ static void resolve_given_parse(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, map);
 	KUNIT_ASSERT_NOT_NULL(test, text);
-	KUNIT_ASSERT_EQ(test, given_parse("slab_mutex=ffffFFFF81000010,what.1=1,kfree=2,slab_caches=a",
+	KUNIT_ASSERT_EQ(test, given_parse("pcpu_base_addr=ffffFFFF81000010,what.1=1,kfree=2,pcpu_first_chunk=a",
 					  map, &entry, &why), 0);
-	KUNIT_EXPECT_EQ(test, *given_place(map, "slab_mutex", 10), 0xffffffff81000010UL);
-	KUNIT_EXPECT_EQ(test, *given_place(map, "slab_caches", 11), 0xaUL);
+	KUNIT_EXPECT_EQ(test, *given_place(map, "pcpu_base_addr", 14), 0xffffffff81000010UL);
+	KUNIT_EXPECT_EQ(test, *given_place(map, "pcpu_first_chunk", 16), 0xaUL);
 	KUNIT_EXPECT_EQ(test, *given_place(map, "kfree", 5), 2UL);
 	KUNIT_EXPECT_EQ(test, map->nr_symbols, 2U);
 	KUNIT_EXPECT_EQ(test, map->nr_unknown, 1U);
@@ -220,7 +220,7 @@ static void resolve_given_parse(struct kunit *test)
 	given_text_is(test, "kfree=0", -EINVAL,
 		      "the address is zero: it was hidden from whoever read it");
 	given_text_is(test, "kfree=1,kfree=1", -EINVAL, "the name stands there twice");
-	given_text_is(test, "slab_mutex=1,kfree=1,slab_mutex=2", -EINVAL,
+	given_text_is(test, "pcpu_base_addr=1,kfree=1,pcpu_base_addr=2", -EINVAL,
 		      "the name stands there twice");
 
 	/* The longest name, and one more. */
@@ -300,57 +300,57 @@ static void resolve_given_slide(struct kunit *test)
 /* Addresses of one symbol after the other, in place of the good one. */
 static void resolve_given_data(struct kunit *test)
 {
-	unsigned long address = memdiag_resolve_data("slab_caches"), *place;
+	unsigned long address = memdiag_resolve_data("pcpu_first_chunk"), *place;
 	struct given_map *map = kunit_kzalloc(test, sizeof(*map), GFP_KERNEL);
 	const struct memdiag_item *item;
 	int error;
 
 	KUNIT_ASSERT_NOT_NULL(test, map);
 	KUNIT_ASSERT_NE(test, address, 0UL);
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_first_chunk", &error), 0UL);
 	KUNIT_EXPECT_EQ(test, error, -ENOENT);
 
 	given_good(map, 0);
-	place = given_place(map, "slab_caches", 11);
+	place = given_place(map, "pcpu_first_chunk", 16);
 	*place = address;
 	given_apply(map);
 	KUNIT_ASSERT_NOT_NULL(test, given_found);
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), address);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_first_chunk", &error), address);
 	KUNIT_EXPECT_EQ(test, error, 0);
 	/* Not given, and not known. */
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_mutex", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_base_addr", &error), 0UL);
 	KUNIT_EXPECT_EQ(test, error, -ENOENT);
 	KUNIT_EXPECT_EQ(test, memdiag_given_data("jiffies_64", &error), 0UL);
 	KUNIT_EXPECT_EQ(test, error, -ENOENT);
 	/* By a kprobe as long as there is one, then as given. */
-	memdiag_resolve_data("slab_caches");
-	item = resolve_find(MEMDIAG_ITEM_SYMBOL, "slab_caches");
+	memdiag_resolve_data("pcpu_first_chunk");
+	item = resolve_find(MEMDIAG_ITEM_SYMBOL, "pcpu_first_chunk");
 	KUNIT_EXPECT_EQ(test, item->source, MEMDIAG_SRC_SYMBOL);
 	memdiag_force_ways = MEMDIAG_FORCE_NO_SYMBOL;
-	KUNIT_EXPECT_EQ(test, memdiag_resolve_data("slab_caches"), address);
+	KUNIT_EXPECT_EQ(test, memdiag_resolve_data("pcpu_first_chunk"), address);
 	KUNIT_EXPECT_EQ(test, item->source, MEMDIAG_SRC_GIVEN);
-	KUNIT_EXPECT_EQ(test, memdiag_resolve_data("slab_mutex"), 0UL);
-	KUNIT_EXPECT_EQ(test, resolve_find(MEMDIAG_ITEM_SYMBOL, "slab_mutex")->error, -EPERM);
+	KUNIT_EXPECT_EQ(test, memdiag_resolve_data("pcpu_base_addr"), 0UL);
+	KUNIT_EXPECT_EQ(test, resolve_find(MEMDIAG_ITEM_SYMBOL, "pcpu_base_addr")->error, -EPERM);
 
 	/* Beside it, in another symbol, in text, of a user, of nobody, in the heap. */
 	given_found[0] = address + sizeof(long);
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_first_chunk", &error), 0UL);
 	KUNIT_EXPECT_EQ(test, error, -EFAULT);
-	KUNIT_EXPECT_EQ(test, memdiag_resolve_data("slab_caches"), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_resolve_data("pcpu_first_chunk"), 0UL);
 	KUNIT_EXPECT_EQ(test, item->error, -EFAULT);
 	memdiag_force_ways = 0;
 	given_found[0] = address + 1;
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_first_chunk", &error), 0UL);
 	given_found[0] = (unsigned long)&init_task;
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_first_chunk", &error), 0UL);
 	given_found[0] = (unsigned long)kfree & ~7UL;
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_first_chunk", &error), 0UL);
 	given_found[0] = 0x1000;
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_first_chunk", &error), 0UL);
 	given_found[0] = -8UL;
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_first_chunk", &error), 0UL);
 	given_found[0] = (unsigned long)map;
-	KUNIT_EXPECT_EQ(test, memdiag_given_data("slab_caches", &error), 0UL);
+	KUNIT_EXPECT_EQ(test, memdiag_given_data("pcpu_first_chunk", &error), 0UL);
 	KUNIT_EXPECT_EQ(test, error, -EFAULT);
 	memdiag_given_exit();
 
@@ -385,7 +385,7 @@ static void resolve_given_param(struct kunit *test)
 	given_text_error = 0;
 
 	/* Well-formed and of no use: it is loaded without. */
-	KUNIT_EXPECT_EQ(test, given_set("slab_caches=1", NULL), 0);
+	KUNIT_EXPECT_EQ(test, given_set("pcpu_first_chunk=1", NULL), 0);
 	KUNIT_EXPECT_EQ(test, memdiag_given_init(), 0);
 	KUNIT_EXPECT_NULL(test, given_found);
 	memdiag_given_exit();

@@ -14,8 +14,9 @@ static const struct memdiag_status *fake_or_real_status(u32 id)
 	return fake ? &memdiag_kunit_statuses[id] : memdiag_status(id);
 }
 
-/* Only what snapshot.c calls: the real registry serves everybody else. */
+/* Only for what is included here: the real registry serves everybody else. */
 #define memdiag_status(id) fake_or_real_status(id)
+#include "../../module/sink.c"
 #include "../../module/snapshot.c"
 #undef memdiag_status
 
@@ -682,7 +683,7 @@ static void snapshot_strings_shared(struct kunit *test)
 /* Many more than there are slots, in two sections: all read back. */
 static void snapshot_strings_many(struct kunit *test)
 {
-	unsigned int nr = SNAPSHOT_HASH_SLOTS + 2000;
+	unsigned int nr = SINK_HASH_SLOTS + 2000;
 	struct memdiag_bytes *bytes;
 
 	fakes[2].nr = nr;

@@ -9,6 +9,7 @@
 
 #include "../../module/providers/walk.c"
 #include "../../module/providers/task.c"
+#include "../../module/providers/mounts.c"
 #include "../../module/providers/shmem.c"
 #include "../../module/providers/shmem_file.c"
 #include "../../module/providers/net.c"
@@ -76,7 +77,6 @@ static void task_symbol_modules(struct kunit *test)
 	}
 }
 
-#ifdef CONFIG_SHMEM
 static void task_mount_lines(struct kunit *test)
 {
 	static const char * const bad[] = { "", "36", "36 35 0:24 /", "36 35 0:24 / /x" };
@@ -84,16 +84,15 @@ static void task_mount_lines(struct kunit *test)
 	const char *dev, *root, *path;
 	unsigned int i;
 
-	KUNIT_ASSERT_TRUE(test, shmem_mount_line(line, &dev, &root, &path));
+	KUNIT_ASSERT_TRUE(test, mount_line(line, &dev, &root, &path));
 	KUNIT_EXPECT_STREQ(test, dev, "0:24");
 	KUNIT_EXPECT_STREQ(test, root, "/");
 	KUNIT_EXPECT_STREQ(test, path, "/a b\\");
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		strscpy(line, bad[i], sizeof(line));
-		KUNIT_EXPECT_FALSE(test, shmem_mount_line(line, &dev, &root, &path));
+		KUNIT_EXPECT_FALSE(test, mount_line(line, &dev, &root, &path));
 	}
 }
-#endif
 
 #ifdef CONFIG_INET
 static void task_sockstat(struct kunit *test)
@@ -163,9 +162,7 @@ static struct kunit_case task_cases[] = {
 	KUNIT_CASE(task_module_taints),
 	KUNIT_CASE(task_shmem_names),
 	KUNIT_CASE(task_symbol_modules),
-#ifdef CONFIG_SHMEM
 	KUNIT_CASE(task_mount_lines),
-#endif
 #ifdef CONFIG_INET
 	KUNIT_CASE(task_sockstat),
 #endif

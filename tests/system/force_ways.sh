@@ -212,7 +212,10 @@ check_ways() { # WAYS
 
 check_oracle() { # WAYS
 	sections=
-	for name in slab vmalloc vmstat zone buddy memcg system; do
+	# What has one way only is looked at with all open, and with all closed.
+	names="slab vmalloc vmstat memcg system"
+	[ "$1" != 0 ] && [ "$1" != 63 ] || names="$names zone buddy"
+	for name in $names; do
 		[ "$(state "$work/$1/$name")" = unavailable ] || sections="$sections $name"
 	done
 	[ "${WAYS_ORACLE:-yes}" = yes ] || return

@@ -14,11 +14,11 @@ static const struct {
 	void (*run)(void);
 } oracles[] = {
 	/* First: what a child that is measured has from its parent is the least now. */
-	{ "task", oracle_task },
-	{ "slab", oracle_slab },     { "vmalloc", oracle_vmalloc }, { "vmstat", oracle_vmstat },
-	{ "zone", oracle_zone },     { "buddy", oracle_buddy },	    { "memcg", oracle_memcg },
-	{ "system", oracle_system }, { "ledger", oracle_ledger },   { "census", oracle_census },
-	{ "shmem", oracle_shmem },   { "net", oracle_net },	    { "module", oracle_module },
+	{ "task", oracle_task },     { "slab", oracle_slab },	  { "vmalloc", oracle_vmalloc },
+	{ "vmstat", oracle_vmstat }, { "zone", oracle_zone },	  { "buddy", oracle_buddy },
+	{ "memcg", oracle_memcg },   { "system", oracle_system }, { "ledger", oracle_ledger },
+	{ "census", oracle_census }, { "shmem", oracle_shmem },	  { "net", oracle_net },
+	{ "module", oracle_module }, { "inode", oracle_inode },	  { "cache_memcg", oracle_cache },
 };
 
 #define NR_ORACLES (sizeof(oracles) / sizeof(oracles[0]))

@@ -16,5 +16,7 @@ void oracle_task(void);
 void oracle_shmem(void);
 void oracle_net(void);
 void oracle_module(void);
+void oracle_inode(void);
+void oracle_cache(void);
 
 #endif /* _TESTS_ORACLES_H */

@@ -9,7 +9,7 @@
 
 # shellcheck source=tests/lib/ktap.sh
 . ktap.sh
-SECTIONS=task,shmem,shmem_file,net,net_task,net_counter,module
+SECTIONS=task,shmem,shmem_file,net,net_task,net_counter,module,inode,cache_memcg
 end=$(($(date +%s) + ${USERS_SECONDS:-20}))
 going() { [ "$(date +%s)" -lt $end ]; }
 

@@ -221,6 +221,7 @@ static void add_ledger(struct build *b, int later)
 	RECORD(b, "file", "150000", "149", "0", "NR_FILE_PAGES without shmem");
 	RECORD(b, "slab_unreclaimable", later ? "24200" : "20000", later ? "24" : "20", "0",
 	       "NR_SLAB_UNRECLAIMABLE_B");
+	RECORD(b, "vmalloc", "40000", "40", "0", "VmallocUsed without stacks and memdiag");
 	RECORD(b, "gpu_active", "-", "-", "-", "NR_GPU_ACTIVE");
 	/* Counters that moved while they were read. */
 	RECORD(b, "unaccounted", later ? "29640" : "-16", later ? "29" : "0", "16",
@@ -235,10 +236,15 @@ static void add_ledger(struct build *b, int later)
 	build_section(b, MEMDIAG_SEC_CENSUS, "census");
 	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "migratetype", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "order", U64, NONE, LABEL, KEY | BRIEF);
 	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
-	RECORD(b, "Normal", "free", "10", "409600");
-	RECORD(b, "Normal", "kernel", "0", "40960");
+	RECORD(b, "Normal", "free", "Movable", "10", "409600");
+	RECORD(b, "Normal", "slab", "Unmovable", "3", later ? "24000" : "19900");
+	RECORD(b, "Normal", "kernel", "Unmovable", "0", later ? "52651" : "39276");
+	RECORD(b, "DMA32", "kernel", "Unmovable", "0", "40");
+	RECORD(b, "Normal", "kernel", "Unmovable", "2", later ? "16640" : "256");
+	RECORD(b, "Normal", "kernel_compound", "Movable", "3", "512");
 	build_section(b, MEMDIAG_SEC_CENSUS_WALK, "census_walk");
 	F(b, "zone", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "frames", U64, PAGES, GAUGE, BRIEF);
@@ -426,6 +432,36 @@ static void add_modules(struct build *b, int later)
 	RECORD(b, "virtio", "1", "live", "", "20480", "0");
 }
 
+static void add_charged(struct build *b, int later)
+{
+	build_section(b, MEMDIAG_SEC_CACHE_MEMCG, "cache_memcg");
+	F(b, "cache", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "id", U64, NONE, LABEL, KEY);
+	F(b, "path", STR, NONE, LABEL, BRIEF);
+	F(b, "from_id", U64, NONE, LABEL, KEY);
+	F(b, "from", STR, NONE, LABEL, BRIEF);
+	F(b, "objs", U64, NONE, GAUGE, BRIEF);
+	F(b, "bytes", U64, BYTES, GAUGE, BRIEF);
+	RECORD(b, "dentry", "1", "/", "0", "?", "40", "8000");
+	if (later)
+		RECORD(b, "dentry", "1", "/", "77", "/job (deleted)", "5000", "1000000");
+	else
+		RECORD(b, "dentry", "77", "/job", "-", "-", "5000", "1000000");
+	RECORD(b, "dentry", "78", "/web", "-", "-", later ? "900" : "100",
+	       later ? "180000" : "20000");
+	build_section(b, MEMDIAG_SEC_INODE, "inode");
+	F(b, "fs", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "dev", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "ino", U64, NONE, LABEL, KEY);
+	F(b, "path", STR, NONE, LABEL, BRIEF);
+	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
+	F(b, "deleted", BOOL, NONE, LABEL, BRIEF);
+	F(b, "memcg", STR, NONE, LABEL, BRIEF);
+	RECORD(b, "ext4", "254:1", "12", "/var/log/a b", later ? "90000" : "5000",
+	       later ? "1" : "0", "/web");
+	RECORD(b, "bdev", "254:1", "0", "-", "700", "0", "/");
+}
+
 void sample_users(struct build *b, int later)
 {
 	begin(b, later);
@@ -433,6 +469,7 @@ void sample_users(struct build *b, int later)
 	add_shmem(b, later);
 	add_net(b, later);
 	add_modules(b, later);
+	add_charged(b, later);
 }
 
 void sample_loaded(struct build *b, int how)

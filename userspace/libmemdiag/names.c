@@ -37,6 +37,8 @@ static const char *const section_names[] = {
 	[MEMDIAG_SEC_NET_TASK] = "net_task",
 	[MEMDIAG_SEC_NET_COUNTER] = "net_counter",
 	[MEMDIAG_SEC_MODULE] = "module",
+	[MEMDIAG_SEC_CACHE_MEMCG] = "cache_memcg",
+	[MEMDIAG_SEC_INODE] = "inode",
 	[MEMDIAG_SEC_TRACK_STATUS] = "track_status",
 	[MEMDIAG_SEC_TRACK] = "track",
 };

@@ -48,14 +48,6 @@ static struct json_object *json_diff(const struct memdiag_data *a, const struct 
 	return document;
 }
 
-static void signed_text(char *buffer, bool negative, bool zero)
-{
-	memmove(buffer + 1, buffer, strlen(buffer) + 1);
-	*buffer = zero ? ' ' : negative ? '-' : '+';
-	if (zero)
-		memmove(buffer, buffer + 1, strlen(buffer));
-}
-
 /* --- without a section: what grew ---------------------------------------- */
 
 static struct json_object *json_finding(const struct memdiag_finding *f)
@@ -91,7 +83,7 @@ static void growth_row(struct libscols_table *table, const struct memdiag_findin
 	table_cell(table, 1, f->name);
 	table_cell(table, 2, f->module);
 	bytes_text(f->grown, exact, text);
-	signed_text(text, loss, false);
+	format_sign(text, loss, false);
 	table_cell(table, 3, text);
 	bytes_text(f->from, exact, text);
 	table_cell(table, 4, text);
@@ -201,11 +193,6 @@ static uint64_t side_value(const struct memdiag_diff *d, const struct memdiag_di
 	return memdiag_value(*data, later ? d->section_b : d->section_a, later ? r->b : r->a, *f);
 }
 
-static bool is_difference(const struct memdiag_field *f)
-{
-	return memdiag_field_is_number(f) && f->kind != MEMDIAG_KIND_LABEL;
-}
-
 static uint32_t field_number(const struct memdiag_diff *d, const struct memdiag_field *field)
 {
 	uint32_t n = 0;
@@ -213,22 +200,6 @@ static uint32_t field_number(const struct memdiag_diff *d, const struct memdiag_
 	while (d->fields[n].b != field)
 		n++;
 	return n;
-}
-
-/* Amounts of memory first: they are what one compares for. */
-static const struct memdiag_field *default_field(const struct view *v)
-{
-	const struct memdiag_field *number = NULL;
-
-	for (unsigned int n = 0; n < v->nr_columns; n++) {
-		if (!is_difference(v->columns[n]))
-			continue;
-		if (memdiag_field_scale(v->data, v->columns[n]))
-			return v->columns[n];
-		if (!number)
-			number = v->columns[n];
-	}
-	return number;
 }
 
 /* Growth first, loss last, what cannot be compared behind it. */
@@ -256,7 +227,7 @@ static int compare_rows(const void *pa, const void *pb)
 static int make_rows(const struct memdiag_diff *d, const struct view *v,
 		     const struct options *options, struct diff_row **rows, size_t *nr)
 {
-	const struct memdiag_field *field = default_field(v);
+	const struct memdiag_field *field = view_amount(v);
 	bool invert;
 	const char *name = sort_column(options, NULL, &invert);
 
@@ -281,7 +252,7 @@ static int make_rows(const struct memdiag_diff *d, const struct view *v,
 		if (!field)
 			continue;
 		row->ascending = sorts_ascending(field) != invert;
-		if (is_difference(field)) {
+		if (field_is_difference(field)) {
 			memdiag_diff_delta(d, row->record, field_number(d, field), &row->delta);
 			continue;
 		}
@@ -321,7 +292,7 @@ static void diff_cells(struct libscols_table *table, const struct memdiag_diff *
 		char text[FORMAT_SIZE];
 		uint64_t value;
 
-		if (!is_difference(f)) {
+		if (!field_is_difference(f)) {
 			value = side_value(d, r, field_number(d, f), &data, &f);
 			table_cell(table, column++, format_value(data, f, value, exact, text));
 			continue;
@@ -330,7 +301,7 @@ static void diff_cells(struct libscols_table *table, const struct memdiag_diff *
 		strcpy(text, "-");
 		if (delta.known) {
 			format_amount(d->b, f, delta.amount, exact, text);
-			signed_text(text, delta.negative, !delta.amount);
+			format_sign(text, delta.negative, !delta.amount);
 		}
 		table_cell(table, column++, text);
 		if (!memdiag_diff_has_rates(d, field_number(d, f)))
@@ -352,7 +323,7 @@ static struct libscols_table *diff_table(const struct memdiag_diff *d, const str
 	for (unsigned int n = 0; n < v->nr_columns; n++) {
 		table_column(table, memdiag_field_name(v->data, v->columns[n]),
 			     memdiag_field_is_number(v->columns[n]));
-		if (!is_difference(v->columns[n]) ||
+		if (!field_is_difference(v->columns[n]) ||
 		    !memdiag_diff_has_rates(d, field_number(d, v->columns[n])))
 			continue;
 		if (asprintf(&name, "%s/s", memdiag_field_name(v->data, v->columns[n])) < 0)
@@ -409,7 +380,7 @@ static struct json_object *json_record(const struct memdiag_diff *d,
 		const struct memdiag_data *data;
 		uint64_t value;
 
-		if (is_difference(f)) {
+		if (field_is_difference(f)) {
 			json_add(o, memdiag_field_name(v->data, f),
 				 json_delta(d, r, field_number(d, f)));
 			continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* memdiagctl ledger: every managed page in one line, and below it the sums people rely on. */
 #include <stdio.h>
+#include <string.h>
 
 #include "memdiagctl.h"
 
@@ -43,14 +44,18 @@ free:
 
 int cmd_ledger(const struct command *command, const struct options *options)
 {
+	const struct choice *choice = choice_find(command, options);
 	struct memdiag_data *data;
+	bool split;
 	int ret;
 
-	(void)command;
-	ret = source_get(options, "ledger,identity", &data);
+	if (!choice)
+		return STATUS_USAGE;
+	split = !strcmp(choice->section, "census");
+	ret = source_get(options, split ? "ledger,census" : "ledger,identity", &data);
 	if (ret)
 		return ret;
-	ret = show(data, options);
+	ret = split ? ledger_split(data, options) : show(data, options);
 	memdiag_data_free(data);
 	return ret;
 }

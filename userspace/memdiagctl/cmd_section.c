@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The commands that show one section: buddy cgroups modules net show slab tasks tmpfs vmalloc vmstat zones. */
+/* The commands that show one section: buddy cgroups files modules net show slab tasks tmpfs vmalloc vmstat zones. */
 #include <stdio.h>
 #include <string.h>
 
 #include "memdiagctl.h"
 
 /* What --by asks for, NULL after an error message. */
-static const struct choice *choose(const struct command *command, const struct options *options)
+const struct choice *choice_find(const struct command *command, const struct options *options)
 {
 	const char *by = option_value(options, OPT_BY);
 
@@ -49,7 +49,7 @@ static int show(const struct memdiag_data *data, const struct choice *choice,
 int cmd_section(const struct command *command, const struct options *options)
 {
 	struct choice any = { .section = options->args[0] };
-	const struct choice *choice = command->choices ? choose(command, options) : &any;
+	const struct choice *choice = command->choices ? choice_find(command, options) : &any;
 	struct memdiag_data *data;
 	int ret;
 

@@ -27,9 +27,13 @@ _memdiagctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
-	-o | --output | --sort | --sections | --limit)
+	--output | -s | --sort | --sections | --limit | -d | --delay)
 		# Columns and sections depend on the module or the file.
 		return
+		;;
+	-o)
+		# It has a value everywhere but with top.
+		[ "$command" = top ] || return
 		;;
 	esac
 	if [[ $current == -* ]]; then

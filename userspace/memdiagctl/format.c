@@ -23,6 +23,15 @@ static void scale(double value, unsigned int step, const char *const *units, uns
 	snprintf(buffer, NUMBER_SIZE, n ? "%.1f%s" : "%.0f%s", value, units[n]);
 }
 
+/* Puts a sign in front of a formatted amount; none if it is zero. */
+void format_sign(char *buffer, bool negative, bool zero)
+{
+	if (zero)
+		return;
+	memmove(buffer + 1, buffer, strlen(buffer) + 1);
+	*buffer = negative ? '-' : '+';
+}
+
 /* 192B, 4.0KiB, 1.5MiB */
 void format_bytes(double bytes, char *buffer)
 {

@@ -35,6 +35,8 @@ enum option_bit {
 	OPT_VERSION = 1 << 12,
 	OPT_MODULE = 1 << 13,
 	OPT_SYSTEM_MAP = 1 << 14,
+	OPT_DELAY = 1 << 15,
+	OPT_ONCE = 1 << 16,
 };
 
 #define OPT_TABLE                                                                       \
@@ -49,6 +51,7 @@ enum option_bit {
  * @given: mask of enum option_bit
  * @value: of each option that has one, by bit number
  * @limit: of --limit, 0 without
+ * @delay: of --delay, in seconds, 0 without
  * @args: what is no option, without the command
  * @nr_args: number of @args
  */
@@ -56,6 +59,7 @@ struct options {
 	unsigned int given;
 	const char *value[32];
 	unsigned long limit;
+	double delay;
 	const char *args[MAX_ARGS];
 	int nr_args;
 };
@@ -128,6 +132,8 @@ __attribute__((format(printf, 1, 2))) int cannot(const char *format, ...);
 __attribute__((noreturn)) void no_memory(void);
 void *must(void *memory);
 void print_safe(FILE *stream, const char *text);
+void message_hold(void);
+void message_release(void);
 
 /* source.c */
 int source_get(const struct options *options, const char *sections, struct memdiag_data **data);
@@ -144,6 +150,7 @@ const char *format_value(const struct memdiag_data *data, const struct memdiag_f
 			 uint64_t value, bool exact, char *buffer);
 void format_amount(const struct memdiag_data *data, const struct memdiag_field *field,
 		   uint64_t amount, bool exact, char *buffer);
+void format_sign(char *buffer, bool negative, bool zero);
 void format_bytes(double bytes, char *buffer);
 void format_ns(double ns, char *buffer);
 void format_time(uint64_t realtime_ns, char *buffer);
@@ -175,6 +182,9 @@ int view_columns(const struct memdiag_data *data, const struct memdiag_section *
 		 const char *list, bool all, struct view *view);
 void view_free(struct view *view);
 const char *sort_column(const struct options *options, const char *default_sort, bool *invert);
+bool field_is_difference(const struct memdiag_field *field);
+const struct memdiag_field *view_amount(const struct view *view);
+const char *sort_letter_text(const char *letter);
 bool sorts_ascending(const struct memdiag_field *field);
 int unknown_column(const struct memdiag_data *data, const struct memdiag_section *section,
 		   const char *name, size_t length);
@@ -186,6 +196,7 @@ void table_column(struct libscols_table *table, const char *name, bool right);
 void table_row(struct libscols_table *table);
 void table_cell(struct libscols_table *table, unsigned int column, const char *text);
 int table_print(struct libscols_table *table);
+char *table_text(struct libscols_table *table);
 int render_table(const struct view *view, const struct options *options);
 
 /* render_json.c */
@@ -198,16 +209,20 @@ void json_add(struct json_object *object, const char *name, struct json_object *
 int json_print(struct json_object *document);
 
 /* cmd_*.c */
+const struct choice *choice_find(const struct command *command, const struct options *options);
 int cmd_diff(const struct command *command, const struct options *options);
 int cmd_help(const struct command *command, const struct options *options);
 int cmd_ledger(const struct command *command, const struct options *options);
 int cmd_load(const struct command *command, const struct options *options);
 int cmd_save(const struct command *command, const struct options *options);
 int cmd_section(const struct command *command, const struct options *options);
+const struct choice *choice_find(const struct command *command, const struct options *options);
 int cmd_status(const struct command *command, const struct options *options);
 int cmd_summary(const struct command *command, const struct options *options);
+int cmd_top(const struct command *command, const struct options *options);
 int cmd_unload(const struct command *command, const struct options *options);
 int cmd_version(const struct command *command, const struct options *options);
+int ledger_split(const struct memdiag_data *data, const struct options *options);
 int help_command(const struct command *command, const struct options *options);
 
 #endif /* _MEMDIAGCTL_H */

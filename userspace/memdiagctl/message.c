@@ -19,15 +19,40 @@ void print_safe(FILE *stream, const char *text)
 	}
 }
 
+/* Messages that wait, as something else is on the screen; NULL if none have to. */
+static FILE *held;
+static char *held_text;
+static size_t held_size;
+
+/* From now on messages wait for message_release(). */
+void message_hold(void)
+{
+	held = must(open_memstream(&held_text, &held_size));
+}
+
+/* Prints what waited; does nothing if messages do not wait. */
+void message_release(void)
+{
+	FILE *stream = held;
+
+	if (!stream)
+		return;
+	held = NULL;
+	fclose(stream);
+	fputs(held_text, stderr);
+	free(held_text);
+}
+
 static void message(const char *format, va_list args)
 {
+	FILE *stream = held ? held : stderr;
 	char *text;
 
 	if (vasprintf(&text, format, args) < 0)
 		no_memory();
-	fputs("memdiagctl: ", stderr);
-	print_safe(stderr, text);
-	fputc('\n', stderr);
+	fputs("memdiagctl: ", stream);
+	print_safe(stream, text);
+	fputc('\n', stream);
 	free(text);
 }
 

@@ -46,6 +46,17 @@ int table_print(struct libscols_table *table)
 	return STATUS_DONE;
 }
 
+/* Frees the table. Return: it as text, without the last newline; to be freed. */
+char *table_text(struct libscols_table *table)
+{
+	char *text = NULL;
+
+	if (scols_print_table_to_string(table, &text) || !text)
+		no_memory();
+	scols_unref_table(table);
+	return text;
+}
+
 /* Prints a section. */
 int render_table(const struct view *view, const struct options *options)
 {

@@ -120,6 +120,40 @@ int view_columns(const struct memdiag_data *data, const struct memdiag_section *
 	}
 }
 
+/* A number that means something if it is subtracted from a later one. */
+bool field_is_difference(const struct memdiag_field *field)
+{
+	return memdiag_field_is_number(field) && field->kind != MEMDIAG_KIND_LABEL;
+}
+
+/*
+ * What one compares for: the first column with an amount of memory, else the first
+ * with a number; NULL if there is none.
+ */
+const struct memdiag_field *view_amount(const struct view *view)
+{
+	const struct memdiag_field *number = NULL;
+
+	for (unsigned int n = 0; n < view->nr_columns; n++) {
+		if (!field_is_difference(view->columns[n]))
+			continue;
+		if (memdiag_field_scale(view->data, view->columns[n]))
+			return view->columns[n];
+		if (!number)
+			number = view->columns[n];
+	}
+	return number;
+}
+
+/* What a letter of slabtop(1) sorts by, in words; NULL for any other text. */
+const char *sort_letter_text(const char *letter)
+{
+	for (unsigned int n = 0; n < ARRAY_SIZE(slabtop_keys) && strlen(letter) == 1; n++)
+		if (slabtop_keys[n].letter == *letter)
+			return slabtop_keys[n].per ? "share in use" : slabtop_keys[n].column;
+	return NULL;
+}
+
 /* Texts, addresses and keys are looked up; other numbers are asked for the largest. */
 bool sorts_ascending(const struct memdiag_field *field)
 {

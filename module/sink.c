@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What providers call: records and strings pushed into the buffers of a snapshot
+ * in the making, and the records of sections that came before.
+ *
+ * Nothing here allocates, but for the names of symbols, which are looked up
+ * outside of locks. A push that finds no room says so, and snapshot.c starts the
+ * provider again with more.
+ */
+#include <linux/hash.h>
+#include <linux/jhash.h>
+#include <linux/kallsyms.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "memdiag.h"
+#include "resolve/resolve.h"
+#include "sink.h"
+
+#define SINK_HASH_PROBES	8
+/* Slots for symbols, by hash; as many as differ on most machines. */
+#define SINK_SYMBOL_BITS	8
+
+/**
+ * struct sink_symbol - a name that was looked up
+ * @address: of code of the kernel itself
+ * @name: its name, or NULL in a free slot
+ */
+struct sink_symbol {
+	unsigned long address;
+	char *name;
+};
+
+/* Used by one snapshot at a time, which snapshot.c sees to. */
+static struct sink_symbol sink_names[BIT(SINK_SYMBOL_BITS)];
+
+/**
+ * memdiag_sink_string() - put a string into the table unless it is there already
+ * @c: the snapshot in the making
+ * @string: the string, copied
+ *
+ * A slot may be left from a walk that was started again: then it points past the
+ * end, or to other bytes, and the comparison says no.
+ *
+ * Context: any.
+ *
+ * Return: its offset, or -1 if it does not fit.
+ */
+s64 memdiag_sink_string(struct memdiag_collection *c, const char *string)
+{
+	size_t size = strlen(string) + 1;
+	u32 hash, i, *slot = NULL;
+
+	if (size == 1)
+		return 0;
+	hash = jhash(string, size, 0);
+	for (i = 0; i < SINK_HASH_PROBES; i++) {
+		u32 *s = &c->slots[(hash + i) % SINK_HASH_SLOTS];
+
+		if (!*s || *s + size > c->strings_len) {
+			slot = slot ?: s;
+			if (!*s)
+				break;
+		} else if (!memcmp(c->strings + *s, string, size)) {
+			return *s;
+		}
+	}
+	if (size > c->strings_max - c->strings_len)
+		return -1;
+	memcpy(c->strings + c->strings_len, string, size);
+	if (slot)
+		*slot = c->strings_len;
+	c->strings_len += size;
+	return c->strings_len - size;
+}
+
+/**
+ * memdiag_push() - append a record
+ * @sink: the provider's sink
+ *
+ * Context: any, also under locks.
+ *
+ * Return: the record, all fields MEMDIAG_ABSENT; NULL if there is no room, for it
+ * or for an earlier string: the provider then releases its locks and returns
+ * -ENOSPC.
+ */
+void *memdiag_push(struct memdiag_sink *sink)
+{
+	void *record;
+
+	if (sink->collection->strings_full)
+		return NULL;
+	if (sink->nr_records == sink->max_records) {
+		sink->full = true;
+		return NULL;
+	}
+	record = memdiag_record(sink, sink->nr_records++);
+	memset64(record, MEMDIAG_ABSENT, sink->status->record_size / sizeof(u64));
+	return record;
+}
+
+/**
+ * memdiag_push_string() - put a string into the string table
+ * @sink: the provider's sink
+ * @string: the string, copied
+ *
+ * Context: any, also under locks.
+ *
+ * Return: the value for a field of type STR; 0 (the empty string) if there is
+ * no room: the walk is then repeated with more, so the provider need not check.
+ */
+u64 memdiag_push_string(struct memdiag_sink *sink, const char *string)
+{
+	s64 at = memdiag_sink_string(sink->collection, string);
+
+	if (at < 0) {
+		sink->collection->strings_full = true;
+		return 0;
+	}
+	return at;
+}
+
+/**
+ * memdiag_push_printf() - format a short string into the string table
+ * @sink: the provider's sink
+ * @fmt: format; the result is cut at 127 bytes
+ *
+ * Context: any, but formatting is slow: not under locks that others wait for.
+ *
+ * Return: as memdiag_push_string().
+ */
+u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...)
+{
+	char text[128];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return memdiag_push_string(sink, text);
+}
+
+/**
+ * memdiag_symbol() - name a code address
+ * @address: what to name
+ * @text: KSYM_SYMBOL_LEN bytes to use
+ *
+ * As memdiag_push_symbol() does. Names of the kernel itself stay what they are, and
+ * looking them up is slow, so they are kept; those with a "[module]" (or [bpf])
+ * behind them may be gone or another's tomorrow.
+ *
+ * Context: process, while collecting; not under locks.
+ *
+ * Return: the name, in @text or elsewhere; valid until the next call.
+ */
+const char *memdiag_symbol(unsigned long address, char *text)
+{
+	struct sink_symbol *symbol;
+
+	symbol = &sink_names[hash_long(address, SINK_SYMBOL_BITS)];
+	if (symbol->name && symbol->address == address)
+		return symbol->name;
+	sprint_symbol(text, address);
+	/* It prints a raw address if it knows no name for it. */
+	if (!strncmp(text, "0x", 2))
+		return memdiag_gone_print(address, text) ? text : "?";
+	if (strchr(text, '['))
+		return text;
+	kfree(symbol->name);
+	symbol->address = address;
+	symbol->name = kstrdup(text, GFP_KERNEL);
+	return symbol->name ?: text;
+}
+
+/**
+ * memdiag_push_symbol() - name a code address
+ * @sink: the provider's sink
+ * @address: what to name
+ *
+ * As %pS prints it: "name+0x12/0x34 [module]"; "+0x12 [module (unloaded)]" if the
+ * module went while memdiag was loaded; "?" if the kernel knows no name, for then
+ * %pS prints the raw address.
+ *
+ * Context: process, while collecting; not under locks.
+ *
+ * Return: as memdiag_push_string().
+ */
+u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
+{
+	char text[KSYM_SYMBOL_LEN];
+
+	return memdiag_push_string(sink, memdiag_symbol(address, text));
+}
+
+/**
+ * memdiag_push_symbol_module() - name the module a code address lies in
+ * @sink: the provider's sink
+ * @address: the address
+ *
+ * Context: process, while collecting; not under locks.
+ *
+ * Return: value for a STR field: the module's name, with MEMDIAG_UNLOADED behind
+ * if it is gone; or MEMDIAG_ABSENT if it lies in the kernel itself or nowhere.
+ */
+u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address)
+{
+	char text[KSYM_SYMBOL_LEN];
+	const char *name;
+	size_t length;
+
+	name = memdiag_symbol_module(memdiag_symbol(address, text), &length);
+	if (!name)
+		return MEMDIAG_ABSENT;
+	text[name - text + length] = '\0';
+	return memdiag_push_string(sink, name);
+}
+
+/**
+ * memdiag_string() - a string that was pushed
+ * @sink: any sink of the snapshot
+ * @string: value of a STR field, not absent
+ *
+ * Return: the string; valid until the next push.
+ */
+const char *memdiag_string(const struct memdiag_sink *sink, u64 string)
+{
+	return sink->collection->strings + string;
+}
+
+/**
+ * memdiag_other() - the records of a section this one is derived from
+ * @sink: the provider's sink
+ * @id: a section in the provider's .after
+ *
+ * Return: its sink, to be read with memdiag_record(); NULL if the section is
+ * unavailable in this snapshot.
+ */
+const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id)
+{
+	const struct memdiag_sink *other = &sink->collection->sinks[id];
+
+	return other->state == MEMDIAG_STATE_OK ||
+	       other->state == MEMDIAG_STATE_PARTIAL ? other : NULL;
+}
+
+/**
+ * memdiag_field_at() - where a field of another section is
+ * @other: from memdiag_other()
+ * @name: name of the field
+ *
+ * Return: offset in its records, for memdiag_value_at(); -1 if there is none.
+ */
+int memdiag_field_at(const struct memdiag_sink *other, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < other->status->nr_fields; i++)
+		if (!strcmp(other->status->fields[i].name, name))
+			return other->status->fields[i].offset;
+	return -1;
+}
+
+/**
+ * memdiag_value_at() - a value of another section
+ * @other: from memdiag_other()
+ * @n: number of the record
+ * @at: from memdiag_field_at()
+ *
+ * Return: the value; MEMDIAG_ABSENT if there is no such record or field.
+ */
+u64 memdiag_value_at(const struct memdiag_sink *other, unsigned int n, int at)
+{
+	if (at < 0 || n >= other->nr_records)
+		return MEMDIAG_ABSENT;
+	return *(const u64 *)(memdiag_record(other, n) + at);
+}
+
+/**
+ * memdiag_mark_partial() - say that something is missing in this snapshot
+ * @sink: the provider's sink
+ * @fmt: what and why; the first call of a walk wins
+ *
+ * Context: any.
+ */
+void memdiag_mark_partial(struct memdiag_sink *sink, const char *fmt, ...)
+{
+	va_list args;
+
+	if (sink->state == MEMDIAG_STATE_PARTIAL)
+		return;
+	sink->state = MEMDIAG_STATE_PARTIAL;
+	va_start(args, fmt);
+	vsnprintf(sink->reason, sizeof(sink->reason), fmt, args);
+	va_end(args);
+}
+
+/**
+ * memdiag_mark_unavailable() - say why the section cannot be had just now
+ * @sink: the provider's sink
+ * @fmt: why; .collect then returns an error
+ *
+ * Context: any.
+ */
+void memdiag_mark_unavailable(struct memdiag_sink *sink, const char *fmt, ...)
+{
+	va_list args;
+
+	sink->state = MEMDIAG_STATE_UNAVAILABLE;
+	va_start(args, fmt);
+	vsnprintf(sink->reason, sizeof(sink->reason), fmt, args);
+	va_end(args);
+}
+
+/** memdiag_sink_forget_names() - give back what names take; no snapshot is made now */
+void memdiag_sink_forget_names(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sink_names); i++) {
+		kfree(sink_names[i].name);
+		sink_names[i].name = NULL;
+	}
+}
