@@ -9,8 +9,8 @@
  * and a batch that is in the making is followed by another one. From v6.12 on
  * kmem_cache_destroy() waits for all of them, as objects of the cache may be among them,
  * so a cache of our own is destroyed. (kvfree_rcu_barrier(), which does it, is not for
- * modules any more in later kernels.) Before, there is no way to know: then it waits as long as three such times, in which any batch of before has
- * been handed on, and for two grace periods.
+ * modules any more in later kernels.) Before, there is no way to know: then it waits as
+ * long as three such times, in which any batch of before has been handed on.
  *
  * Queues of work are not flushed: which would have to be is not known, and flushing all
  * of them may wait for work that never ends.

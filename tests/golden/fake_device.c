@@ -11,6 +11,11 @@
  *   FAKE_MAJOR=N        INFO says another major version
  *   FAKE_KNOWN=MASK     INFO says that the module knows these sections only
  *   FAKE_MASK=FILE      the section masks that were asked for are appended here
+ *   FAKE_TRACK=ERRNO    TRACK_START fails
+ *   FAKE_CYCLES=1       SNAPSHOT hands out FILE-N after N calls of delete_module()
+ *   FAKE_TRACK_STOP=ERRNO, FAKE_SETTLE=ERRNO
+ *                       TRACK_STOP, SETTLE fails
+ *   FAKE_LOADED=MODULE  this module is loaded
  *   FAKE_LOAD=ERRNO     finit_module() fails; otherwise it does nothing
  *   FAKE_UNLOAD=ERRNO   the same for delete_module()
  *   FAKE_PARAMETERS=1   it prints the module's parameters
@@ -35,6 +40,7 @@
 #include "memdiag.h"
 
 static int device = -1;
+static int unloads;
 
 static int fail(const char *variable)
 {
@@ -46,6 +52,17 @@ static int fail(const char *variable)
 	return -1;
 }
 
+/* The file for now: with FAKE_CYCLES that of this cycle. */
+static const char *snapshot_file(void)
+{
+	static char path[256];
+
+	if (!getenv("FAKE_CYCLES"))
+		return getenv("FAKE_SNAPSHOT");
+	snprintf(path, sizeof(path), "%s-%d", getenv("FAKE_SNAPSHOT"), unloads);
+	return path;
+}
+
 static int fake_open(const char *symbol, const char *path, int flags, mode_t mode)
 {
 	int (*next)(const char *, int, ...) = dlsym(RTLD_NEXT, symbol);
@@ -54,7 +71,7 @@ static int fake_open(const char *symbol, const char *path, int flags, mode_t mod
 		return next(path, flags, mode);
 	if (fail("FAKE_OPEN"))
 		return -1;
-	device = next(getenv("FAKE_SNAPSHOT"), O_RDONLY);
+	device = next(snapshot_file(), O_RDONLY);
 	return device;
 }
 
@@ -101,6 +118,33 @@ static int fake_info(struct memdiag_info *info)
 	return 0;
 }
 
+/* The file of this cycle takes the place of the last one. */
+static int next_cycle(void)
+{
+	int fd = open(snapshot_file(), O_RDONLY);
+
+	if (fd < 0)
+		return -1;
+	return dup2(fd, device) < 0 || close(fd) ? -1 : 0;
+}
+
+static int fake_track_start(struct memdiag_track_start *start)
+{
+	if (fail("FAKE_TRACK"))
+		return -1;
+	start->kinds = start->kinds ? start->kinds : 7;
+	start->depth = start->depth ? start->depth : 16;
+	start->objects = start->objects ? start->objects : 65536;
+	start->stacks = start->stacks ? start->stacks : 4096;
+	start->bytes = 8 << 20;
+	dprintf(STDERR_FILENO,
+		"flags 0x%x size %llu-%llu order %u-%u pid %d one_in %u module '%s' cache '%s'\n",
+		start->flags, (unsigned long long)start->size_min,
+		(unsigned long long)start->size_max, start->order_min, start->order_max, start->pid,
+		start->one_in, start->module, start->cache);
+	return 0;
+}
+
 static int fake_snapshot(struct memdiag_snapshot *arg)
 {
 	struct stat st;
@@ -110,7 +154,7 @@ static int fake_snapshot(struct memdiag_snapshot *arg)
 		errno = EINVAL;
 		return -1;
 	}
-	if (fail("FAKE_IOCTL") || fstat(device, &st))
+	if (fail("FAKE_IOCTL") || next_cycle() || fstat(device, &st))
 		return -1;
 	if (getenv("FAKE_MASK")) {
 		mask = fopen(getenv("FAKE_MASK"), "a");
@@ -136,6 +180,12 @@ int ioctl(int fd, unsigned long request, ...)
 		return fake_info(arg);
 	if (request == MEMDIAG_IOC_SNAPSHOT)
 		return fake_snapshot(arg);
+	if (request == MEMDIAG_IOC_TRACK_START)
+		return fake_track_start(arg);
+	if (request == MEMDIAG_IOC_TRACK_STOP)
+		return fail("FAKE_TRACK_STOP");
+	if (request == MEMDIAG_IOC_SETTLE)
+		return fail("FAKE_SETTLE");
 	errno = ENOTTY;
 	return -1;
 }
@@ -162,14 +212,17 @@ void *mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset)
 	return fake_mmap("mmap64", at, size, prot, flags, fd, offset);
 }
 
-/* The node is there; a module is never loaded already. */
+/* The node is there; no module is loaded already but the one named. */
 int access(const char *path, int mode)
 {
 	int (*next)(const char *, int) = dlsym(RTLD_NEXT, "access");
+	const char *loaded = getenv("FAKE_LOADED");
 
 	if (!strcmp(path, "/dev/memdiag"))
 		return 0;
-	if (!strncmp(path, "/sys/module/memdiag/", 20)) {
+	if (!strncmp(path, "/sys/module/", 12)) {
+		if (loaded && !strncmp(path + 12, loaded, strlen(loaded)))
+			return 0;
 		errno = ENOENT;
 		return -1;
 	}
@@ -186,8 +239,10 @@ long syscall(long number, ...)
 	for (int n = 0; n < 6; n++)
 		a[n] = va_arg(args, long);
 	va_end(args);
-	if (number == SYS_delete_module)
+	if (number == SYS_delete_module) {
+		unloads++;
 		return fail("FAKE_UNLOAD");
+	}
 	if (number != SYS_finit_module && number != SYS_init_module)
 		return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (getenv("FAKE_PARAMETERS"))

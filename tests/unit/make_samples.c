@@ -44,6 +44,15 @@ int main(int argc, char **argv)
 	free(write_sample(argv[1], "users-before", &b, &size));
 	sample_users(&b, 1);
 	free(write_sample(argv[1], "users", &b, &size));
+	for (int cycles = 0; cycles < 10; cycles++) {
+		char name[] = "tracked-0";
+
+		name[8] += cycles;
+		sample_tracked(&b, cycles);
+		free(write_sample(argv[1], name, &b, &size));
+	}
+	sample_untracked(&b);
+	free(write_sample(argv[1], "untracked", &b, &size));
 	sample_future(&b);
 	free(write_sample(argv[1], "future", &b, &size));
 	sample_poor(&b);

@@ -2,6 +2,7 @@
 /* See samples.h. */
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -470,6 +471,111 @@ void sample_users(struct build *b, int later)
 	add_net(b, later);
 	add_modules(b, later);
 	add_charged(b, later);
+}
+
+static const char *times(char *text, int from, int each, int cycles)
+{
+	snprintf(text, 24, "%d", from + each * cycles);
+	return text;
+}
+
+static void add_counted(struct build *b, int cycles)
+{
+	char a[24], c[24], d[24];
+
+	build_section(b, MEMDIAG_SEC_SLAB, "slab");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "active_objs", U64, NONE, GAUGE, BRIEF);
+	F(b, "active_objs_error", U64, NONE, GAUGE, BRIEF);
+	F(b, "objsize", U64, BYTES, LABEL, BRIEF);
+	F(b, "reclaimable", BOOL, NONE, LABEL, BRIEF);
+	RECORD(b, "kmalloc-64", times(a, 5000, 300, cycles), "64", "64", "0");
+	RECORD(b, "dentry", "20000", "64", "192", "1");
+	build_section(b, MEMDIAG_SEC_VMALLOC_CALLER, "vmalloc_caller");
+	F(b, "caller", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "module", STR, NONE, LABEL, BRIEF);
+	F(b, "areas", U64, NONE, GAUGE, BRIEF);
+	F(b, "size", U64, BYTES, GAUGE, BRIEF);
+	RECORD(b, "kernel_clone+0x1/0x2", "vmalloc", "", "60", "1228800");
+	if (cycles)
+		RECORD(b, "other_open+0x42/0x90 [other]", "vmalloc", "other",
+		       times(c, 0, 1, cycles), times(d, 0, 8192, cycles));
+	build_section(b, MEMDIAG_SEC_LEDGER, "ledger");
+	F(b, "line", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
+	F(b, "error", U64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "free", "100000", "0");
+	RECORD(b, "kernel_stack", "400", "0");
+	RECORD(b, "percpu", "200", "0");
+	RECORD(b, "unaccounted", "900", "10");
+}
+
+void sample_tracked(struct build *b, int cycles)
+{
+	char count[24], bytes[24], allocated[24];
+
+	begin(b, 0);
+	b->header.start_ns += cycles * 1000000000ull;
+	b->header.boottime_ns += cycles * 1000000000ull;
+	b->header.realtime_ns += cycles * 1000000000ull;
+	add_system(b, 0);
+	add_counted(b, cycles);
+	build_section(b, MEMDIAG_SEC_TRACK_STATUS, "track_status");
+	F(b, "state", STR, NONE, GAUGE, BRIEF);
+	F(b, "kinds", STR, NONE, LABEL, 0);
+	F(b, "filter", STR, NONE, LABEL, 0);
+	F(b, "since_ns", U64, NS, GAUGE, 0);
+	F(b, "objects_max", U64, NONE, LABEL, 0);
+	F(b, "table_bytes", U64, BYTES, LABEL, 0);
+	F(b, "dropped_objects", U64, NONE, COUNTER, 0);
+	F(b, "dropped_stacks", U64, NONE, COUNTER, 0);
+	F(b, "dropped_busy", U64, NONE, COUNTER, 0);
+	F(b, "unknown_frees", U64, NONE, COUNTER, 0);
+	F(b, "gone", U64, NONE, GAUGE, 0);
+	RECORD(b, "armed", "slab,pages,percpu", "module=other anywhere", "61000000000", "65536",
+	       "8388608", "0", "0", "1", "-", "2");
+	build_section(b, MEMDIAG_SEC_TRACK, "track");
+	F(b, "stack", STR, NONE, LABEL, KEY);
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "cache", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "order", U64, NONE, LABEL, KEY);
+	F(b, "module", STR, NONE, LABEL, BRIEF);
+	F(b, "count", U64, NONE, GAUGE, BRIEF);
+	F(b, "bytes", U64, BYTES, GAUGE, BRIEF);
+	F(b, "unsure", U64, NONE, GAUGE, 0);
+	F(b, "allocated", U64, NONE, COUNTER, 0);
+	F(b, "freed", U64, NONE, COUNTER, 0);
+	F(b, "oldest_ns", U64, NS, GAUGE, 0);
+	F(b, "newest_ns", U64, NS, GAUGE, 0);
+	F(b, "age_1s", U64, NONE, GAUGE, 0);
+	F(b, "age_10s", U64, NONE, GAUGE, 0);
+	F(b, "age_more", U64, NONE, GAUGE, 0);
+	times(count, 4, 300, cycles);
+	RECORD(b, "other_open+0x10/0x90 [other];chrdev_open+0x1/0x2;do_sys_open+0x3/0x4", "slab",
+	       "kmalloc-64", "-", "other", count, times(bytes, 256, 19200, cycles), "0",
+	       times(allocated, 10, 300, cycles), "6", "60000000000", "1000", "1", "2", "1");
+	RECORD(b, "kstrdup+0x1/0x2;other_init+0x20/0x80 [other]", "slab", "kmalloc-<8>&\"", "-",
+	       "other", cycles > 2 ? "1" : "0", cycles > 2 ? "8" : "0", "0", "3", "2", "5000000000",
+	       "5000000000", "0", "1", "0");
+	RECORD(b, "alloc_pages+0x1/0x2;helper_work+0x7/0x8", "pages", "", "2", "",
+	       cycles > 2 ? "2" : "1", cycles > 2 ? "32768" : "16384", "1", "1", "0", "100", "100",
+	       "1", "0", "0");
+}
+
+void sample_untracked(struct build *b)
+{
+	begin(b, 0);
+	add_system(b, 0);
+	add_counted(b, 0);
+	build_section(b, MEMDIAG_SEC_TRACK_STATUS, "track_status");
+	build_state(b, MEMDIAG_STATE_UNAVAILABLE, -EOPNOTSUPP,
+		    "built without tracepoints (CONFIG_TRACEPOINTS)");
+	F(b, "state", STR, NONE, GAUGE, BRIEF);
+	build_section(b, MEMDIAG_SEC_TRACK, "track");
+	build_state(b, MEMDIAG_STATE_UNAVAILABLE, -ENODATA,
+		    "nothing is tracked: start with memdiagctl track start");
+	F(b, "stack", STR, NONE, LABEL, KEY);
 }
 
 void sample_loaded(struct build *b, int how)

@@ -15,6 +15,10 @@ void sample_users(struct build *b, int later);
 void sample_future(struct build *b);
 /* Nothing works here: partial, unavailable, not asked. */
 void sample_poor(struct build *b);
+/* A module that leaks, seen by the tracker, after @cycles cycles of leakcheck. */
+void sample_tracked(struct build *b, int cycles);
+/* The same without a leak, and without tracker: the kernel has no tracepoints. */
+void sample_untracked(struct build *b);
 /*
  * What memdiagctl load finds behind a module that was given addresses: 0 they are
  * good, 1 of another kernel, 2 one is wrong, 3 none were given and some are missing.

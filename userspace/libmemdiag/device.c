@@ -172,19 +172,23 @@ static int device_read(struct memdiag_device *device, struct memdiag_data *data)
 }
 
 /**
- * memdiag_device_snapshot() - take a snapshot
+ * memdiag_device_snapshot_aged() - take a snapshot, tracked objects by their age
  * @device: the device
  * @sections: mask of sections, 0 for all
+ * @min_age_ns: section track leaves out what is younger
  * @error: filled in on failure, may be NULL
  * @data: the result, to be freed with memdiag_data_free()
  *
  * Return: 0, what the ioctl says, -EBADMSG or -EPROTONOSUPPORT if the bytes
  * are not as the contract says, -ENOMEM.
  */
-int memdiag_device_snapshot(struct memdiag_device *device, uint64_t sections,
-			    struct memdiag_error *error, struct memdiag_data **data)
+int memdiag_device_snapshot_aged(struct memdiag_device *device, uint64_t sections,
+				 uint64_t min_age_ns, struct memdiag_error *error,
+				 struct memdiag_data **data)
 {
-	struct memdiag_snapshot arg = { .size = sizeof(arg), .sections = sections };
+	struct memdiag_snapshot arg = { .size = sizeof(arg),
+					.sections = sections,
+					.track_min_age_ns = min_age_ns };
 	struct memdiag_data *d;
 	void *map;
 	int ret;
@@ -215,5 +219,96 @@ int memdiag_device_snapshot(struct memdiag_device *device, uint64_t sections,
 		return ret;
 	}
 	*data = d;
+	return 0;
+}
+
+/**
+ * memdiag_device_snapshot() - take a snapshot
+ * @device: the device
+ * @sections: mask of sections, 0 for all
+ * @error: filled in on failure, may be NULL
+ * @data: the result, to be freed with memdiag_data_free()
+ *
+ * Return: as memdiag_device_snapshot_aged().
+ */
+int memdiag_device_snapshot(struct memdiag_device *device, uint64_t sections,
+			    struct memdiag_error *error, struct memdiag_data **data)
+{
+	return memdiag_device_snapshot_aged(device, sections, 0, error, data);
+}
+
+/* What the module says to a command, in words. */
+static int track_fail(struct memdiag_error *error, int code)
+{
+	switch (code) {
+	case -EALREADY:
+		return memdiag_refuse(error, code, "the tracker is started already");
+	case -EOPNOTSUPP:
+		return memdiag_refuse(error, code,
+				      "this kernel has no tracepoints that it could attach to");
+	case -ENOTTY:
+		return memdiag_refuse(error, code,
+				      "the module is older than this program and has no tracker");
+	case -ENOMEM:
+		return memdiag_refuse(error, code, "no memory for tables of this size");
+	case -ENOENT:
+		return memdiag_refuse(error, code, "there is no such process or cgroup");
+	case -EINVAL:
+		return memdiag_refuse(error, code, "a value of the filter makes no sense");
+	default:
+		return memdiag_refuse(error, code, "%s", strerror(-code));
+	}
+}
+
+/**
+ * memdiag_device_track_start() - have the module remember allocations
+ * @device: the device
+ * @start: what and how, and room made in return; @size is filled in here
+ * @error: filled in on failure, may be NULL
+ *
+ * Return: 0 or what the ioctl says: -EALREADY, -EOPNOTSUPP without tracepoints,
+ * -EINVAL, -ENOENT, -ENOMEM, -ENOTTY from a module without tracker.
+ */
+int memdiag_device_track_start(struct memdiag_device *device, struct memdiag_track_start *start,
+			       struct memdiag_error *error)
+{
+	start->size = sizeof(*start);
+	if (ioctl(device->fd, MEMDIAG_IOC_TRACK_START, start))
+		return track_fail(error, -errno);
+	return 0;
+}
+
+/**
+ * memdiag_device_track_stop() - have it no longer do so
+ * @device: the device
+ * @discard: forget what was remembered
+ * @error: filled in on failure, may be NULL
+ *
+ * Return: 0, also if nothing was started, or what the ioctl says.
+ */
+int memdiag_device_track_stop(struct memdiag_device *device, bool discard,
+			      struct memdiag_error *error)
+{
+	struct memdiag_track_stop arg = { .size = sizeof(arg),
+					  .flags = discard ? MEMDIAG_TRACK_DISCARD : 0 };
+
+	if (ioctl(device->fd, MEMDIAG_IOC_TRACK_STOP, &arg))
+		return track_fail(error, -errno);
+	return 0;
+}
+
+/**
+ * memdiag_device_settle() - wait until what was freed is freed indeed
+ * @device: the device
+ * @error: filled in on failure, may be NULL
+ *
+ * Return: 0 or what the ioctl says; -EINTR after a signal.
+ */
+int memdiag_device_settle(struct memdiag_device *device, struct memdiag_error *error)
+{
+	struct memdiag_settle arg = { .size = sizeof(arg) };
+
+	if (ioctl(device->fd, MEMDIAG_IOC_SETTLE, &arg))
+		return device_fail(error, -errno, "MEMDIAG_IOC_SETTLE");
 	return 0;
 }

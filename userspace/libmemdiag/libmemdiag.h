@@ -47,6 +47,14 @@ int memdiag_device_mask(struct memdiag_device *device, const char *names,
 			struct memdiag_error *error, uint64_t *mask);
 int memdiag_device_snapshot(struct memdiag_device *device, uint64_t sections,
 			    struct memdiag_error *error, struct memdiag_data **data);
+int memdiag_device_snapshot_aged(struct memdiag_device *device, uint64_t sections,
+				 uint64_t min_age_ns, struct memdiag_error *error,
+				 struct memdiag_data **data);
+int memdiag_device_track_start(struct memdiag_device *device, struct memdiag_track_start *start,
+			       struct memdiag_error *error);
+int memdiag_device_track_stop(struct memdiag_device *device, bool discard,
+			      struct memdiag_error *error);
+int memdiag_device_settle(struct memdiag_device *device, struct memdiag_error *error);
 
 /* file.c */
 int memdiag_data_load(const char *path, struct memdiag_error *error, struct memdiag_data **data);
@@ -95,6 +103,7 @@ void memdiag_module_free(struct memdiag_module *module);
 const char *memdiag_module_info(const struct memdiag_module *module, const char *tag,
 				unsigned int n);
 int memdiag_module_load(const struct memdiag_module *module, const char *parameters);
+int memdiag_module_remove(const char *name);
 int memdiag_module_unload(void);
 
 /**
@@ -300,5 +309,143 @@ int memdiag_diagnose_growth(const struct memdiag_data *a, const struct memdiag_d
 			    struct memdiag_error *error, struct memdiag_findings **findings);
 void memdiag_findings_free(struct memdiag_findings *findings);
 const char *memdiag_growth_section(unsigned int n);
+
+/**
+ * enum memdiag_leak_kind - what sort of memory stays behind, as budgets name it
+ * @MEMDIAG_LEAK_SLAB: objects of slab caches
+ * @MEMDIAG_LEAK_PAGES: pages of the page allocator, seen by the tracker only
+ * @MEMDIAG_LEAK_PERCPU: per-cpu memory
+ * @MEMDIAG_LEAK_VMALLOC: areas of the vmalloc address space
+ * @MEMDIAG_LEAK_LEDGER: kernel stacks, page tables and other lines of the ledger
+ * @MEMDIAG_LEAK_UNACCOUNTED: the line of the ledger for what nobody accounts for
+ * @MEMDIAG_NR_LEAK_KINDS: their number
+ */
+enum memdiag_leak_kind {
+	MEMDIAG_LEAK_SLAB,
+	MEMDIAG_LEAK_PAGES,
+	MEMDIAG_LEAK_PERCPU,
+	MEMDIAG_LEAK_VMALLOC,
+	MEMDIAG_LEAK_LEDGER,
+	MEMDIAG_LEAK_UNACCOUNTED,
+	MEMDIAG_NR_LEAK_KINDS,
+};
+
+/**
+ * enum memdiag_leak_finding - what is thought of something that grew
+ * @MEMDIAG_LEAK_FOUND: it leaks
+ * @MEMDIAG_LEAK_ALLOWED: it leaks within the budget of its kind
+ * @MEMDIAG_LEAK_UNSURE: the tracker saw no free, but there are frees it cannot see
+ * @MEMDIAG_LEAK_KEPT: it stays, but does not grow with the cycles
+ */
+enum memdiag_leak_finding {
+	MEMDIAG_LEAK_FOUND,
+	MEMDIAG_LEAK_ALLOWED,
+	MEMDIAG_LEAK_UNSURE,
+	MEMDIAG_LEAK_KEPT,
+};
+
+/**
+ * enum memdiag_verdict - what it comes to
+ * @MEMDIAG_VERDICT_CLEAN: nothing leaks
+ * @MEMDIAG_VERDICT_LEAK: something does
+ * @MEMDIAG_VERDICT_CANNOT_TELL: what would tell could not be seen
+ */
+enum memdiag_verdict {
+	MEMDIAG_VERDICT_CLEAN,
+	MEMDIAG_VERDICT_LEAK,
+	MEMDIAG_VERDICT_CANNOT_TELL,
+};
+
+/**
+ * struct memdiag_leak - something that grew over the cycles
+ * @finding: what is thought of it
+ * @kind: sort of memory
+ * @tracked: the tracker saw it: @name is a stack; otherwise it was counted
+ * @direct: tracked: the module called the allocator itself
+ * @name: stack, cache, caller or line of the ledger
+ * @cache: tracked objects of a slab cache: its name, otherwise ""
+ * @module: module it belongs to, "" if none or unknown
+ * @order: tracked pages: their order, otherwise MEMDIAG_ABSENT
+ * @bytes: by how much it grew, all cycles together
+ * @objects: the same in objects, if @objects_known
+ * @unsure: of @objects, those that may be freed already
+ * @expected: counted: bytes by which it could have grown without a leak
+ * @objects_known: @objects is valid
+ */
+struct memdiag_leak {
+	enum memdiag_leak_finding finding;
+	enum memdiag_leak_kind kind;
+	bool tracked;
+	bool direct;
+	const char *name;
+	const char *cache;
+	const char *module;
+	uint64_t order;
+	uint64_t bytes;
+	uint64_t objects;
+	uint64_t unsure;
+	uint64_t expected;
+	bool objects_known;
+};
+
+/**
+ * struct memdiag_leaks - the judgement of a check
+ * @verdict: what it comes to
+ * @confirmed: not only counts say so: more cycles would not change a leak
+ * @cycles: cycles judged
+ * @tracked: the tracker was looking
+ * @counted: kinds of which there were counts, mask of 1 << enum memdiag_leak_kind
+ * @dropped: allocations and frees that the tracker could not remember, from the
+ *	first cycle on
+ * @unsure: objects of which it is not known that they are still there
+ * @nr: number of @leaks
+ * @leaks: what grew; by finding, then what the tracker saw first, then the largest
+ * @why: why it cannot tell, "" otherwise
+ */
+struct memdiag_leaks {
+	enum memdiag_verdict verdict;
+	bool confirmed;
+	unsigned int cycles;
+	bool tracked;
+	unsigned int counted;
+	uint64_t dropped;
+	uint64_t unsure;
+	size_t nr;
+	struct memdiag_leak *leaks;
+	char why[256];
+};
+
+/** struct memdiag_leakcheck - counts of all cycles so far, opaque */
+struct memdiag_leakcheck;
+
+/**
+ * enum memdiag_leak_look - when a snapshot was taken
+ * @MEMDIAG_LOOK_IDLE: before the cycles, nothing was done since the last look
+ * @MEMDIAG_LOOK_CYCLES: after a cycle or several
+ * @MEMDIAG_LOOK_AGAIN: once more after the same, to see if it has settled
+ */
+enum memdiag_leak_look {
+	MEMDIAG_LOOK_IDLE,
+	MEMDIAG_LOOK_CYCLES,
+	MEMDIAG_LOOK_AGAIN,
+};
+
+/** MEMDIAG_LEAK_SECTIONS - what a snapshot for memdiag_leakcheck_add() should have */
+#define MEMDIAG_LEAK_SECTIONS "slab,vmalloc_caller,ledger"
+/** MEMDIAG_TRACK_SECTIONS - and what the tracker says */
+#define MEMDIAG_TRACK_SECTIONS "track_status,track"
+
+/* leakcheck.c */
+int memdiag_leakcheck_new(struct memdiag_leakcheck **check);
+void memdiag_leakcheck_free(struct memdiag_leakcheck *check);
+int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_look look,
+			  unsigned int cycles, const struct memdiag_data *data, bool *fell);
+/* judge.c */
+int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, bool unloads,
+			    const uint64_t *allow, struct memdiag_leaks **leaks);
+void memdiag_leaks_free(struct memdiag_leaks *leaks);
+const char *memdiag_leak_kind_name(enum memdiag_leak_kind kind);
+const char *memdiag_leak_finding_name(enum memdiag_leak_finding finding);
+const char *memdiag_verdict_name(enum memdiag_verdict verdict);
 
 #endif /* _LIBMEMDIAG_H */

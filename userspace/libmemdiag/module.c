@@ -345,12 +345,23 @@ int memdiag_module_load(const struct memdiag_module *module, const char *paramet
 }
 
 /**
- * memdiag_module_unload() - have the kernel unload the module
+ * memdiag_module_remove() - have the kernel unload a module
+ * @name: its name
  *
  * Return: 0 or what delete_module(2) says: -ENOENT if it is not loaded, -EAGAIN
  * or -EBUSY if it is in use.
  */
+int memdiag_module_remove(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+/**
+ * memdiag_module_unload() - have the kernel unload memdiag
+ *
+ * Return: as memdiag_module_remove().
+ */
 int memdiag_module_unload(void)
 {
-	return syscall(SYS_delete_module, "memdiag", O_NONBLOCK) ? -errno : 0;
+	return memdiag_module_remove("memdiag");
 }

@@ -101,7 +101,7 @@ int help_command(const struct command *command, const struct options *options)
 {
 	struct memdiag_data *data = NULL;
 
-	printf("usage: memdiagctl %s%s%s [OPTIONS]\n\n%s\n\noptions:\n", command->name,
+	printf("usage: memdiagctl %s [OPTIONS]%s%s\n\n%s\n\noptions:\n", command->name,
 	       *command->arguments ? " " : "", command->arguments, command->help);
 	for (unsigned int n = 0; n < nr_options; n++)
 		if (command->options & option_table[n].bit)
@@ -118,10 +118,10 @@ int help_command(const struct command *command, const struct options *options)
 		puts("\nThe columns depend on the snapshot: load the module or give --input FILE.");
 		return STATUS_DONE;
 	}
-	if (command->choices)
-		for (const struct choice *c = command->choices; c->section; c++)
+	for (const struct choice *c = command->choices; c && c->section; c++)
+		if (c == command->choices || strcmp(c->section, c[-1].section))
 			print_columns(data, c->section);
-	else if (options->nr_args && command->run == cmd_section)
+	if (!command->choices && options->nr_args && command->run == cmd_section)
 		print_columns(data, options->args[0]);
 	memdiag_data_free(data);
 	return STATUS_DONE;

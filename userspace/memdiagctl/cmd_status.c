@@ -45,6 +45,24 @@ static void print_header(const struct memdiag_data *data, const struct memdiag_i
 	}
 }
 
+/* What else the kernel has for finding leaks. */
+static void print_instruments(const struct memdiag_data *data)
+{
+	static const char *const names[] = { "kmemleak", "page_owner", "alloc_tag", "slub_debug" };
+	const struct memdiag_section *s = memdiag_data_find(data, "system");
+	const char *before = "for leaks  ", *text;
+
+	for (unsigned int n = 0; s && s->nr_records && n < ARRAY_SIZE(names); n++) {
+		if (memdiag_get_string(data, s, 0, names[n], &text))
+			continue;
+		printf("%s%s ", before, names[n]);
+		print_safe(stdout, text);
+		before = ", ";
+	}
+	if (*before == ',')
+		putchar('\n');
+}
+
 static void print_sections(const struct memdiag_data *data, const struct options *options)
 {
 	static const char *const columns[] = { "section", "state", "source",   "records",
@@ -100,6 +118,7 @@ static int status(const struct memdiag_data *data, const struct memdiag_info *in
 		json_print(document);
 	} else {
 		print_header(data, info);
+		print_instruments(data);
 		putchar('\n');
 		print_sections(data, options);
 		if (view.nr_rows) {

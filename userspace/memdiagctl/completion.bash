@@ -23,12 +23,14 @@ _memdiagctl()
 		mapfile -t COMPREPLY < <(compgen -W "$by" -- "$current")
 		return
 		;;
-	--input | --module | --system-map)
+	--input | --module | --system-map | --junit | --cgroup)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
-	--output | -s | --sort | --sections | --limit | -d | --delay)
-		# Columns and sections depend on the module or the file.
+	--output | -s | --sort | --sections | --limit | -d | --delay | --min-age | --cache | \
+		--size | --order | --pid | --one-in | --kinds | --objects | --stacks | --depth | \
+		--param | --cycles | --warmup | --allow)
+		# Columns and sections depend on the module or the file, the rest on what is meant.
 		return
 		;;
 	-o)
@@ -43,7 +45,10 @@ _memdiagctl()
 		mapfile -t COMPREPLY < <(compgen -W "$(cut -d'|' -f1 <<<"$list")" -- "$current")
 	else
 		case $command in
-		save | diff) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+		save | diff | leakcheck) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+		track)
+			mapfile -t COMPREPLY < <(compgen -W "start stop status report" -- "$current")
+			;;
 		esac
 	fi
 }

@@ -37,29 +37,66 @@ enum option_bit {
 	OPT_SYSTEM_MAP = 1 << 14,
 	OPT_DELAY = 1 << 15,
 	OPT_ONCE = 1 << 16,
+	OPT_FOLLOW = 1 << 17,
+	OPT_MIN_AGE = 1 << 18,
+	OPT_FOLDED = 1 << 19,
+	OPT_ANYWHERE = 1 << 20,
+	OPT_CACHE = 1 << 21,
+	OPT_SIZE = 1 << 22,
+	OPT_ORDER = 1 << 23,
+	OPT_PID = 1 << 24,
+	OPT_CGROUP = 1 << 25,
+	OPT_ONE_IN = 1 << 26,
+	OPT_KINDS = 1 << 27,
+	OPT_OBJECTS = 1 << 28,
+	OPT_STACKS = 1 << 29,
+	OPT_DEPTH = 1 << 30,
+	OPT_DISCARD = 1ll << 31,
+	OPT_PARAM = 1ll << 32,
+	OPT_CYCLES = 1ll << 33,
+	OPT_WARMUP = 1ll << 34,
+	OPT_ALLOW = 1ll << 35,
+	OPT_ATTACH = 1ll << 36,
+	OPT_TAP = 1ll << 37,
+	OPT_JUNIT = 1ll << 38,
+	OPT_KMEMLEAK = 1ll << 39,
 };
 
 #define OPT_TABLE                                                                       \
 	(OPT_INPUT | OPT_OUTPUT | OPT_SORT | OPT_REVERSE | OPT_JSON | OPT_NO_HEADINGS | \
 	 OPT_BYTES | OPT_LIMIT | OPT_HELP)
 
-/* As many as the module has parameters, and some. */
-#define MAX_ARGS 8
+/* What the tracker looks at; the same for track start and leakcheck. */
+#define OPT_TRACK                                                                              \
+	(OPT_MODULE | OPT_ANYWHERE | OPT_CACHE | OPT_SIZE | OPT_ORDER | OPT_PID | OPT_CGROUP | \
+	 OPT_ONE_IN | OPT_KINDS | OPT_OBJECTS | OPT_STACKS | OPT_DEPTH)
+
+/* Also the words of a command to run. */
+#define MAX_ARGS 128
+/* Options that may be given several times. */
+#define MAX_REPEATED 32
 
 /**
  * struct options - the command line, parsed
  * @given: mask of enum option_bit
- * @value: of each option that has one, by bit number
+ * @value: of each option that has one, by bit number; the last one
  * @limit: of --limit, 0 without
  * @delay: of --delay, in seconds, 0 without
+ * @repeated: all values of --param and --allow, in the order given
+ * @nr_repeated: number of @repeated
  * @args: what is no option, without the command
  * @nr_args: number of @args
  */
 struct options {
-	unsigned int given;
-	const char *value[32];
+	uint64_t given;
+	const char *value[64];
 	unsigned long limit;
 	double delay;
+	struct {
+		uint64_t bit;
+		const char *value;
+	} repeated[MAX_REPEATED];
+	int nr_repeated;
 	const char *args[MAX_ARGS];
 	int nr_args;
 };
@@ -73,7 +110,7 @@ struct options {
  * @help: one line
  */
 struct option_desc {
-	unsigned int bit;
+	uint64_t bit;
 	char letter;
 	const char *name;
 	const char *argument;
@@ -109,7 +146,7 @@ struct command {
 	const char *help;
 	int min_args;
 	int max_args;
-	unsigned int options;
+	uint64_t options;
 	const struct choice *choices;
 	int (*run)(const struct command *command, const struct options *options);
 };
@@ -118,6 +155,7 @@ struct command {
 extern const struct option_desc option_table[];
 extern const unsigned int nr_options;
 const char *option_value(const struct options *options, enum option_bit bit);
+const char *option_next(const struct options *options, enum option_bit bit, int *at);
 int options_parse(int argc, char **argv, struct options *options, const char **command);
 
 /* main.c */
@@ -139,7 +177,9 @@ void message_release(void);
 int source_get(const struct options *options, const char *sections, struct memdiag_data **data);
 int source_load(const char *path, struct memdiag_data **data);
 int source_live(const char *sections, struct memdiag_data **data);
+int source_live_aged(const char *sections, uint64_t min_age_ns, struct memdiag_data **data);
 int source_live_info(struct memdiag_info *info);
+int source_open(struct memdiag_device **device);
 int source_section(const struct memdiag_data *data, const char *name,
 		   const struct memdiag_section **section);
 
@@ -208,18 +248,26 @@ struct json_object *json_records(const struct view *view);
 void json_add(struct json_object *object, const char *name, struct json_object *value);
 int json_print(struct json_object *document);
 
+/* values.c */
+int value_number(const char *option, const char *text, uint64_t *number);
+int value_range(const char *option, const char *text, bool bytes, uint64_t *min, uint64_t *max);
+int value_bytes(const char *option, const char *text, uint64_t *bytes);
+int value_age(const char *option, const char *text, uint64_t *ns);
+int value_filter(const struct options *options, struct memdiag_track_start *start);
+
 /* cmd_*.c */
 const struct choice *choice_find(const struct command *command, const struct options *options);
 int cmd_diff(const struct command *command, const struct options *options);
 int cmd_help(const struct command *command, const struct options *options);
 int cmd_ledger(const struct command *command, const struct options *options);
+int cmd_leakcheck(const struct command *command, const struct options *options);
 int cmd_load(const struct command *command, const struct options *options);
 int cmd_save(const struct command *command, const struct options *options);
 int cmd_section(const struct command *command, const struct options *options);
-const struct choice *choice_find(const struct command *command, const struct options *options);
 int cmd_status(const struct command *command, const struct options *options);
 int cmd_summary(const struct command *command, const struct options *options);
 int cmd_top(const struct command *command, const struct options *options);
+int cmd_track(const struct command *command, const struct options *options);
 int cmd_unload(const struct command *command, const struct options *options);
 int cmd_version(const struct command *command, const struct options *options);
 int ledger_split(const struct memdiag_data *data, const struct options *options);

@@ -23,10 +23,36 @@ const struct option_desc option_table[] = {
 	{ OPT_NO_HEADINGS, 0, "no-headings", NULL, "no line with the names of the columns" },
 	{ OPT_BYTES, 0, "bytes", NULL, "exact values in base units, not KiB, ms" },
 	{ OPT_LIMIT, 0, "limit", "N", "no more than N rows" },
-	{ OPT_DELAY, 'd', "delay", "SECONDS", "time between two screens, 2 if not given" },
 	{ OPT_ONCE, 'o', "once", NULL, "print one screen as text, no terminal needed" },
-	{ OPT_MODULE, 0, "module", "FILE", "load this file, not the kernel's memdiag.ko" },
+	{ OPT_MODULE, 0, "module", "MODULE", "a module: its file, or its name where it is loaded" },
 	{ OPT_SYSTEM_MAP, 0, "system-map", "FILE", "take addresses from the kernel's System.map" },
+	{ OPT_DELAY, 'd', "delay", "SECONDS", "time between two screens, 2 if not given" },
+	{ OPT_FOLLOW, 'f', "follow", NULL, "again and again, with what changed" },
+	{ OPT_MIN_AGE, 0, "min-age", "AGE", "only objects at least so old: 500ms, 10s, 5m, 1h" },
+	{ OPT_FOLDED, 0, "folded", NULL, "stacks in one line with their bytes, for flame graphs" },
+	{ OPT_ANYWHERE, 0, "anywhere", NULL, "the module may be anywhere in the stack" },
+	{ OPT_CACHE, 0, "cache", "PATTERN", "only slab caches of this name; * and ? match" },
+	{ OPT_SIZE, 0, "size", "MIN-MAX", "only requests of so many bytes: 64, 1K-8K, 4K-" },
+	{ OPT_ORDER, 0, "order", "MIN-MAX", "only pages of these orders" },
+	{ OPT_PID, 0, "pid", "PID", "only what this process allocates" },
+	{ OPT_CGROUP, 0, "cgroup", "PATH", "only what tasks of this cgroup, or below, allocate" },
+	{ OPT_ONE_IN, 0, "one-in", "N", "track one of N objects; a power of two" },
+	{ OPT_KINDS, 0, "kinds", "LIST", "of slab,pages,percpu; all if not given" },
+	{ OPT_OBJECTS, 0, "objects", "N", "room for so many live objects" },
+	{ OPT_STACKS, 0, "stacks", "N", "room for so many different stacks" },
+	{ OPT_DEPTH, 0, "depth", "N", "frames kept of a stack" },
+	{ OPT_DISCARD, 0, "discard", NULL, "forget what was tracked" },
+	{ OPT_PARAM, 0, "param", "NAME=VALUE", "parameter of the module; may be repeated" },
+	{ OPT_CYCLES, 0, "cycles", "N", "cycles that are judged, 10 if not given" },
+	{ OPT_WARMUP, 0, "warmup", "N", "cycles before that, 2 if not given" },
+	{ OPT_ALLOW, 0, "allow", "KIND=BYTES",
+	  "let so much stay behind per cycle; may be repeated" },
+	{ OPT_ATTACH, 0, "attach", NULL, "the module stays loaded, only COMMAND is repeated" },
+	{ OPT_TAP, 0, "tap", NULL, "one TAP test for each kind of memory" },
+	{ OPT_JUNIT, 0, "junit", "FILE",
+	  "write a JUnit report as well; - instead, to standard output" },
+	{ OPT_KMEMLEAK, 0, "kmemleak", NULL,
+	  "have the kernel's kmemleak scan, and tell what it finds" },
 	{ OPT_LIST, 0, "list", NULL, "commands and their options, for programs" },
 	{ OPT_HELP, 'h', "help", NULL, "explain the command" },
 	{ OPT_VERSION, 'V', "version", NULL, "say the version" },
@@ -37,7 +63,16 @@ const unsigned int nr_options = ARRAY_SIZE(option_table);
 /* The value of an option, NULL if it was not given. */
 const char *option_value(const struct options *options, enum option_bit bit)
 {
-	return options->given & bit ? options->value[__builtin_ctz(bit)] : NULL;
+	return options->given & bit ? options->value[__builtin_ctzll(bit)] : NULL;
+}
+
+/* The next value of an option that may be repeated, from *at on; NULL at the end. */
+const char *option_next(const struct options *options, enum option_bit bit, int *at)
+{
+	while (*at < options->nr_repeated)
+		if (options->repeated[(*at)++].bit == bit)
+			return options->repeated[*at - 1].value;
+	return NULL;
 }
 
 static const struct option_desc *find_long(const char *name, size_t length)
@@ -77,15 +112,22 @@ static int take_limit(struct options *options, const char *value)
 	return 0;
 }
 
-/* From a tenth of a second to a day; no signs, exponents or names of numbers. */
 static int take_delay(struct options *options, const char *value)
 {
 	char *end;
 
 	options->delay = strtod(value, &end);
-	if (!*value || value[strspn(value, "0123456789.")] || *end || options->delay < 0.1 ||
-	    options->delay > 86400)
-		return usage_error("bad --delay '%s': seconds from 0.1 to 86400 are wanted", value);
+	if (*end || end == value || !(options->delay >= 0.01 && options->delay <= 86400))
+		return usage_error("bad --delay '%s': seconds are wanted, from 0.01", value);
+	return 0;
+}
+
+static int take_repeated(struct options *options, uint64_t bit, const char *value)
+{
+	if (options->nr_repeated == MAX_REPEATED)
+		return usage_error("too many options of a kind: '%s'", value);
+	options->repeated[options->nr_repeated].bit = bit;
+	options->repeated[options->nr_repeated++].value = value;
 	return 0;
 }
 
@@ -120,10 +162,18 @@ static int take_option(int argc, char **argv, int *at, struct options *options, 
 		value = argv[++*at];
 	}
 	options->given |= o->bit;
-	options->value[__builtin_ctz(o->bit)] = value;
-	if (o->bit == OPT_LIMIT)
+	options->value[__builtin_ctzll(o->bit)] = value;
+	switch (o->bit) {
+	case OPT_LIMIT:
 		return take_limit(options, value);
-	return o->bit == OPT_DELAY ? take_delay(options, value) : 0;
+	case OPT_DELAY:
+		return take_delay(options, value);
+	case OPT_PARAM:
+	case OPT_ALLOW:
+		return take_repeated(options, o->bit, value);
+	default:
+		return 0;
+	}
 }
 
 /**

@@ -23,7 +23,8 @@ static int cannot_open(int error, const char *why)
 	}
 }
 
-static int live_open(struct memdiag_device **device)
+/* Opens the device. Return: 0 or STATUS_CANNOT. */
+int source_open(struct memdiag_device **device)
 {
 	struct memdiag_error error;
 	int ret = memdiag_device_open(MEMDIAG_DEVICE, &error, device);
@@ -36,7 +37,7 @@ int source_live_info(struct memdiag_info *info)
 {
 	struct memdiag_device *device;
 	struct memdiag_error error;
-	int ret = live_open(&device);
+	int ret = source_open(&device);
 
 	if (ret)
 		return ret;
@@ -47,17 +48,18 @@ int source_live_info(struct memdiag_info *info)
 }
 
 /*
- * Takes a snapshot of @sections (names with commas, NULL for all).
+ * Takes a snapshot of @sections (names with commas, NULL for all); section track
+ * without objects younger than @min_age_ns.
  * Return: 0, STATUS_USAGE for a section that does not exist, STATUS_CANNOT.
  */
-int source_live(const char *sections, struct memdiag_data **data)
+int source_live_aged(const char *sections, uint64_t min_age_ns, struct memdiag_data **data)
 {
 	struct memdiag_device *device;
 	struct memdiag_error error;
 	uint64_t mask = 0;
 	int ret;
 
-	ret = live_open(&device);
+	ret = source_open(&device);
 	if (ret)
 		return ret;
 	if (sections) {
@@ -68,7 +70,7 @@ int source_live(const char *sections, struct memdiag_data **data)
 		}
 	}
 	if (!ret)
-		ret = memdiag_device_snapshot(device, mask, &error, data);
+		ret = memdiag_device_snapshot_aged(device, mask, min_age_ns, &error, data);
 	if (ret == -EMFILE)
 		ret = cannot(
 			"cannot take a snapshot: %s; other open snapshots hold the memory, or raise the module's limit",
@@ -78,6 +80,12 @@ int source_live(const char *sections, struct memdiag_data **data)
 close:
 	memdiag_device_close(device);
 	return ret;
+}
+
+/* The same, whatever the age. */
+int source_live(const char *sections, struct memdiag_data **data)
+{
+	return source_live_aged(sections, 0, data);
 }
 
 /* Loads a file, or takes a snapshot if it is the device. Return: 0 or STATUS_CANNOT. */

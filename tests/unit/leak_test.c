@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * libmemdiag: the verdict of leakcheck, on made-up snapshots. Every rule has a case
+ * on each side of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "build_snapshot.h"
+#include "ktap.h"
+#include "libmemdiag.h"
+
+#define DIRECT "leaky_open+0x10/0x40 [leaky];do_open+0x1/0x2"
+#define INDIRECT "make_thing+0x10/0x40;leaky_open+0x20/0x40 [leaky];do_open+0x1/0x2"
+#define WRAPPED "__alloc_pages+0x10/0x40;kmalloc_large+0x1/0x2;leaky_open+0x20/0x40 [leaky]"
+#define IDLE 4
+#define CYCLES 10
+
+/* What there is at a look; bytes and pages as the sections count them. */
+struct machine {
+	const char *stack;
+	const char *cache;
+	int count;
+	int unsure;
+	int objects;
+	int objects_error;
+	int area;
+	int unaccounted;
+	int dropped;
+	bool no_track;
+	bool no_counts;
+};
+
+static void number(char *text, long value)
+{
+	snprintf(text, 24, "%ld", value);
+}
+
+static void add_track(struct build *b, const struct machine *m)
+{
+	char count[24], bytes[24], unsure[24], dropped[24];
+
+	number(count, m->count);
+	number(bytes, m->count * 64l);
+	number(unsure, m->unsure);
+	number(dropped, m->dropped);
+	build_section(b, MEMDIAG_SEC_TRACK_STATUS, "track_status");
+	build_field(b, "dropped_objects", MEMDIAG_TYPE_U64, 0, MEMDIAG_KIND_COUNTER, 0);
+	RECORD(b, dropped);
+	build_section(b, MEMDIAG_SEC_TRACK, "track");
+	build_field(b, "stack", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
+	build_field(b, "kind", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
+	build_field(b, "cache", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
+	build_field(b, "order", MEMDIAG_TYPE_U64, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
+	build_field(b, "module", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, 0);
+	build_field(b, "count", MEMDIAG_TYPE_U64, 0, MEMDIAG_KIND_GAUGE, 0);
+	build_field(b, "bytes", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_BYTES, MEMDIAG_KIND_GAUGE, 0);
+	build_field(b, "unsure", MEMDIAG_TYPE_U64, 0, MEMDIAG_KIND_GAUGE, 0);
+	if (m->stack)
+		RECORD(b, m->stack, "slab", m->cache ? m->cache : "kmalloc-64", "-", "leaky", count,
+		       bytes, unsure);
+}
+
+static void add_counts(struct build *b, const struct machine *m)
+{
+	char objects[24], error[24], area[24], pages[24];
+
+	number(objects, 1000 + m->objects);
+	number(error, m->objects_error);
+	number(area, 65536 + m->area);
+	number(pages, 500 + m->unaccounted);
+	build_section(b, MEMDIAG_SEC_SLAB, "slab");
+	build_field(b, "name", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
+	build_field(b, "active_objs", MEMDIAG_TYPE_U64, 0, MEMDIAG_KIND_GAUGE, 0);
+	build_field(b, "active_objs_error", MEMDIAG_TYPE_U64, 0, MEMDIAG_KIND_GAUGE, 0);
+	build_field(b, "objsize", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_BYTES, MEMDIAG_KIND_LABEL, 0);
+	build_field(b, "reclaimable", MEMDIAG_TYPE_BOOL, 0, MEMDIAG_KIND_LABEL, 0);
+	RECORD(b, "kmalloc-64", objects, error, "64", "0");
+	/* What the kernel takes back when it likes is nobody's leak. */
+	RECORD(b, "dentry", objects, error, "192", "1");
+	build_section(b, MEMDIAG_SEC_VMALLOC_CALLER, "vmalloc_caller");
+	build_field(b, "caller", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
+	build_field(b, "kind", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
+	build_field(b, "module", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, 0);
+	build_field(b, "areas", MEMDIAG_TYPE_U64, 0, MEMDIAG_KIND_GAUGE, 0);
+	build_field(b, "size", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_BYTES, MEMDIAG_KIND_GAUGE, 0);
+	RECORD(b, "leaky_init+0x1/0x2 [leaky]", "vmalloc", "leaky", "1", area);
+	RECORD(b, "-", "unpurged", "", "1", area);
+	build_section(b, MEMDIAG_SEC_LEDGER, "ledger");
+	build_field(b, "line", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
+	build_field(b, "pages", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_PAGES, MEMDIAG_KIND_GAUGE, 0);
+	build_field(b, "error", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_PAGES, MEMDIAG_KIND_GAUGE, 0);
+	RECORD(b, "free", pages, "0");
+	RECORD(b, "anon", pages, "0");
+	RECORD(b, "slab_unreclaimable", pages, "0");
+	RECORD(b, "percpu", "30", "0");
+	RECORD(b, "unaccounted", pages, "2");
+}
+
+static bool look(struct memdiag_leakcheck *check, enum memdiag_leak_look how,
+		 const struct machine *m)
+{
+	struct memdiag_data *data;
+	unsigned char *bytes;
+	struct build b;
+	size_t size;
+	bool fell;
+
+	build_init(&b);
+	if (!m->no_track)
+		add_track(&b, m);
+	if (!m->no_counts)
+		add_counts(&b, m);
+	bytes = build_finish(&b, &size);
+	if (memdiag_data_parse(bytes, size, NULL, &data) ||
+	    memdiag_leakcheck_add(check, how, 1, data, &fell))
+		abort();
+	memdiag_data_free(data);
+	free(bytes);
+	build_free(&b);
+	return fell;
+}
+
+static struct memdiag_leakcheck *new_check(void)
+{
+	struct memdiag_leakcheck *check;
+
+	if (memdiag_leakcheck_new(&check))
+		abort();
+	return check;
+}
+
+static const uint64_t no_budget[MEMDIAG_NR_LEAK_KINDS];
+
+/*
+ * Idle looks at what @at says for 0, then @cycles looks at what it says for 1 and so
+ * on, judged.
+ */
+static struct memdiag_leaks *judge(void (*at)(int cycle, struct machine *m), int cycles,
+				   bool unloads, const uint64_t *allow,
+				   struct memdiag_leakcheck **check)
+{
+	struct memdiag_leaks *leaks;
+
+	*check = new_check();
+	for (int n = 1 - IDLE; n <= cycles; n++) {
+		struct machine m = {};
+
+		at(n < 0 ? 0 : n, &m);
+		look(*check, n <= 0 ? MEMDIAG_LOOK_IDLE : MEMDIAG_LOOK_CYCLES, &m);
+	}
+	if (memdiag_leakcheck_judge(*check, unloads, allow, &leaks))
+		abort();
+	return leaks;
+}
+
+/* Judges, and wants a verdict and the finding of the first row. */
+static bool says(void (*at)(int cycle, struct machine *m), int cycles, bool unloads,
+		 const uint64_t *allow, enum memdiag_verdict verdict, int nr, int finding)
+{
+	struct memdiag_leakcheck *check;
+	struct memdiag_leaks *leaks = judge(at, cycles, unloads, allow, &check);
+	bool right = leaks->verdict == verdict && (int)leaks->nr == nr &&
+		     (!nr || (int)leaks->leaks[0].finding == finding);
+
+	if (!right)
+		printf("# %s, %zu rows: %s %s\n", memdiag_verdict_name(leaks->verdict), leaks->nr,
+		       leaks->nr ? memdiag_leak_finding_name(leaks->leaks[0].finding) : "",
+		       leaks->why);
+	memdiag_leaks_free(leaks);
+	memdiag_leakcheck_free(check);
+	return right;
+}
+
+#define CLEAN(at, nr, finding) \
+	CHECK(says(at, CYCLES, true, no_budget, MEMDIAG_VERDICT_CLEAN, nr, finding))
+#define LEAK(at, nr) \
+	CHECK(says(at, CYCLES, true, no_budget, MEMDIAG_VERDICT_LEAK, nr, MEMDIAG_LEAK_FOUND))
+#define CANNOT(at, nr, finding) \
+	CHECK(says(at, CYCLES, true, no_budget, MEMDIAG_VERDICT_CANNOT_TELL, nr, finding))
+
+static void at_rest(int cycle, struct machine *m)
+{
+	(void)cycle;
+	m->stack = DIRECT;
+	m->count = 5;
+}
+
+static void clean(void)
+{
+	CLEAN(at_rest, 0, 0);
+}
+
+static void each_cycle(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->count = 5 + 3 * cycle;
+}
+
+static void stack_leak(void)
+{
+	struct memdiag_leakcheck *check;
+	struct memdiag_leaks *leaks = judge(each_cycle, CYCLES, true, no_budget, &check);
+
+	CHECK(leaks->verdict == MEMDIAG_VERDICT_LEAK && leaks->nr == 1 && leaks->confirmed);
+	CHECK(leaks->cycles == CYCLES && leaks->tracked && !leaks->dropped);
+	CHECK(leaks->leaks[0].objects == 30 && leaks->leaks[0].bytes == 1920);
+	CHECK(!leaks->leaks[0].direct && !leaks->leaks[0].unsure);
+	CHECK(!strcmp(leaks->leaks[0].name, INDIRECT) && !strcmp(leaks->leaks[0].module, "leaky"));
+	CHECK(!strcmp(leaks->leaks[0].cache, "kmalloc-64"));
+	memdiag_leaks_free(leaks);
+	memdiag_leakcheck_free(check);
+	/* One cycle has no halves. */
+	CHECK(says(each_cycle, 1, true, no_budget, MEMDIAG_VERDICT_LEAK, 1, MEMDIAG_LEAK_FOUND));
+}
+
+static void once_direct(int cycle, struct machine *m)
+{
+	m->stack = DIRECT;
+	m->count = 5 + (cycle >= 8);
+}
+
+static void once_indirect(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->count = 5 + (cycle >= 8);
+}
+
+static void once_wrapped(int cycle, struct machine *m)
+{
+	m->stack = WRAPPED;
+	m->count = 5 + (cycle >= 8);
+}
+
+/* An allocator's own frame alone is no module's. */
+static void once_nobody(int cycle, struct machine *m)
+{
+	m->stack = "__alloc_pages+0x10/0x40";
+	m->count = 5 + (cycle >= 8);
+}
+
+/* In both halves, but not in each cycle: a pool that fills, bookkeeping. */
+static void now_and_then(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->count = 5 + cycle - (cycle > 1);
+}
+
+/* As many as there are cycles, nearly all in one half. */
+static void first_half(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->count = 5 + 4 * (cycle > 5 ? 5 : cycle) + (cycle > 8);
+}
+
+static void last_half(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->count = 5 + (cycle < 5 ? cycle > 2 : 4 * cycle - 19);
+}
+
+static void reclaimable(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->cache = "dentry";
+	m->count = 5 + 3 * cycle;
+}
+
+static void reclaimable_direct(int cycle, struct machine *m)
+{
+	reclaimable(cycle, m);
+	m->stack = DIRECT;
+}
+
+static void proportion(void)
+{
+	CLEAN(now_and_then, 1, MEMDIAG_LEAK_KEPT);
+	CLEAN(first_half, 1, MEMDIAG_LEAK_KEPT);
+	CLEAN(last_half, 1, MEMDIAG_LEAK_KEPT);
+	CLEAN(reclaimable, 1, MEMDIAG_LEAK_KEPT);
+	LEAK(reclaimable_direct, 1);
+	CHECK(says(reclaimable_direct, CYCLES, false, no_budget, MEMDIAG_VERDICT_LEAK, 1,
+		   MEMDIAG_LEAK_FOUND));
+}
+
+static void once(void)
+{
+	LEAK(once_wrapped, 1);
+	CLEAN(once_nobody, 1, MEMDIAG_LEAK_KEPT);
+	LEAK(once_direct, 1);
+	CLEAN(once_indirect, 1, MEMDIAG_LEAK_KEPT);
+	/* A module that stays loaded may keep something. */
+	CHECK(says(once_direct, CYCLES, false, no_budget, MEMDIAG_VERDICT_CLEAN, 1,
+		   MEMDIAG_LEAK_KEPT));
+}
+
+static void doubted(int cycle, struct machine *m)
+{
+	m->stack = DIRECT;
+	m->count = 5 + 30 * cycle;
+	m->unsure = 30 * cycle;
+}
+
+static void doubted_and_counted(int cycle, struct machine *m)
+{
+	doubted(cycle, m);
+	m->objects = 30 * cycle;
+}
+
+static void doubted_no_counts(int cycle, struct machine *m)
+{
+	doubted(cycle, m);
+	m->no_counts = true;
+}
+
+static void partly_doubted(int cycle, struct machine *m)
+{
+	m->stack = INDIRECT;
+	m->count = 5 + 2 * cycle;
+	m->unsure = cycle;
+}
+
+static void unsure(void)
+{
+	CLEAN(doubted, 1, MEMDIAG_LEAK_KEPT);
+	CANNOT(doubted_no_counts, 1, MEMDIAG_LEAK_UNSURE);
+	LEAK(partly_doubted, 1);
+	/* The counts see what the tracker is not sure of. */
+	LEAK(doubted_and_counted, 2);
+}
+
+static void dropping(int cycle, struct machine *m)
+{
+	at_rest(cycle, m);
+	m->dropped = 100 + cycle;
+}
+
+static void dropping_little(int cycle, struct machine *m)
+{
+	at_rest(cycle, m);
+	m->dropped = 100 + cycle / 2;
+}
+
+static void dropping_leak(int cycle, struct machine *m)
+{
+	each_cycle(cycle, m);
+	m->dropped = 100 + cycle;
+}
+
+static void drops(void)
+{
+	CANNOT(dropping, 0, 0);
+	CLEAN(dropping_little, 0, 0);
+	LEAK(dropping_leak, 1);
+}
+
+static void counted_slab(int cycle, struct machine *m)
+{
+	m->no_track = true;
+	m->objects = 20 * cycle;
+	m->objects_error = 50;
+}
+
+static void within_error(int cycle, struct machine *m)
+{
+	counted_slab(cycle, m);
+	m->objects_error = 100;
+}
+
+static void counted_step(int cycle, struct machine *m)
+{
+	m->objects = cycle > 2 ? 200 : 0;
+}
+
+static void counted_late(int cycle, struct machine *m)
+{
+	m->objects = cycle > 8 ? 200 : 0;
+}
+
+static void counted_fall(int cycle, struct machine *m)
+{
+	/* Up by 20 each cycle, but it is known to fall by 250. */
+	m->objects = cycle > 3 ? 20 * cycle : 20 * cycle + 250 * (cycle == 3);
+}
+
+static int drift;
+
+static void drifting(int cycle, struct machine *m)
+{
+	if (cycle <= 0)
+		m->objects = drift += 20;
+	else
+		m->objects = drift + 20 * cycle;
+}
+
+static void counts(void)
+{
+	struct memdiag_leakcheck *check;
+	struct memdiag_leaks *leaks = judge(counted_slab, CYCLES, true, no_budget, &check);
+
+	CHECK(leaks->verdict == MEMDIAG_VERDICT_LEAK && leaks->nr == 1 && !leaks->confirmed);
+	CHECK(leaks->leaks[0].objects == 200 && leaks->leaks[0].bytes == 12800);
+	CHECK(leaks->leaks[0].expected == 6400 && !strcmp(leaks->leaks[0].name, "kmalloc-64"));
+	memdiag_leaks_free(leaks);
+	memdiag_leakcheck_free(check);
+	CLEAN(within_error, 0, 0);
+	CLEAN(counted_step, 0, 0);
+	CLEAN(counted_late, 0, 0);
+	CLEAN(counted_fall, 0, 0);
+	drift = 0;
+	CLEAN(drifting, 0, 0);
+	CHECK(says(counted_slab, 3, true, no_budget, MEMDIAG_VERDICT_CANNOT_TELL, 0, 0));
+	CHECK(says(counted_slab, 4, true, no_budget, MEMDIAG_VERDICT_CLEAN, 0, 0));
+}
+
+static void counted_area(int cycle, struct machine *m)
+{
+	m->area = 8192 * cycle;
+}
+
+static void counted_pages(int cycle, struct machine *m)
+{
+	m->unaccounted = cycle;
+}
+
+/* More than can be expected, but not a page in each cycle. */
+static void fewer_pages(int cycle, struct machine *m)
+{
+	m->unaccounted = cycle - (cycle > 4);
+}
+
+static void other_counts(void)
+{
+	CLEAN(fewer_pages, 0, 0);
+	LEAK(counted_area, 1);
+	CHECK(says(counted_area, 3, true, no_budget, MEMDIAG_VERDICT_CLEAN, 0, 0));
+	/* Ten pages, where it may be wrong by two at each end. */
+	LEAK(counted_pages, 1);
+	CHECK(says(counted_pages, 4, true, no_budget, MEMDIAG_VERDICT_CLEAN, 0, 0));
+}
+
+static void nothing(int cycle, struct machine *m)
+{
+	(void)cycle;
+	m->no_track = true;
+	m->no_counts = true;
+}
+
+static void counts_once_missing(int cycle, struct machine *m)
+{
+	m->area = 8192 * cycle;
+	m->no_counts = cycle == 5;
+}
+
+static void missing(void)
+{
+	struct memdiag_leakcheck *check = new_check();
+	struct memdiag_leaks *leaks;
+
+	CANNOT(nothing, 0, 0);
+	CLEAN(counts_once_missing, 0, 0);
+	CHECK(memdiag_leakcheck_judge(check, true, no_budget, &leaks) == -EINVAL);
+	look(check, MEMDIAG_LOOK_IDLE, &(struct machine){});
+	CHECK(!memdiag_leakcheck_judge(check, true, no_budget, &leaks));
+	CHECK(leaks->verdict == MEMDIAG_VERDICT_CANNOT_TELL && strstr(leaks->why, "no cycle"));
+	memdiag_leaks_free(leaks);
+	memdiag_leakcheck_free(check);
+}
+
+static void budget(void)
+{
+	const uint64_t enough[] = { [MEMDIAG_LEAK_SLAB] = 192, [MEMDIAG_NR_LEAK_KINDS - 1] = 0 };
+	const uint64_t short_of[] = { [MEMDIAG_LEAK_SLAB] = 191, [MEMDIAG_NR_LEAK_KINDS - 1] = 0 };
+	const uint64_t other[] = { [MEMDIAG_LEAK_PAGES] = 4096, [MEMDIAG_NR_LEAK_KINDS - 1] = 0 };
+
+	CHECK(says(each_cycle, CYCLES, true, enough, MEMDIAG_VERDICT_CLEAN, 1,
+		   MEMDIAG_LEAK_ALLOWED));
+	CHECK(says(each_cycle, CYCLES, true, short_of, MEMDIAG_VERDICT_LEAK, 1,
+		   MEMDIAG_LEAK_FOUND));
+	CHECK(says(each_cycle, CYCLES, true, other, MEMDIAG_VERDICT_LEAK, 1, MEMDIAG_LEAK_FOUND));
+	/* A page that may stay is unaccounted for. */
+	CHECK(says(counted_pages, CYCLES, true, other, MEMDIAG_VERDICT_CLEAN, 1,
+		   MEMDIAG_LEAK_ALLOWED));
+}
+
+static void settling(void)
+{
+	struct memdiag_leakcheck *check = new_check();
+	struct memdiag_leaks *leaks;
+	struct machine m = { .stack = DIRECT, .count = 5 };
+
+	look(check, MEMDIAG_LOOK_IDLE, &m);
+	for (int n = 0; n < 40; n++) {
+		m.count = 9;
+		CHECK(!look(check, MEMDIAG_LOOK_CYCLES, &m));
+		m.count = 5;
+		CHECK(look(check, MEMDIAG_LOOK_AGAIN, &m));
+		CHECK(!look(check, MEMDIAG_LOOK_AGAIN, &m));
+	}
+	CHECK(!memdiag_leakcheck_judge(check, true, no_budget, &leaks));
+	CHECK(leaks->verdict == MEMDIAG_VERDICT_CLEAN && !leaks->nr && leaks->cycles == 40);
+	memdiag_leaks_free(leaks);
+	memdiag_leakcheck_free(check);
+}
+
+int main(void)
+{
+	RUN(clean);
+	RUN(stack_leak);
+	RUN(once);
+	RUN(proportion);
+	RUN(unsure);
+	RUN(drops);
+	RUN(counts);
+	RUN(other_counts);
+	RUN(missing);
+	RUN(budget);
+	RUN(settling);
+	return ktap_done();
+}

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What leakcheck compares, taken out of each snapshot.
+ *
+ * Two sorts of things are compared: stacks, of which the tracker knows what is
+ * outstanding, and counts of the kernel's own: slab caches, callers of vmalloc,
+ * lines of the ledger. What the kernel may take back whenever it likes (caches
+ * that are reclaimable, page cache) and what belongs to processes is left out:
+ * that it grows is no leak of the kernel.
+ *
+ * Only numbers are kept, not the snapshots: a thousand cycles have to fit.
+ */
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "leakcheck.h"
+
+/* Lines of the ledger that belong to the kernel and nobody else counts. */
+static const struct {
+	const char *line;
+	enum memdiag_leak_kind kind;
+} ledger_lines[] = {
+	{ "kernel_stack", MEMDIAG_LEAK_LEDGER },
+	{ "shadow_stack", MEMDIAG_LEAK_LEDGER },
+	{ "page_tables", MEMDIAG_LEAK_LEDGER },
+	{ "sec_page_tables", MEMDIAG_LEAK_LEDGER },
+	{ "zsmalloc", MEMDIAG_LEAK_LEDGER },
+	{ "percpu", MEMDIAG_LEAK_PERCPU },
+	{ "unaccounted", MEMDIAG_LEAK_UNACCOUNTED },
+	/* Where the section with the details cannot be had. */
+	{ "slab_unreclaimable", MEMDIAG_LEAK_SLAB },
+	{ "vmalloc", MEMDIAG_LEAK_VMALLOC },
+};
+
+static int compare_rows(const void *pa, const void *pb)
+{
+	const struct leak_row *a = pa, *b = pb;
+	int order;
+
+	if (a->tracked != b->tracked)
+		return a->tracked ? 1 : -1;
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->order != b->order)
+		return a->order < b->order ? -1 : 1;
+	order = strcmp(a->cache, b->cache);
+	return order ? order : strcmp(a->name, b->name);
+}
+
+static void free_row(struct leak_row *row)
+{
+	if (!row)
+		return;
+	free(row->name);
+	free(row->cache);
+	free(row->module);
+	free(row->counts);
+	free(row);
+}
+
+/**
+ * memdiag_leakcheck_new() - nothing seen yet
+ * @check: the result, to be freed with memdiag_leakcheck_free()
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int memdiag_leakcheck_new(struct memdiag_leakcheck **check)
+{
+	struct memdiag_leakcheck *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	c->tracked = true;
+	c->counted = ~0u;
+	*check = c;
+	return 0;
+}
+
+static void keep_node(void *node)
+{
+	/* Rows are freed by their list. */
+	(void)node;
+}
+
+/**
+ * memdiag_leakcheck_free() - forget it
+ * @check: the check or NULL
+ */
+void memdiag_leakcheck_free(struct memdiag_leakcheck *check)
+{
+	if (!check)
+		return;
+	tdestroy(check->tree, keep_node);
+	for (size_t n = 0; n < check->nr_rows; n++)
+		free_row(check->rows[n]);
+	free(check->rows);
+	free(check->dropped);
+	free(check);
+}
+
+/* The row like @like, made if it is not there; NULL if there is no memory. */
+static struct leak_row *find_row(struct memdiag_leakcheck *check, const struct leak_row *like)
+{
+	struct leak_row **found = tfind(like, &check->tree, compare_rows);
+	struct leak_row *row, **rows;
+
+	if (found)
+		return *found;
+	row = calloc(1, sizeof(*row));
+	if (!row)
+		return NULL;
+	*row = *like;
+	row->name = strdup(like->name);
+	row->cache = strdup(like->cache);
+	row->module = strdup(like->module);
+	row->counts = calloc(check->room, sizeof(*row->counts));
+	rows = realloc(check->rows, (check->nr_rows + 1) * sizeof(*rows));
+	if (rows)
+		check->rows = rows;
+	if (!row->name || !row->cache || !row->module || !row->counts || !rows ||
+	    !tsearch(row, &check->tree, compare_rows)) {
+		free_row(row);
+		return NULL;
+	}
+	check->rows[check->nr_rows++] = row;
+	return row;
+}
+
+/* Adds to what the last look has of a thing: several records may be one thing. */
+static int add_count(struct memdiag_leakcheck *check, const struct leak_row *like,
+		     const struct leak_count *count)
+{
+	struct leak_row *row = find_row(check, like);
+	struct leak_count *last;
+
+	if (!row)
+		return -ENOMEM;
+	last = &row->counts[check->nr_looks - 1];
+	last->bytes += count->bytes;
+	last->objects += count->objects;
+	last->doubt += count->doubt;
+	return 0;
+}
+
+static const char *text(const struct memdiag_data *data, const struct memdiag_section *s,
+			uint64_t record, const char *name)
+{
+	const char *string;
+
+	return memdiag_get_string(data, s, record, name, &string) ? "" : string;
+}
+
+static uint64_t number(const struct memdiag_data *data, const struct memdiag_section *s,
+		       uint64_t record, const char *name)
+{
+	uint64_t value;
+
+	return memdiag_get_u64(data, s, record, name, &value) ? 0 : value;
+}
+
+/* Pages that vmalloc took are pages to the tracker; what leaks is an area. */
+static enum memdiag_leak_kind stack_kind(const char *kind, const char *stack)
+{
+	if (!strcmp(kind, "slab"))
+		return MEMDIAG_LEAK_SLAB;
+	if (!strcmp(kind, "percpu"))
+		return MEMDIAG_LEAK_PERCPU;
+	return strstr(stack, "vmalloc_node") ? MEMDIAG_LEAK_VMALLOC : MEMDIAG_LEAK_PAGES;
+}
+
+static int add_stacks(struct memdiag_leakcheck *check, const struct memdiag_data *data,
+		      const struct memdiag_section *s)
+{
+	for (uint64_t n = 0; n < s->nr_records; n++) {
+		struct leak_row like = {
+			.tracked = true,
+			.objects_known = true,
+			.name = (char *)text(data, s, n, "stack"),
+			.cache = (char *)text(data, s, n, "cache"),
+			.module = (char *)text(data, s, n, "module"),
+			.order = MEMDIAG_ABSENT,
+		};
+		struct leak_count count = {
+			.objects = number(data, s, n, "count"),
+			.bytes = number(data, s, n, "bytes"),
+			.doubt = number(data, s, n, "unsure"),
+		};
+
+		memdiag_get_u64(data, s, n, "order", &like.order);
+		like.kind = stack_kind(text(data, s, n, "kind"), like.name);
+		if (add_count(check, &like, &count))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/*
+ * Objects in use where they are known, otherwise whole slabs. How many objects
+ * lie free in lists of CPUs is not always known exactly.
+ */
+static int add_slab(struct memdiag_leakcheck *check, const struct memdiag_data *data,
+		    const struct memdiag_section *s, uint64_t n)
+{
+	struct leak_row like = {
+		.kind = MEMDIAG_LEAK_SLAB,
+		.name = (char *)text(data, s, n, "name"),
+		.cache = "",
+		.module = "",
+		.order = MEMDIAG_ABSENT,
+	};
+	struct leak_count count = {};
+	uint64_t size = number(data, s, n, "objsize");
+
+	like.unit = size;
+	like.reclaimable = number(data, s, n, "reclaimable");
+	if (!memdiag_get_u64(data, s, n, "active_objs", &count.objects) && size) {
+		like.objects_known = true;
+		count.bytes = count.objects * size;
+		count.doubt = number(data, s, n, "active_objs_error") * size;
+	} else if (!memdiag_get_bytes(data, s, n, "bytes", &count.bytes)) {
+		memdiag_get_bytes(data, s, n, "pages_per_slab", &count.doubt);
+	} else {
+		return 0;
+	}
+	return add_count(check, &like, &count);
+}
+
+static int add_caller(struct memdiag_leakcheck *check, const struct memdiag_data *data,
+		      const struct memdiag_section *s, uint64_t n)
+{
+	struct leak_row like = {
+		.kind = MEMDIAG_LEAK_VMALLOC,
+		.objects_known = true,
+		.name = (char *)text(data, s, n, "caller"),
+		.cache = (char *)text(data, s, n, "kind"),
+		.module = (char *)text(data, s, n, "module"),
+		.order = MEMDIAG_ABSENT,
+		.unit = memdiag_data_header(data)->page_size,
+	};
+	struct leak_count count = { .objects = number(data, s, n, "areas") };
+
+	/* What is freed and waits to be unmapped, and what the tracker itself takes. */
+	if (!strcmp(like.cache, "unpurged") || !strcmp(like.module, "memdiag"))
+		return 0;
+	if (memdiag_get_bytes(data, s, n, "size", &count.bytes))
+		return 0;
+	return add_count(check, &like, &count);
+}
+
+static int add_line(struct memdiag_leakcheck *check, const struct memdiag_data *data,
+		    const struct memdiag_section *s, uint64_t n, unsigned int *counted)
+{
+	struct leak_row like = {
+		.name = (char *)text(data, s, n, "line"),
+		.cache = "",
+		.module = "",
+		.order = MEMDIAG_ABSENT,
+		.unit = memdiag_data_header(data)->page_size,
+	};
+	struct leak_count count = {};
+
+	if (memdiag_get_bytes(data, s, n, "pages", &count.bytes))
+		return 0;
+	memdiag_get_bytes(data, s, n, "error", &count.doubt);
+	for (size_t i = 0; i < sizeof(ledger_lines) / sizeof(ledger_lines[0]); i++) {
+		like.kind = ledger_lines[i].kind;
+		if (strcmp(like.name, ledger_lines[i].line))
+			continue;
+		if ((like.kind == MEMDIAG_LEAK_SLAB || like.kind == MEMDIAG_LEAK_VMALLOC) &&
+		    *counted & 1u << like.kind)
+			return 0;
+		*counted |= 1u << like.kind;
+		return add_count(check, &like, &count);
+	}
+	return 0;
+}
+
+static int add_counts(struct memdiag_leakcheck *check, const struct memdiag_data *data)
+{
+	const struct memdiag_section *slab = memdiag_data_find(data, "slab");
+	const struct memdiag_section *callers = memdiag_data_find(data, "vmalloc_caller");
+	const struct memdiag_section *ledger = memdiag_data_find(data, "ledger");
+	unsigned int counted = 0;
+	int ret = 0;
+
+	if (slab && memdiag_section_has_records(slab)) {
+		counted |= 1u << MEMDIAG_LEAK_SLAB;
+		for (uint64_t n = 0; !ret && n < slab->nr_records; n++)
+			ret = add_slab(check, data, slab, n);
+	}
+	if (callers && memdiag_section_has_records(callers)) {
+		counted |= 1u << MEMDIAG_LEAK_VMALLOC;
+		for (uint64_t n = 0; !ret && n < callers->nr_records; n++)
+			ret = add_caller(check, data, callers, n);
+	}
+	if (ledger && memdiag_section_has_records(ledger))
+		for (uint64_t n = 0; !ret && n < ledger->nr_records; n++)
+			ret = add_line(check, data, ledger, n, &counted);
+	check->counted &= counted;
+	return ret;
+}
+
+/* One look more, with room for its counts in each row. */
+static int begin_look(struct memdiag_leakcheck *check)
+{
+	unsigned int room = check->room ? check->room * 2 : 16;
+	uint64_t *dropped;
+
+	if (check->nr_looks == check->room) {
+		dropped = realloc(check->dropped, room * sizeof(*dropped));
+		if (!dropped)
+			return -ENOMEM;
+		check->dropped = dropped;
+		for (size_t n = 0; n < check->nr_rows; n++) {
+			struct leak_row *row = check->rows[n];
+			struct leak_count *counts =
+				realloc(row->counts, room * sizeof(*row->counts));
+
+			if (!counts)
+				return -ENOMEM;
+			memset(counts + check->room, 0, (room - check->room) * sizeof(*counts));
+			row->counts = counts;
+		}
+		check->room = room;
+	}
+	check->dropped[check->nr_looks++] = 0;
+	return 0;
+}
+
+/* Takes the last counts out, into @before, one per row. */
+static struct leak_count *forget_look(struct memdiag_leakcheck *check)
+{
+	struct leak_count *before = calloc(check->nr_rows + 1, sizeof(*before));
+
+	for (size_t n = 0; before && n < check->nr_rows; n++) {
+		struct leak_count *last = &check->rows[n]->counts[check->nr_looks - 1];
+
+		before[n] = *last;
+		memset(last, 0, sizeof(*last));
+	}
+	return before;
+}
+
+static uint64_t count_drops(const struct memdiag_data *data)
+{
+	static const char *const fields[] = { "dropped_objects", "dropped_stacks", "dropped_busy" };
+	const struct memdiag_section *s = memdiag_data_find(data, "track_status");
+	uint64_t sum = 0;
+
+	for (unsigned int n = 0; s && s->nr_records && n < sizeof(fields) / sizeof(fields[0]); n++)
+		sum += number(data, s, 0, fields[n]);
+	return sum;
+}
+
+/**
+ * memdiag_leakcheck_add() - take the counts of a snapshot
+ * @check: the check
+ * @look: what was done before; MEMDIAG_LOOK_AGAIN replaces the counts of the last
+ *	snapshot. All MEMDIAG_LOOK_IDLE come before the first
+ *	MEMDIAG_LOOK_CYCLES
+ * @cycles: for MEMDIAG_LOOK_CYCLES: how many there were since the last look, the
+ *	same number each time or nearly so
+ * @data: a snapshot, not needed afterwards
+ * @fell: for MEMDIAG_LOOK_AGAIN: something was less than in the last snapshot, so
+ *	that it had not settled. May be NULL
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_look look,
+			  unsigned int cycles, const struct memdiag_data *data, bool *fell)
+{
+	const struct memdiag_section *track = memdiag_data_find(data, "track");
+	struct leak_count *before = NULL;
+	size_t nr_before = check->nr_rows;
+	int ret = 0;
+
+	if (look == MEMDIAG_LOOK_AGAIN) {
+		before = forget_look(check);
+		ret = before ? 0 : -ENOMEM;
+	} else {
+		check->nr_idle += look == MEMDIAG_LOOK_IDLE;
+		ret = begin_look(check);
+	}
+	if (ret)
+		return ret;
+	if (look == MEMDIAG_LOOK_CYCLES)
+		check->cycles += cycles;
+	check->dropped[check->nr_looks - 1] = count_drops(data);
+	if (track && memdiag_section_has_records(track))
+		ret = add_stacks(check, data, track);
+	else
+		check->tracked = false;
+	if (!ret)
+		ret = add_counts(check, data);
+	if (fell) {
+		*fell = false;
+		for (size_t n = 0; before && n < nr_before; n++)
+			*fell |=
+				check->rows[n]->counts[check->nr_looks - 1].bytes < before[n].bytes;
+	}
+	free(before);
+	return ret;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What leakcheck.c collects and judge.c judges: one row per thing, one count per look. */
+#ifndef _LEAKCHECK_H
+#define _LEAKCHECK_H
+
+#include "internal.h"
+
+/**
+ * struct leak_count - how much there was of a thing at a look
+ * @bytes: bytes
+ * @objects: objects; 0 where only bytes are known
+ * @doubt: tracked: objects that may be freed; counted: by how many bytes it may be wrong
+ */
+struct leak_count {
+	uint64_t bytes;
+	uint64_t objects;
+	uint64_t doubt;
+};
+
+/**
+ * struct leak_row - a thing that can grow
+ * @tracked: a stack that the tracker saw; otherwise it is counted
+ * @kind: sort of memory
+ * @name: stack, cache, caller or line of the ledger
+ * @cache: of a stack, the slab cache or ""
+ * @module: module it belongs to or ""
+ * @order: of a stack, the order of its pages, MEMDIAG_ABSENT otherwise
+ * @unit: counted: bytes that are the least that can leak
+ * @objects_known: objects are counted, too
+ * @reclaimable: a slab cache that the kernel shrinks when it likes: not judged
+ * @counts: one per look; zero where it was not there
+ */
+struct leak_row {
+	bool tracked;
+	enum memdiag_leak_kind kind;
+	char *name;
+	char *cache;
+	char *module;
+	uint64_t order;
+	uint64_t unit;
+	bool objects_known;
+	bool reclaimable;
+	struct leak_count *counts;
+};
+
+/**
+ * struct memdiag_leakcheck - all that was seen
+ * @nr_idle: looks before the first cycle; the last one is what growth is measured from
+ * @nr_looks: all looks
+ * @cycles: cycles done until the last look
+ * @room: looks there is room for
+ * @rows: things, in the order in which they were first seen
+ * @nr_rows: number of @rows
+ * @tree: the same for tsearch(3)
+ * @tracked: all looks had section track
+ * @counted: kinds that all looks had counts of, mask of 1 << enum memdiag_leak_kind
+ * @dropped: one per look: what the tracker had to drop until then
+ */
+struct memdiag_leakcheck {
+	unsigned int nr_idle;
+	unsigned int nr_looks;
+	unsigned int cycles;
+	unsigned int room;
+	struct leak_row **rows;
+	size_t nr_rows;
+	void *tree;
+	bool tracked;
+	unsigned int counted;
+	uint64_t *dropped;
+};
+
+#endif /* _LEAKCHECK_H */

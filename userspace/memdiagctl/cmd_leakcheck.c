@@ -1,0 +1,548 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * memdiagctl leakcheck: does a module give everything back?
+ *
+ * A cycle is: load, run the command, unload. A few cycles to warm up fill what the
+ * kernel keeps from the first use on; some looks without a cycle say how much
+ * changes anyway; then come the cycles that are judged. What is compared and how is
+ * for memdiag_leakcheck_judge() to know. If counts alone say that there is a leak,
+ * as many cycles again must say so, too.
+ *
+ * Whatever happens, the tracker is stopped and the module unloaded at the end.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "leak.h"
+
+#define CYCLES 10
+#define WARMUP 2
+/* Looks to learn what changes anyway, and how long to wait for a cycle between two. */
+#define IDLE_LOOKS 4
+#define MAX_IDLE_NS 2000000000ull
+/*
+ * Looks between which the cycles are spread. Before v6.12 settling takes some fifteen
+ * seconds, so there are no more of them than needed.
+ */
+#define MAX_LOOKS 8
+#define MIN_LOOKS 2
+#define SLOW_SETTLE_NS 1000000000ull
+/* How often to settle until nothing falls any more, and how long to wait to see it. */
+#define MAX_SETTLES 5
+#define AGAIN_NS 20000000
+/* How long a module may still be in use after the command. */
+#define UNLOAD_MS 5000
+#define UNLOAD_STEP_MS 20
+
+static volatile sig_atomic_t stopped_by;
+
+static void on_signal(int signal)
+{
+	stopped_by = signal;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static void wait_ns(uint64_t ns)
+{
+	const struct timespec t = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Adds a sentence to the result. */
+void leak_note(struct leak_run *run, const char *format, ...)
+{
+	va_list args;
+
+	if (run->nr_notes == LEAK_MAX_NOTES)
+		return;
+	va_start(args, format);
+	if (vasprintf(&run->notes[run->nr_notes], format, args) < 0)
+		no_memory();
+	va_end(args);
+	run->nr_notes++;
+}
+
+/* It cannot be told, and why. Return: -1. */
+__attribute__((format(printf, 2, 3))) static int give_up(struct leak_run *run, const char *format,
+							 ...)
+{
+	va_list args;
+
+	/* The first reason is the one. */
+	if (*run->why)
+		return -1;
+	va_start(args, format);
+	vsnprintf(run->why, sizeof(run->why), format, args);
+	va_end(args);
+	return -1;
+}
+
+/* --- a cycle ------------------------------------------------------------------ */
+
+static int load(struct leak_run *run)
+{
+	int ret;
+
+	if (!run->module)
+		return 0;
+	ret = memdiag_module_load(run->module, run->parameters);
+	switch (ret) {
+	case 0:
+		run->loaded = true;
+		return 0;
+	case -EEXIST:
+		return give_up(run, "%s is loaded already: unload it, or use --attach", run->name);
+	case -ENOENT:
+		return give_up(
+			run,
+			"%s cannot be loaded: it needs something that is not there; load the modules it depends on first",
+			run->name);
+	default:
+		return give_up(run, "%s cannot be loaded: %s; 'dmesg' may say more", run->name,
+			       strerror(-ret));
+	}
+}
+
+/* Something may hold the module for a moment, such as a device that is just closed. */
+static int unload(struct leak_run *run)
+{
+	int ret = 0;
+
+	if (!run->loaded)
+		return 0;
+	for (int waited = 0; waited <= UNLOAD_MS; waited += UNLOAD_STEP_MS) {
+		ret = memdiag_module_remove(run->name);
+		if (ret != -EAGAIN && ret != -EBUSY)
+			break;
+		wait_ns(UNLOAD_STEP_MS * 1000000ull);
+	}
+	if (!ret || ret == -ENOENT) {
+		run->loaded = false;
+		/* The command may have done it. */
+		return 0;
+	}
+	if (ret == -EAGAIN || ret == -EBUSY)
+		return give_up(run, "%s is still in use after %d s and stays loaded", run->name,
+			       UNLOAD_MS / 1000);
+	return give_up(run, "%s cannot be unloaded: %s", run->name, strerror(-ret));
+}
+
+static void exec_command(char *const *words)
+{
+	/* Our own output is for the verdict. */
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	execvp(words[0], words);
+	warn("cannot run %s: %s", words[0], strerror(errno));
+	_exit(127);
+}
+
+static int run_command(struct leak_run *run)
+{
+	const struct options *o = run->options;
+	int status = 0;
+	pid_t pid;
+
+	if (!o->nr_args)
+		return 0;
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		exec_command((char *const *)o->args);
+	if (pid < 0)
+		return give_up(run, "the command cannot be run: %s", strerror(errno));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		if (stopped_by)
+			kill(pid, stopped_by);
+	if (stopped_by)
+		return -1;
+	if (WIFSIGNALED(status))
+		return give_up(run, "the command '%s' was ended by signal %d", o->args[0],
+			       WTERMSIG(status));
+	if (WEXITSTATUS(status))
+		return give_up(run, "the command '%s' failed with status %d", o->args[0],
+			       WEXITSTATUS(status));
+	return 0;
+}
+
+static int cycle(struct leak_run *run)
+{
+	int ret = load(run);
+
+	if (!ret)
+		ret = run_command(run);
+	if (unload(run))
+		ret = -1;
+	return stopped_by ? -1 : ret;
+}
+
+/* --- looks -------------------------------------------------------------------- */
+
+static int settle(struct leak_run *run)
+{
+	uint64_t start = now_ns();
+	struct memdiag_error error;
+	int ret = memdiag_device_settle(run->device, &error);
+
+	if (ret == -EINTR && stopped_by)
+		return -1;
+	if (ret)
+		return give_up(run, "cannot wait for what is freed: %s", error.text);
+	run->settle_ns = now_ns() - start;
+	return stopped_by ? -1 : 0;
+}
+
+static int look_once(struct leak_run *run, enum memdiag_leak_look look, unsigned int cycles,
+		     bool *fell)
+{
+	struct memdiag_error error;
+	struct memdiag_data *data;
+
+	if (memdiag_device_snapshot(run->device, run->sections, &error, &data))
+		return give_up(run, "cannot take a snapshot: %s", error.text);
+	if (memdiag_leakcheck_add(run->check, look, cycles, data, fell))
+		no_memory();
+	memdiag_data_free(data);
+	return 0;
+}
+
+/* Settles and looks until nothing falls any more. */
+static int look(struct leak_run *run, enum memdiag_leak_look kind, unsigned int cycles)
+{
+	bool fell = true;
+
+	for (int n = 0; fell && n < MAX_SETTLES; n++) {
+		if (settle(run) || look_once(run, n ? MEMDIAG_LOOK_AGAIN : kind, cycles, NULL))
+			return -1;
+		wait_ns(AGAIN_NS);
+		if (look_once(run, MEMDIAG_LOOK_AGAIN, cycles, &fell))
+			return -1;
+	}
+	return 0;
+}
+
+static int warm_up(struct leak_run *run)
+{
+	uint64_t start = now_ns();
+
+	for (uint64_t n = 0; n < run->warmup; n++)
+		if (cycle(run))
+			return -1;
+	if (run->warmup)
+		run->cycle_ns = (now_ns() - start) / run->warmup;
+	if (run->cycle_ns > MAX_IDLE_NS)
+		run->cycle_ns = MAX_IDLE_NS;
+	return 0;
+}
+
+static int do_idle(struct leak_run *run)
+{
+	if (look(run, MEMDIAG_LOOK_IDLE, 0))
+		return -1;
+	for (int n = 1; n < IDLE_LOOKS; n++) {
+		wait_ns(run->cycle_ns);
+		if (stopped_by || look_once(run, MEMDIAG_LOOK_IDLE, 0, NULL))
+			return -1;
+	}
+	return 0;
+}
+
+/* Looks are spread evenly, so that there is one in the middle. */
+static int do_cycles(struct leak_run *run)
+{
+	uint64_t looks = run->settle_ns < SLOW_SETTLE_NS ? MAX_LOOKS : MIN_LOOKS, last = 0;
+
+	if (looks > run->cycles)
+		looks = run->cycles;
+	for (uint64_t n = 1; n <= run->cycles; n++) {
+		if (cycle(run))
+			return -1;
+		if (n * looks / run->cycles == (n - 1) * looks / run->cycles)
+			continue;
+		if (look(run, MEMDIAG_LOOK_CYCLES, n - last))
+			return -1;
+		last = n;
+	}
+	return 0;
+}
+
+static void judge(struct leak_run *run)
+{
+	memdiag_leaks_free(run->leaks);
+	run->leaks = NULL;
+	if (memdiag_leakcheck_judge(run->check, run->module, run->allow, &run->leaks))
+		no_memory();
+}
+
+static int run_all(struct leak_run *run)
+{
+	if (warm_up(run))
+		return -1;
+	leak_evidence_begin(run);
+	if (do_idle(run) || do_cycles(run))
+		return -1;
+	judge(run);
+	if (run->leaks->verdict == MEMDIAG_VERDICT_LEAK && !run->leaks->confirmed) {
+		leak_note(
+			run,
+			"only counts grew, so as many cycles again had to say the same: %llu in all",
+			2 * (unsigned long long)run->cycles);
+		if (do_cycles(run))
+			return -1;
+		judge(run);
+	}
+	leak_evidence_end(run);
+	return 0;
+}
+
+/* --- the command line ----------------------------------------------------------- */
+
+static int take_count(const struct options *options, enum option_bit bit, const char *name,
+		      uint64_t least, uint64_t *count)
+{
+	const char *value = option_value(options, bit);
+	int ret = value ? value_number(name, value, count) : 0;
+
+	if (!ret && (*count < least || *count > 1000000))
+		ret = usage_error("bad --%s '%s': from %llu to a million", name, value,
+				  (unsigned long long)least);
+	return ret;
+}
+
+static int take_allow(struct leak_run *run, const char *value)
+{
+	size_t length = strcspn(value, "=");
+
+	for (unsigned int k = 0; k < MEMDIAG_NR_LEAK_KINDS; k++) {
+		const char *name = memdiag_leak_kind_name(k);
+
+		if (strlen(name) == length && !memcmp(name, value, length) && value[length])
+			return value_bytes("allow", value + length + 1, &run->allow[k]);
+	}
+	return usage_error(
+		"bad --allow '%s': KIND=BYTES is wanted, KIND of slab, pages, percpu, vmalloc, ledger, unaccounted",
+		value);
+}
+
+static char *join_parameters(const struct options *options)
+{
+	const char *param;
+	char *text;
+	size_t size;
+	FILE *stream = must(open_memstream(&text, &size));
+
+	for (int at = 0; (param = option_next(options, OPT_PARAM, &at));) {
+		const char *value = strchr(param, '=');
+		const char *quote = value && strpbrk(value, " \t") ? "\"" : "";
+		int name = value ? value + 1 - param : (int)strlen(param);
+
+		fprintf(stream, "%s%.*s%s%s%s", size ? " " : "", name, param, quote,
+			value ? value + 1 : "", quote);
+		fflush(stream);
+	}
+	if (fclose(stream))
+		no_memory();
+	return text;
+}
+
+/* With --attach the module's name is enough, without it its file is needed. */
+static int take_module(struct leak_run *run)
+{
+	const char *path = option_value(run->options, OPT_MODULE);
+	bool attach = run->options->given & OPT_ATTACH;
+	struct memdiag_error error;
+	const char *name;
+
+	if (!path)
+		return 0;
+	if (attach && !strchr(path, '/') && !strstr(path, ".ko")) {
+		run->name = must(strdup(path));
+		return 0;
+	}
+	if (memdiag_module_open(path, &error, &run->module))
+		return cannot("cannot use %s: %s", path, error.text);
+	name = memdiag_module_info(run->module, "name", 0);
+	if (!name || strlen(name) >= sizeof(run->filter.module))
+		return cannot("cannot use %s: it does not say the name of the module", path);
+	if (!strcmp(name, "memdiag"))
+		return cannot("cannot check memdiag with itself");
+	run->name = must(strdup(name));
+	if (attach) {
+		memdiag_module_free(run->module);
+		run->module = NULL;
+	}
+	return 0;
+}
+
+static int take_options(struct leak_run *run)
+{
+	static const uint64_t filters = OPT_CACHE | OPT_PID | OPT_CGROUP;
+	const struct options *o = run->options;
+	const char *junit = option_value(o, OPT_JUNIT), *allow;
+	struct options rest = *o;
+	int ret;
+
+	if (!(o->given & (OPT_MODULE | OPT_ATTACH)))
+		return usage_error("leakcheck needs --module, or --attach for what stays loaded");
+	if (o->given & OPT_ATTACH && !o->nr_args)
+		return usage_error("--attach needs a command to repeat: -- COMMAND...");
+	if (o->given & OPT_ATTACH && o->given & OPT_PARAM)
+		return usage_error("--param is for loading a module and does not go with --attach");
+	if (o->given & OPT_ATTACH && !(o->given & (OPT_MODULE | filters)))
+		return usage_error(
+			"--attach needs to know what to look at: --module, --cache, --pid or --cgroup");
+	if (!!(o->given & OPT_JSON) + !!(o->given & OPT_TAP) + (junit && !strcmp(junit, "-")) > 1)
+		return usage_error("only one of --json, --tap and --junit - at a time");
+	ret = take_count(o, OPT_CYCLES, "cycles", 1, &run->cycles);
+	if (!ret)
+		ret = take_count(o, OPT_WARMUP, "warmup", 0, &run->warmup);
+	for (int at = 0; !ret && (allow = option_next(o, OPT_ALLOW, &at));)
+		ret = take_allow(run, allow);
+	rest.given &= ~(uint64_t)OPT_MODULE;
+	if (!ret)
+		ret = value_filter(&rest, &run->filter);
+	if (!ret)
+		ret = take_module(run);
+	if (ret || !run->name)
+		return ret;
+	run->filter.flags |= MEMDIAG_TRACK_BY_MODULE | MEMDIAG_TRACK_ANYWHERE;
+	if (strlen(run->name) >= sizeof(run->filter.module))
+		return usage_error("bad --module '%s': no module has such a name", run->name);
+	strcpy((char *)run->filter.module, run->name);
+	return 0;
+}
+
+/* --- the command ---------------------------------------------------------------- */
+
+static bool is_loaded(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/initstate", name);
+	return !access(path, F_OK);
+}
+
+/* Sections by their names, of the device that is open already. */
+int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data)
+{
+	uint64_t mask;
+	int ret = memdiag_device_mask(run->device, sections, NULL, &mask);
+
+	return ret ? ret : memdiag_device_snapshot(run->device, mask, NULL, data);
+}
+
+/* Starts the tracker; without tracepoints it goes on without. Return: 0 or an exit status. */
+static int start_tracker(struct leak_run *run)
+{
+	const char *names = MEMDIAG_LEAK_SECTIONS "," MEMDIAG_TRACK_SECTIONS;
+	struct memdiag_data *data = NULL;
+	struct memdiag_error error, ignored;
+	const char *reason = "";
+	int ret;
+
+	ret = memdiag_device_track_start(run->device, &run->filter, &error);
+	run->tracking = !ret;
+	if (ret == -EALREADY)
+		return cannot(
+			"cannot check for leaks: the tracker is in use; 'memdiagctl track status' says for what, 'memdiagctl track stop' ends it");
+	if (ret && ret != -EOPNOTSUPP && ret != -ENOTTY)
+		return cannot("cannot start the tracker: %s", error.text);
+	if (ret) {
+		names = MEMDIAG_LEAK_SECTIONS;
+		if (!leak_snapshot(run, "track_status", &data))
+			reason = track_reason(data);
+		leak_note(
+			run,
+			"no tracker: %s; only counts are compared: there are no call stacks, no owners, and a leak of less than a few pages in all cycles together is not seen",
+			*reason ? reason : error.text);
+		memdiag_data_free(data);
+	}
+	if (memdiag_device_mask(run->device, names, &ignored, &run->sections))
+		return cannot("cannot check for leaks: %s", ignored.text);
+	return 0;
+}
+
+static int check(struct leak_run *run)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+	const char *junit = option_value(run->options, OPT_JUNIT);
+	struct memdiag_error error;
+	int ret;
+
+	if (run->module && is_loaded(run->name))
+		return cannot("cannot check %s: it is loaded already; unload it, or use --attach",
+			      run->name);
+	if (run->options->given & OPT_ATTACH && run->name && !is_loaded(run->name))
+		return cannot("cannot check %s: it is not loaded", run->name);
+	ret = source_open(&run->device);
+	if (ret)
+		return ret;
+	/* Before the tracker runs: nothing may end us while it does. */
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	ret = start_tracker(run);
+	if (!ret)
+		run_all(run);
+	if (run->tracking && memdiag_device_track_stop(run->device, true, &error))
+		warn("cannot stop the tracker: %s", error.text);
+	if (ret)
+		return ret;
+	if (stopped_by) {
+		warn("stopped by a signal; %s", run->loaded
+							? "the module stays loaded: it is in use"
+							: "nothing is left behind");
+		return 128 + stopped_by;
+	}
+	if (!junit || strcmp(junit, "-"))
+		leak_print(run);
+	if (junit && leak_write_junit(run, junit))
+		return STATUS_CANNOT;
+	switch (leak_verdict(run)) {
+	case MEMDIAG_VERDICT_CLEAN:
+		return STATUS_DONE;
+	case MEMDIAG_VERDICT_LEAK:
+		return STATUS_FOUND;
+	default:
+		return STATUS_CANNOT;
+	}
+}
+
+int cmd_leakcheck(const struct command *command, const struct options *options)
+{
+	struct leak_run run = { .options = options, .cycles = CYCLES, .warmup = WARMUP };
+	int ret;
+
+	(void)command;
+	if (memdiag_leakcheck_new(&run.check))
+		no_memory();
+	ret = take_options(&run);
+	run.parameters = join_parameters(options);
+	if (!ret)
+		ret = check(&run);
+	memdiag_leaks_free(run.leaks);
+	memdiag_leakcheck_free(run.check);
+	memdiag_device_close(run.device);
+	memdiag_module_free(run.module);
+	for (int n = 0; n < run.nr_notes; n++)
+		free(run.notes[n]);
+	free(run.parameters);
+	free((char *)run.name);
+	return ret;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of memdiagctl leakcheck share. */
+#ifndef _LEAK_H
+#define _LEAK_H
+
+#include "track.h"
+
+#define LEAK_MAX_NOTES 24
+
+/**
+ * struct leak_run - one leakcheck
+ * @options: the command line
+ * @name: the module's name; what is looked at, if it is no module
+ * @module: the module's file, NULL with --attach
+ * @parameters: for loading it
+ * @filter: what the tracker looks at
+ * @cycles: cycles to judge, as asked for
+ * @warmup: cycles before that
+ * @allow: budget per cycle of each kind, bytes
+ * @device: the device
+ * @check: counts so far
+ * @sections: mask of the sections that are needed
+ * @tracking: we started the tracker
+ * @loaded: we loaded the module and have not unloaded it
+ * @cycle_ns: how long a cycle of those to warm up took
+ * @settle_ns: how long it took to settle
+ * @notes: sentences for people; evidence of the kernel's own instruments
+ * @nr_notes: number of @notes
+ * @why: why it cannot be told, "" as long as it can
+ * @leaks: the judgement, NULL if there is none
+ */
+struct leak_run {
+	const struct options *options;
+	const char *name;
+	struct memdiag_module *module;
+	char *parameters;
+	struct memdiag_track_start filter;
+	uint64_t cycles;
+	uint64_t warmup;
+	uint64_t allow[MEMDIAG_NR_LEAK_KINDS];
+	struct memdiag_device *device;
+	struct memdiag_leakcheck *check;
+	uint64_t sections;
+	bool tracking;
+	bool loaded;
+	uint64_t cycle_ns;
+	uint64_t settle_ns;
+	char *notes[LEAK_MAX_NOTES];
+	int nr_notes;
+	char why[512];
+	struct memdiag_leaks *leaks;
+};
+
+/* cmd_leakcheck.c */
+__attribute__((format(printf, 2, 3))) void leak_note(struct leak_run *run, const char *format, ...);
+
+int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data);
+
+/* leak_evidence.c */
+void leak_evidence_begin(struct leak_run *run);
+void leak_evidence_end(struct leak_run *run);
+
+/* leak_output.c */
+enum memdiag_verdict leak_verdict(const struct leak_run *run);
+void leak_print(const struct leak_run *run);
+int leak_write_junit(const struct leak_run *run, const char *path);
+
+#endif /* _LEAK_H */
