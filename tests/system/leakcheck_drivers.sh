@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# leakcheck_drivers - memdiagctl leakcheck on drivers that come with the kernel
+#
+# The files are in /lib/memdiag/offered/NAME/, put there by qemu/run --offer NAME.
+# Each driver is loaded, used and unloaded: it must be told clean. Then the same with
+# memdiag_leaky.ko there, which loses memory for it: it must be told to leak, by the
+# name of the function that loses it.
+#
+# Environment: LEAK_CYCLES (default 3)
+
+. ktap.sh
+offered=/lib/memdiag/offered
+cycles=${LEAK_CYCLES:-3}
+bytes=3000
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+loaded() { grep -q "^$1 " /proc/modules; }
+
+# How each is used, by a shell of its own; it must leave the driver unused.
+use() {
+	case $1 in
+	dummy) echo 'ip link add mdl0 type dummy && ip link set mdl0 up && ip link del mdl0' ;;
+	veth) echo 'ip link add mdl0 type veth && ip link set mdl0 up && ip link del mdl0' ;;
+	brd) echo 'dd if=/dev/zero of=/dev/ram0 bs=64k count=8 conv=fsync && dd if=/dev/ram0 of=/dev/null bs=64k count=8' ;;
+	null_blk) echo 'dd if=/dev/nullb0 of=/dev/null bs=64k count=8' ;;
+	zram) echo 'echo 8M >/sys/block/zram0/disksize && dd if=/proc/kallsyms of=/dev/zram0 bs=64k count=8 && sync && echo 1 >/sys/block/zram0/reset' ;;
+	loop) echo "losetup /dev/loop0 $work/image && dd if=/dev/zero of=/dev/loop0 bs=64k count=8 conv=fsync && losetup -d /dev/loop0" ;;
+	esac
+}
+
+# What it must be told at load, if anything.
+parameters() {
+	case $1 in
+	brd) echo '--param rd_nr=1 --param rd_size=4096' ;;
+	null_blk) echo '--param nr_devices=1 --param gb=1' ;;
+	loop) echo '--param max_loop=1' ;;
+	esac
+}
+
+# check NAME WHAT STATUS WORDS: leakcheck ends with that status, and says WORDS
+check() {
+	# shellcheck disable=SC2046  # words
+	memdiagctl leakcheck --module "$file" $(parameters "$1") --cycles "$cycles" \
+		-- sh -c "$(use "$1")" >out 2>err </dev/null
+	status=$?
+	if [ $status = "$3" ] && grep -q -e "$4" out; then
+		ktap_pass "$1, $2: status $status"
+	else
+		ktap_fail "$1, $2: status $3, '$4'"
+		ktap_note "status $status: $(cat out err | head -n 60)"
+	fi
+}
+
+driver() {
+	if [ ! -d "$offered/$1" ]; then
+		ktap_skip "the kernel has no such module" "$1"
+		return
+	fi
+	if loaded "$1"; then
+		ktap_skip "it is in use" "$1"
+		return
+	fi
+	# What it needs is loaded before, and stays.
+	for file in "$offered/$1"/*.ko; do
+		case $file in */??-"$1".ko) ;; *) insmod "$file" 2>/dev/null ;; esac
+	done
+	check "$1" "as it is" 0 clean
+	insmod /lib/memdiag/memdiag_leaky.ko driver="$1" bytes=$bytes
+	check "$1" "losing memory" 1 "leaky_lose"
+	lost=$(cat /sys/module/memdiag_leaky/parameters/lost)
+	rmmod memdiag_leaky
+	ktap_check "$1: memory was lost, $lost times" [ "$lost" -ge "$cycles" ]
+	for file in "$offered/$1"/*.ko; do
+		name=${file##*/??-}
+		! loaded "${name%.ko}" || rmmod "${name%.ko}" 2>/dev/null
+	done
+}
+
+ktap_start
+[ -d $offered ] || { ktap_skip "no modules are offered" "drivers"; ktap_end; exit; }
+if ! memdiagctl status | grep -q '^track_status *\(ok\|partial\)'; then
+	ktap_skip "$(memdiagctl status | awk '$1 == "track_status"')" "drivers"
+	ktap_end
+	exit
+fi
+head -c 4194304 /dev/zero >image
+for name in dummy veth null_blk brd loop zram; do
+	driver $name
+done
+ktap_end
