@@ -90,6 +90,6 @@ if ! memdiagctl status | grep -q '^track_status *\(ok\|partial\)'; then
 fi
 head -c 4194304 /dev/zero >image
 for name in ${DRIVERS:-dummy veth null_blk brd loop zram}; do
-	driver $name
+	driver "$name"
 done
 ktap_end
