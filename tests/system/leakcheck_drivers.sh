@@ -6,7 +6,9 @@
 # The files are in /lib/memdiag/offered/NAME/, put there by qemu/run --offer NAME.
 # Each driver is loaded, used and unloaded: it must be told clean. Then the same with
 # memdiag_leaky.ko there, which loses memory for it: it must be told to leak, by the
-# name of the function that loses it.
+# name of the function that loses it. For network drivers that function is called by
+# the driver's own; for others by the kernel when it loads them, so it is the wrapper
+# that is looked at there, while the driver is loaded, used and unloaded.
 #
 # Environment: DRIVERS (default all below); DRIVER_CYCLES (default 2). On kernels before
 # v6.12 each leakcheck takes a minute: see MEMDIAG_IOC_SETTLE.
@@ -42,18 +44,36 @@ parameters() {
 	esac
 }
 
-# check NAME WHAT STATUS WORDS: leakcheck ends with that status, and says WORDS
+# check NAME WHAT STATUS WORDS OPTION... -- COMMAND: leakcheck ends with that status,
+# and says WORDS
 check() {
-	# shellcheck disable=SC2046  # words
-	memdiagctl leakcheck --module "$file" $(parameters "$1") --cycles "$cycles" \
-		-- sh -c "$(use "$1")" >out 2>err </dev/null
+	name=$1 what=$2 wanted=$3 words=$4
+	shift 4
+	memdiagctl leakcheck --cycles "$cycles" "$@" >out 2>err </dev/null
 	status=$?
-	if [ $status = "$3" ] && grep -q -e "$4" out; then
-		ktap_pass "$1, $2: status $status"
+	if [ $status = "$wanted" ] && grep -q -e "$words" out; then
+		ktap_pass "$name, $what: status $status"
 	else
-		ktap_fail "$1, $2: status $3, '$4'"
+		ktap_fail "$name, $what: status $wanted, '$words'"
 		ktap_note "status $status: $(cat out err | head -n 60)"
 	fi
+}
+
+# Loads, uses and unloads a driver without memdiag looking, and prints by how many
+# objects the directories of sysfs grew meanwhile: some drivers do leak.
+OWN_CYCLES=40
+own_leak() {
+	before=$(awk '$1 == "kernfs_node_cache" { print $2 }' /proc/slabinfo)
+	n=0
+	while [ $n -lt $OWN_CYCLES ]; do
+		# shellcheck disable=SC2046  # words
+		insmod "$file" $(parameters "$1" | sed 's/--param//g')
+		sh -c "$(use "$1")" >/dev/null 2>&1
+		rmmod "$1"
+		n=$((n + 1))
+	done
+	after=$(awk '$1 == "kernfs_node_cache" { print $2 }' /proc/slabinfo)
+	echo $((${after:-0} - ${before:-0}))
 }
 
 driver() {
@@ -69,15 +89,32 @@ driver() {
 	for file in "$offered/$1"/*.ko; do
 		case $file in */??-"$1".ko) ;; *) insmod "$file" 2>/dev/null ;; esac
 	done
-	check "$1" "as it is" 0 clean
+	grown=0 expected="0 clean"
+	# By one node per cycle at least, of a cache that moves little: the kernel says so.
+	[ "$1" != null_blk ] || grown=$(own_leak "$1")
+	if [ "$grown" -ge $OWN_CYCLES ]; then
+		expected="1 blk_mq_"
+		ktap_note "$1 itself leaks here: $grown nodes in $OWN_CYCLES cycles, by /proc/slabinfo"
+	fi
+	# shellcheck disable=SC2046,SC2086  # words
+	check "$1" "as it is" $expected --module "$file" $(parameters "$1") -- sh -c "$(use "$1")"
 	insmod /lib/memdiag/memdiag_leaky.ko driver="$1" bytes=$bytes
-	check "$1" "losing memory" 1 "leaky_lose"
+	case $1 in
+	dummy | veth)
+		check "$1" "losing memory" 1 leaky_lose --module "$file" -- sh -c "$(use "$1")"
+		;;
+	*)
+		check "$1" "losing memory" 1 leaky_lose --attach --module memdiag_leaky -- sh -c "
+			insmod $file $(parameters "$1" | sed 's/--param//g') && $(use "$1") &&
+			rmmod $1"
+		;;
+	esac
 	lost=$(cat /sys/module/memdiag_leaky/parameters/lost)
 	rmmod memdiag_leaky
 	ktap_check "$1: memory was lost, $lost times" [ "$lost" -ge "$cycles" ]
 	for file in "$offered/$1"/*.ko; do
-		name=${file##*/??-}
-		! loaded "${name%.ko}" || rmmod "${name%.ko}" 2>/dev/null
+		needed=${file##*/??-} needed=${needed%.ko}
+		! loaded "$needed" || rmmod "$needed" 2>/dev/null
 	done
 }
 
@@ -89,7 +126,7 @@ if ! memdiagctl status | grep -q '^track_status *\(ok\|partial\)'; then
 	exit
 fi
 head -c 4194304 /dev/zero >image
-for name in ${DRIVERS:-dummy veth null_blk brd loop zram}; do
-	driver "$name"
+for driver in ${DRIVERS:-dummy veth null_blk brd loop zram}; do
+	driver "$driver"
 done
 ktap_end
