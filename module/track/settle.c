@@ -5,16 +5,19 @@
  * In this order, as each may queue what the next waits for: callbacks of RCU; batches of
  * kfree_rcu(); callbacks once more; areas of vmalloc() that are unmapped lazily.
  *
- * kfree_rcu() collects for up to SETTLE_DRAIN before a batch waits for its grace period,
- * and a batch that is in the making is followed by another one. From v6.12 on
- * kmem_cache_destroy() waits for all of them, as objects of the cache may be among them,
- * so a cache of our own is destroyed. (kvfree_rcu_barrier(), which does it, is not for
- * modules any more in later kernels.) Before, there is no way to know: then it waits as
- * long as three such times, in which any batch of before has been handed on.
+ * kfree_rcu() collects on each CPU before a batch waits for its grace period, and a batch
+ * that is in the making is followed by another one. From v6.12 on kmem_cache_destroy()
+ * waits for all of them, as objects of the cache may be among them, so a cache of our own
+ * is destroyed. (kvfree_rcu_barrier(), which does it, is not for modules any more in later
+ * kernels.) Before, there is no way to know. Then each CPU gets so many objects of ours
+ * that it does not go on collecting, where that may last (5 s from v6.1 on), and is given
+ * the time that it lasts otherwise. Three times: the two batches that it may have
+ * on their way come first, then what was collected.
  *
  * Queues of work are not flushed: which would have to be is not known, and flushing all
  * of them may wait for work that never ends.
  */
+#include <linux/cpu.h>
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -23,39 +26,90 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include "track.h"
 
-#ifndef MEMDIAG_HAVE_KVFREE_RCU_BARRIER
-/* KFREE_DRAIN_JIFFIES of kernel/rcu/tree.c; in v5.10 it is a fiftieth of a second. */
-#define SETTLE_DRAIN	(5 * HZ)
-#endif
-
+#ifdef MEMDIAG_HAVE_KVFREE_RCU_BARRIER
 static int settle_kfree_rcu(void)
 {
-#ifdef MEMDIAG_HAVE_KVFREE_RCU_BARRIER
 	struct kmem_cache *cache = kmem_cache_create("memdiag_settle", 64, 0, 0, NULL);
 
 	if (!cache)
 		return -ENOMEM;
 	kmem_cache_destroy(cache);
+	return 0;
+}
 #else
+/* KFREE_DRAIN_JIFFIES of kernel/rcu/tree.c before v6.1, and since then of full batches. */
+#define SETTLE_DRAIN	(HZ / 50 + 2)
+/* No less than KVFREE_BULK_MAX_ENTR there: pointers to a page. */
+#define SETTLE_FULL	(PAGE_SIZE / sizeof(void *))
+#define SETTLE_ROUNDS	3
+
+/**
+ * struct settle_object - something to give to kfree_rcu()
+ * @rcu: for it
+ */
+struct settle_object {
+	struct rcu_head rcu;
+};
+
+static long settle_fill(void *arg)
+{
+	struct settle_object *object;
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < SETTLE_FULL; i++) {
+		object = kmalloc(sizeof(*object), GFP_KERNEL);
+		if (!object)
+			return -ENOMEM;
+		kfree_rcu(object, rcu);
+	}
+	return 0;
+}
+
+/* Begins after whatever was queued on the CPU before. */
+static long settle_nothing(void *arg)
+{
+	return 0;
+}
+
+static int settle_on_each_cpu(long (*function)(void *arg))
+{
+	unsigned int cpu;
+	int error = 0;
+
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+		error = error ?: work_on_cpu(cpu, function, NULL);
+	cpus_read_unlock();
+	return error;
+}
+
+static int settle_kfree_rcu(void)
+{
+	unsigned int i;
+	int error;
+
+	for (i = 0; i < SETTLE_ROUNDS; i++) {
+		error = settle_on_each_cpu(settle_fill);
+		if (error)
+			return error;
 		if (schedule_timeout_killable(SETTLE_DRAIN))
 			return -EINTR;
 		rcu_barrier();
+		settle_on_each_cpu(settle_nothing);
 	}
-#endif
-	return fatal_signal_pending(current) ? -EINTR : 0;
+	return 0;
 }
+#endif
 
 /**
  * memdiag_track_settle() - wait until what was freed is free
  * @waited_ns: out: time it took, nanoseconds
  *
- * Context: may sleep, for as long as 15 seconds.
+ * Context: may sleep, for some grace periods.
  *
  * Return: 0, -EINTR on a fatal signal, -ENOMEM.
  */
@@ -65,7 +119,9 @@ int memdiag_track_settle(u64 *waited_ns)
 	int error;
 
 	rcu_barrier();
-	error = fatal_signal_pending(current) ? -EINTR : settle_kfree_rcu();
+	error = settle_kfree_rcu();
+	if (!error && fatal_signal_pending(current))
+		error = -EINTR;
 	if (error)
 		return error;
 	rcu_barrier();

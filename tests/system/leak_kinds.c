@@ -140,7 +140,8 @@ static struct track_want want_of(const struct leak_case *c, unsigned int context
 		.kind = c->tracked,
 		.cache = c->cache,
 		.order = c->order,
-		.but = KEPT,
+		/* Stacks of interrupts may go on with what was interrupted, in v5.10. */
+		.but = context ? KEPT : KEPT ",context_tasklet,context_irq_work",
 	};
 }
 

@@ -170,6 +170,16 @@ static enum memdiag_leak_kind stack_kind(const char *kind, const char *stack)
 	return strstr(stack, "vmalloc_node") ? MEMDIAG_LEAK_VMALLOC : MEMDIAG_LEAK_PAGES;
 }
 
+/*
+ * A vmap_area stands for a range of free addresses as well. So whoever needs one may
+ * allocate it for good, while another one is given back when the area is freed. The
+ * areas themselves are counted by their callers.
+ */
+static bool is_lent(const char *cache)
+{
+	return !strcmp(cache, "vmap_area");
+}
+
 static int add_stacks(struct memdiag_leakcheck *check, const struct memdiag_data *data,
 		      const struct memdiag_section *s)
 {
@@ -188,6 +198,8 @@ static int add_stacks(struct memdiag_leakcheck *check, const struct memdiag_data
 			.doubt = number(data, s, n, "unsure"),
 		};
 
+		if (is_lent(like.cache))
+			continue;
 		memdiag_get_u64(data, s, n, "order", &like.order);
 		like.kind = stack_kind(text(data, s, n, "kind"), like.name);
 		if (add_count(check, &like, &count))

@@ -344,7 +344,7 @@ static char *join_parameters(const struct options *options)
 {
 	const char *param;
 	char *text;
-	size_t size;
+	size_t size = 0;
 	FILE *stream = must(open_memstream(&text, &size));
 
 	for (int at = 0; (param = option_next(options, OPT_PARAM, &at));) {

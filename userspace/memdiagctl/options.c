@@ -117,8 +117,9 @@ static int take_delay(struct options *options, const char *value)
 	char *end;
 
 	options->delay = strtod(value, &end);
-	if (*end || end == value || !(options->delay >= 0.01 && options->delay <= 86400))
-		return usage_error("bad --delay '%s': seconds are wanted, from 0.01", value);
+	if (!*value || value[strspn(value, "0123456789.")] || *end || options->delay < 0.1 ||
+	    options->delay > 86400)
+		return usage_error("bad --delay '%s': seconds from 0.1 to 86400 are wanted", value);
 	return 0;
 }
 
