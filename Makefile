@@ -82,6 +82,7 @@ check-all: setup
 
 bench: setup
 	@tests/bench/run
+	@tests/bench/run_track
 
 lint: setup
 	@tests/lint
