@@ -474,10 +474,13 @@ struct memdiag_snapshot {
 #define MEMDIAG_TRACK_BY_PID	(1u << 2)
 /** MEMDIAG_TRACK_BY_CGROUP - @flags: only what tasks in @cgroup or below it allocate */
 #define MEMDIAG_TRACK_BY_CGROUP	(1u << 3)
-/** MEMDIAG_TRACK_BY_MODULE - @flags: only what code of @module allocates: the
- *	first frame of the stack that is not the kernel's own is in it */
+/** MEMDIAG_TRACK_BY_MODULE - @flags: only what code of @module allocates: it called
+ *	the allocator itself; where the kernel does not tell who did, as for pages, the
+ *	first frame of the stack that is not the kernel's own is in it. What a helper
+ *	such as kmemdup() allocates for it needs ANYWHERE. */
 #define MEMDIAG_TRACK_BY_MODULE	(1u << 4)
-/** MEMDIAG_TRACK_ANYWHERE - @flags: with BY_MODULE: any frame of the stack is in it */
+/** MEMDIAG_TRACK_ANYWHERE - @flags: with BY_MODULE: any frame of the stack is in it;
+ *	costs more, as the stack of each allocation is looked through */
 #define MEMDIAG_TRACK_ANYWHERE	(1u << 5)
 /** MEMDIAG_TRACK_BY_CACHE - @flags: only slab caches whose name matches @cache;
  *	pages and per-cpu memory are left out */

@@ -301,7 +301,12 @@ bool track_filter_wants(const struct track_run *run, const struct track_event *e
 	if (flags & MEMDIAG_TRACK_BY_CGROUP &&
 	    (!filter_is_task(event) || !filter_in_cgroup(filter->cgroup)))
 		return false;
-	return !(flags & MEMDIAG_TRACK_BY_MODULE) || filter_on_stack(filter);
+	if (!(flags & MEMDIAG_TRACK_BY_MODULE))
+		return true;
+	/* Nearly every event ends here, so there is nothing cheaper before it. */
+	if (!(flags & MEMDIAG_TRACK_ANYWHERE) && event->call_site)
+		return filter_in_module(filter, event->call_site);
+	return filter_on_stack(filter);
 }
 
 /**

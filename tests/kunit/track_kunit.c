@@ -248,6 +248,29 @@ static void track_filter_frames(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, track_filter_wants_stack(&filter, frames, 3));
 }
 
+/* Who called the allocator decides, unless the module may be anywhere. */
+static void track_filter_caller(struct kunit *test)
+{
+	struct track_run run = { .filter = { .flags = MEMDIAG_TRACK_BY_MODULE } };
+	struct track_event event = { .kind = TRACK_SLAB, .size = 100, .asked = 100 };
+
+	run.filter.code[0].start = 0x1000;
+	run.filter.code[0].size = 0x100;
+	event.call_site = 0x1000;
+	KUNIT_EXPECT_TRUE(test, track_filter_wants(&run, &event));
+	event.call_site = 0x1100;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants(&run, &event));
+	/* We are on the stack ourselves. */
+	run.filter.code[0].start = (unsigned long)track_filter_caller;
+	run.filter.code[0].size = 0x1000;
+	KUNIT_EXPECT_FALSE(test, track_filter_wants(&run, &event));
+	run.filter.flags |= MEMDIAG_TRACK_ANYWHERE;
+	KUNIT_EXPECT_TRUE(test, track_filter_wants(&run, &event));
+	run.filter.flags = MEMDIAG_TRACK_BY_MODULE;
+	event.call_site = 0;
+	KUNIT_EXPECT_TRUE(test, track_filter_wants(&run, &event));
+}
+
 /* Objects that count and bytes that are left, by a walk of the table. */
 static u64 track_test_left(struct track_run *run, unsigned int *objects)
 {
@@ -401,6 +424,7 @@ static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_cache_names_match),
 	KUNIT_CASE(track_filter_boundaries),
 	KUNIT_CASE(track_filter_frames),
+	KUNIT_CASE(track_filter_caller),
 	KUNIT_CASE(track_blocks_come_apart),
 	KUNIT_CASE(track_run_sizes),
 	KUNIT_CASE(track_kept),

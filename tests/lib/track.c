@@ -52,7 +52,7 @@ void track_start(const char *module)
 	int error;
 
 	if (module) {
-		start.flags = MEMDIAG_TRACK_BY_MODULE;
+		start.flags = MEMDIAG_TRACK_BY_MODULE | MEMDIAG_TRACK_ANYWHERE;
 		snprintf((char *)start.module, sizeof(start.module), "%s", module);
 	}
 	error = track_try_start(&start);

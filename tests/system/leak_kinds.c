@@ -106,14 +106,17 @@ static const struct leak_case cases[] = {
 	{ "skb", "skb size=300", "skb", "alloc_skb_kind", "slab", NULL, -1, 2, 0 },
 };
 
-/* Contexts, and the function of the fixture by which an object is taken in them. */
+/*
+ * Contexts, and a function that is in the stack of what is taken in them. The fixture's
+ * own are alike, and some compilers make one of them.
+ */
 static const struct {
 	const char *name;
 	const char *frame;
 } contexts[] = {
 	{ "process", "fixture_run+" },
-	{ "softirq", "context_tasklet+" },
-	{ "hardirq", "context_irq_work+" },
+	{ "softirq", "tasklet_action" },
+	{ "hardirq", "irq_work_single+" },
 };
 
 static const char *const ways[] = { "plain", "bulk", "other_cpu", "rcu", "kfree_rcu" };
@@ -141,7 +144,7 @@ static struct track_want want_of(const struct leak_case *c, unsigned int context
 		.cache = c->cache,
 		.order = c->order,
 		/* Stacks of interrupts may go on with what was interrupted, in v5.10. */
-		.but = context ? KEPT : KEPT ",context_tasklet,context_irq_work",
+		.but = context ? KEPT : KEPT ",tasklet_action,irq_work_single",
 	};
 }
 

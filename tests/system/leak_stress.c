@@ -103,7 +103,7 @@ static int start_some(unsigned int i)
 	case 0:
 		break;
 	case 1:
-		start.flags = MEMDIAG_TRACK_BY_MODULE;
+		start.flags = MEMDIAG_TRACK_BY_MODULE | MEMDIAG_TRACK_ANYWHERE;
 		strcpy((char *)start.module, FIXTURE);
 		break;
 	case 2:
