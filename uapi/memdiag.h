@@ -455,7 +455,8 @@ struct memdiag_snapshot {
  * closed. Section track_status says how it stands, section track what is
  * outstanding. Both can be read at any time, and reading changes nothing. After
  * a stop they show what was outstanding at the stop, until the next start or a
- * stop with MEMDIAG_TRACK_DISCARD.
+ * stop with MEMDIAG_TRACK_DISCARD. A start forgets it to make room for its own tables,
+ * so it is lost as well if these find no memory.
  */
 
 /** MEMDIAG_TRACK_SLAB - @kinds: objects of slab caches, kmalloc() included */
@@ -510,7 +511,9 @@ struct memdiag_snapshot {
  * value makes no sense, such as a minimum above its maximum or a string without
  * NUL; ENOENT there is no such process or cgroup; ENOMEM no memory for the
  * tables; EOPNOTSUPP also if this kernel has no tracepoints to attach to: section
- * track_status says what is missing.
+ * track_status says what is missing; for BY_CACHE if section slab does not know how the
+ * kernel lays its caches out, for BY_CGROUP if it has no cgroups. BY_MODULE also what
+ * opening /proc/modules says, such as ENOENT without /proc.
  */
 struct memdiag_track_start {
 	__u32 size;
@@ -555,6 +558,10 @@ struct memdiag_track_stop {
  * Waits until what was freed before the call is freed indeed: callbacks of RCU
  * that are queued have run, kfree_rcu() batches are given back, lazily unmapped
  * vmalloc areas are purged. It frees nothing that is in use.
+ *
+ * From Linux 7.0 on kfree_rcu() collects in the caches of each CPU. What is collected there
+ * is not given back by this: fewer objects per cache and CPU than field sheaf_capacity
+ * of section slab says. The tracker counts them as freed, section slab as in use. A cache that is destroyed gives back its own.
  */
 struct memdiag_settle {
 	__u32 size;

@@ -124,6 +124,8 @@ static bool block_split(struct track_run *run, unsigned long pfn, unsigned int o
 	    TRACK_TAKE_TAKEN)
 		return false;
 	this_cpu_dec(run->cpus->used);
+	/* While stacks are merged, who moves objects may have passed where the rest goes. */
+	object.stack = READ_ONCE(track_stack(&run->stacks, object.stack)->into);
 	size = object.size;
 	counts = !(object.flags & TRACK_PART);
 	block_put_rest(run, &object, start, pfn);

@@ -66,19 +66,28 @@ static unsigned int probe_level(void)
  * Without memdiag's own frames and, where it is told, those of the allocator; cut where
  * an interrupt was entered. A probe that was entered by a trap has its entry above, so
  * the first is done before the second.
+ *
+ * A function that has just been entered has no frame yet where return addresses are in
+ * a register (arm64) or frames are found by frame pointers: the unwinder goes from where it
+ * was entered to its caller's caller. There the caller is put in its place.
  */
-static u32 probe_trim(unsigned long *frames, u32 nr, unsigned long call_site, u32 *from)
+static u32 probe_trim(const struct track_event *event, unsigned long *frames, u32 nr, u32 *from)
 {
+	unsigned long call_site = event->call_site;
 	u32 i, own = 0;
 
 	while (own < nr && track_is_own(frames[own]))
 		own++;
 	*from = own;
-	for (i = own; call_site && i < nr && i < own + TRACK_DEPTH_OWN; i++)
+	for (i = own; call_site && i < nr && i < own + TRACK_DEPTH_OWN; i++) {
+		if (event->pc && frames[i] == event->pc &&
+		    (i + 1 == nr || frames[i + 1] != call_site))
+			frames[i] = call_site;
 		if (frames[i] == call_site) {
 			*from = i;
 			break;
 		}
+	}
 	nr -= *from;
 #ifdef MEMDIAG_HAVE_CUT_IRQ
 	nr = memdiag_stack_cut_irq(frames + *from, nr);
@@ -111,7 +120,7 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 	u32 n, hash, from;
 
 	n = memdiag_stack_save(buffer, stacks->depth + TRACK_DEPTH_OWN);
-	n = probe_trim(buffer, n, event->call_site, &from);
+	n = probe_trim(event, buffer, n, &from);
 	key.frames = buffer + from;
 	key.nr = min(n, stacks->depth);
 	n = track_stacks_find(stacks, &key, &hash);
@@ -145,14 +154,15 @@ static bool probe_cache(struct track_run *run, const struct track_event *event, 
 {
 	bool filtered = run->filter.flags & MEMDIAG_TRACK_BY_CACHE;
 	const struct kmem_cache *cache = event->cache;
+	bool matches;
 
 	*n = 0;
 	if (event->kind != TRACK_SLAB)
 		return true;
 	if (!cache)
 		cache = track_cache_of((const void *)event->address);
-	*n = track_cache_number(run->caches, cache, filtered ? run->filter.cache : "*");
-	return !filtered || run->caches[*n].matches;
+	*n = track_cache_number(run->caches, cache, filtered ? run->filter.cache : "*", &matches);
+	return !filtered || matches;
 }
 
 /**

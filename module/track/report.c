@@ -27,6 +27,11 @@
 #include "../resolve/resolve.h"
 #include "track.h"
 
+/*
+ * A report takes no longer than that. Ages wrap after 2^32 jiffies, less this: 49 days
+ * at 1000 Hz, half a year at 250 Hz.
+ */
+#define REPORT_WALK	(600 * HZ)
 
 struct report_record {
 	u64 stack;
@@ -107,12 +112,14 @@ static void report_add(struct track_run *run, unsigned long key,
 {
 	static const u32 limits[TRACK_AGES - 1] = { HZ, 10 * HZ, 60 * HZ, 600 * HZ, 3600 * HZ };
 	struct track_sum *sum = &run->sums[object->stack];
-	/* It may have come after @now. */
-	u32 age = max_t(s32, now - object->when, 0);
+	u32 age = now - object->when;
 	/* After the stop it was looked at then. */
 	u8 flags = object->flags | (track_armed ? track_check(run, key, object) : 0);
 	unsigned int i;
 
+	/* It came after @now, while the table was walked. */
+	if (age > U32_MAX - REPORT_WALK)
+		age = 0;
 	if (age < min_age)
 		return;
 	if (flags & (TRACK_OF_SLAB | TRACK_GONE)) {
@@ -147,7 +154,7 @@ static int report_add_up(struct track_run *run)
 	struct track_object object;
 	unsigned long key;
 
-	memset(run->sums, 0, run->stacks.max * sizeof(*run->sums));
+	track_clear_sums(run);
 	run->gone = 0;
 	for (n = 0; n < room; n++) {
 		if (track_objects_read(&run->objects, n, &key, &object))

@@ -12,6 +12,10 @@
  * modules any more in later kernels.) Before, there is no way to know: then it waits as
  * long as three such times, in which any batch of before has been handed on.
  *
+ * Not waited for, from v7.0 on: objects that kfree_rcu() put into a sheaf of their cache and
+ * CPU, which is handed on when it is full. kmem_cache_destroy() flushes those of the one
+ * cache only, and nothing that a module may call flushes those of others.
+ *
  * Queues of work are not flushed: which would have to be is not known, and flushing all
  * of them may wait for work that never ends.
  */
