@@ -476,7 +476,8 @@ struct memdiag_snapshot {
 /** MEMDIAG_TRACK_BY_CGROUP - @flags: only what tasks in @cgroup or below it allocate */
 #define MEMDIAG_TRACK_BY_CGROUP	(1u << 3)
 /** MEMDIAG_TRACK_BY_MODULE - @flags: only what code of @module allocates: the
- *	first frame of the stack that is not the kernel's own is in it */
+ *	first frame of the stack that is not the kernel's own is in it. As many
+ *	frames are looked at as there may be, whatever depth is kept */
 #define MEMDIAG_TRACK_BY_MODULE	(1u << 4)
 /** MEMDIAG_TRACK_ANYWHERE - @flags: with BY_MODULE: any frame of the stack is in it */
 #define MEMDIAG_TRACK_ANYWHERE	(1u << 5)

@@ -95,15 +95,16 @@ static u32 probe_trim(const struct track_event *event, unsigned long *frames, u3
 	return nr;
 }
 
+/* Of a key, with @nr frames in all. */
 static enum track_stack_state probe_judge(const struct track_run *run,
-					  const struct track_stack_key *key)
+					  const struct track_stack_key *key, u32 nr)
 {
 	u32 i;
 
 	for (i = 0; i < key->nr; i++)
 		if (track_is_own(key->frames[i]))
 			return TRACK_STACK_SKIP;
-	return track_filter_wants_stack(&run->filter, key->frames, key->nr) ?
+	return track_filter_wants_stack(&run->filter, key->frames, nr) ?
 	       TRACK_STACK_LIVE : TRACK_STACK_SKIP;
 }
 
@@ -117,15 +118,21 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 		.order = event->order,
 		.cache = cache,
 	};
-	u32 n, hash, from;
+	bool by_module = run->filter.flags & MEMDIAG_TRACK_BY_MODULE;
+	u32 n, nr, hash, from;
 
-	n = memdiag_stack_save(buffer, stacks->depth + TRACK_DEPTH_OWN);
-	n = probe_trim(event, buffer, n, &from);
+	/* A module is looked for in more frames than are kept. */
+	nr = memdiag_stack_save(buffer, (by_module ? TRACK_DEPTH_MAX : stacks->depth) +
+					TRACK_DEPTH_OWN);
+	nr = probe_trim(event, buffer, nr, &from);
 	key.frames = buffer + from;
-	key.nr = min(n, stacks->depth);
+	key.nr = min(nr, stacks->depth);
+	if (by_module && nr > key.nr)
+		key.deep = !track_filter_has(&run->filter, key.frames, key.nr) &&
+			   track_filter_has(&run->filter, key.frames + key.nr, nr - key.nr);
 	n = track_stacks_find(stacks, &key, &hash);
 	if (n == TRACK_NO_STACK) {
-		n = track_stacks_add(stacks, &key, hash, probe_judge(run, &key));
+		n = track_stacks_add(stacks, &key, hash, probe_judge(run, &key, nr));
 		if (n == TRACK_NO_STACK) {
 			this_cpu_inc(run->cpus->dropped_stacks);
 			return n;

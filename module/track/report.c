@@ -9,10 +9,13 @@
  * Locks: the mutex of the run, and no other.
  *
  * Stale: objects come and go while they are added up. One that is being written is not
- * seen. The counters of a stack are read after its objects.
+ * seen. The counters of a stack are read after its objects. Pages of a large object of
+ * kmalloc() are counted until the event of the object comes: then the counters of their
+ * stack go back by them.
  *
- * Skipped: stacks that the filter left out; pages that became slabs, for their objects
- * are told instead, and stacks which only have such pages.
+ * Skipped: stacks that the filter left out, or none of whose objects remained its own;
+ * pages that became slabs, for their objects are told instead, and stacks which only
+ * have such pages.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -225,15 +228,17 @@ static bool report_is_kept(const struct track_stack *stack, const char *text)
 }
 
 /* The module of the first frame that has one: "[name]" or "[name (unloaded)]". */
-static u64 report_module(struct memdiag_sink *sink, const char *text)
+static u64 report_module(struct memdiag_sink *sink, const char *text,
+			 const struct track_stack *stack)
 {
 	const char *open = strchr(text, '[');
 	char module[KSYM_SYMBOL_LEN];
 	const char *name;
 	size_t length;
 
+	/* Behind the frames that are kept there is the one that was asked for. */
 	if (!open)
-		return memdiag_push_string(sink, "");
+		return memdiag_push_string(sink, stack->deep ? track_run->filter.module : "");
 	strscpy(module, open, min(sizeof(module), strcspn(open, ";") + 1));
 	name = memdiag_symbol_module(module, &length);
 	module[name - module + length] = '\0';
@@ -265,7 +270,8 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 
 		if (state != TRACK_STACK_LIVE && state != TRACK_STACK_SEALED)
 			continue;
-		if (stack->dead || (run->sums[n].of_slab && !run->sums[n].count))
+		if (stack->dead || (run->sums[n].of_slab && !run->sums[n].count) ||
+		    !atomic64_read(&stack->allocated))
 			continue;
 		record = memdiag_push(sink);
 		if (!record)
@@ -276,7 +282,7 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 		else
 			track_print_stack(stack, memdiag_symbol, text);
 		record->stack = memdiag_push_string(sink, text);
-		record->module = report_module(sink, text);
+		record->module = report_module(sink, text, stack);
 		if (report_is_kept(stack, text) || report_is_unsure(run, stack))
 			record->unsure = record->count;
 		if (fatal_signal_pending(current))

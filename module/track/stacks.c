@@ -95,7 +95,8 @@ void track_stacks_free(struct track_stacks *t)
 static u32 stacks_hash(const struct track_stack_key *key)
 {
 	return jhash2((const u32 *)key->frames, key->nr * (sizeof(long) / sizeof(u32)),
-		      key->cache ^ (u32)key->kind << 16 ^ (u32)key->order << 24);
+		      key->cache ^ (u32)key->kind << 16 ^ (u32)key->order << 24 ^
+		      (u32)key->deep << 31);
 }
 
 static bool stack_is(const struct track_stack *stack, const struct track_stack_key *key,
@@ -103,6 +104,7 @@ static bool stack_is(const struct track_stack *stack, const struct track_stack_k
 {
 	return stack->hash == hash && stack->nr == key->nr && stack->kind == key->kind &&
 	       stack->order == key->order && stack->cache == key->cache &&
+	       stack->deep == key->deep &&
 	       READ_ONCE(stack->state) != TRACK_STACK_SEALED &&
 	       !memcmp(stack->frames, key->frames, key->nr * sizeof(long));
 }
@@ -169,6 +171,7 @@ static void stack_fill(struct track_stacks *t, u32 n, const struct track_stack_k
 	stack->kind = key->kind;
 	stack->order = key->order;
 	stack->nr = key->nr;
+	stack->deep = key->deep;
 	stack->dead = false;
 	stack->hidden = false;
 	memcpy(stack->frames, key->frames, key->nr * sizeof(long));

@@ -198,6 +198,7 @@ enum track_stack_state {
  * @kind: enum track_kind
  * @order: of pages
  * @nr: frames
+ * @deep: see struct track_stack_key
  * @dead: sealed: no object ever had it
  * @hidden: sealed: it is not in the hash any more
  * @frames: addresses, innermost first
@@ -214,6 +215,7 @@ struct track_stack {
 	u8 kind;
 	u8 order;
 	u8 nr;
+	bool deep;
 	bool dead;
 	bool hidden;
 	unsigned long frames[];
@@ -259,6 +261,7 @@ struct track_stacks {
  * @nr: their number, no more than the depth of the table
  * @kind: enum track_kind
  * @order: of pages
+ * @deep: the module of the filter has no frame among these, and one behind
  * @cache: number of the name of the slab cache
  */
 struct track_stack_key {
@@ -266,6 +269,7 @@ struct track_stack_key {
 	u32 nr;
 	u8 kind;
 	u8 order;
+	bool deep;
 	u32 cache;
 };
 
@@ -505,6 +509,7 @@ void track_filter_put(struct track_filter *filter);
 void track_filter_module(struct track_filter *filter, const struct module *mod,
 			 unsigned long state);
 bool track_filter_wants(const struct track_run *run, const struct track_event *event);
+bool track_filter_has(const struct track_filter *filter, const unsigned long *frames, u32 nr);
 bool track_filter_wants_stack(const struct track_filter *filter, const unsigned long *frames,
 			      u32 nr);
 size_t track_filter_print(const struct track_filter *filter, char *text, size_t size);

@@ -387,6 +387,20 @@ static void test_once(void)
 	fixture("free all");
 }
 
+/* The module is found behind the frames that are kept. */
+static void test_deep(void)
+{
+	struct memdiag_track_start arg = by_module(FIXTURE);
+
+	arg.depth = 1;
+	begin(arg);
+	fixture("hold pages order=1 count=5");
+	expect(report(FIXTURE, "pages", NULL), 5, MEMDIAG_ABSENT, "deeper than the frames kept");
+	fixture("free all");
+	expect(report(FIXTURE, "pages", NULL), 0, MEMDIAG_ABSENT,
+	       "deeper than the frames kept, freed");
+}
+
 /* Many at once, by a call that is probed where it is entered: its caller is told. */
 static void test_bulk(void)
 {
@@ -810,6 +824,7 @@ int main(int argc, char **argv)
 	test_states();
 	test_kinds();
 	test_once();
+	test_deep();
 	test_bulk();
 	test_silent();
 	test_reading();
