@@ -455,7 +455,8 @@ struct memdiag_snapshot {
  * closed. Section track_status says how it stands, section track what is
  * outstanding. Both can be read at any time, and reading changes nothing. After
  * a stop they show what was outstanding at the stop, until the next start or a
- * stop with MEMDIAG_TRACK_DISCARD.
+ * stop with MEMDIAG_TRACK_DISCARD. A start forgets it to make room for its own tables,
+ * so it is lost as well if these find no memory.
  */
 
 /** MEMDIAG_TRACK_SLAB - @kinds: objects of slab caches, kmalloc() included */
@@ -477,7 +478,8 @@ struct memdiag_snapshot {
 /** MEMDIAG_TRACK_BY_MODULE - @flags: only what code of @module allocates: it called
  *	the allocator itself; where the kernel does not tell who did, as for pages, the
  *	first frame of the stack that is not the kernel's own is in it. What a helper
- *	such as kmemdup() allocates for it needs ANYWHERE. */
+ *	such as kmemdup() allocates for it needs ANYWHERE. As many frames are looked at
+ *	as there may be, whatever depth is kept. */
 #define MEMDIAG_TRACK_BY_MODULE	(1u << 4)
 /** MEMDIAG_TRACK_ANYWHERE - @flags: with BY_MODULE: any frame of the stack is in it;
  *	costs more, as the stack of each allocation is looked through */
@@ -513,7 +515,9 @@ struct memdiag_snapshot {
  * value makes no sense, such as a minimum above its maximum or a string without
  * NUL; ENOENT there is no such process or cgroup; ENOMEM no memory for the
  * tables; EOPNOTSUPP also if this kernel has no tracepoints to attach to: section
- * track_status says what is missing.
+ * track_status says what is missing; for BY_CACHE if section slab does not know how the
+ * kernel lays its caches out, for BY_CGROUP if it has no cgroups. BY_MODULE also what
+ * opening /proc/modules says, such as ENOENT without /proc.
  */
 struct memdiag_track_start {
 	__u32 size;
@@ -558,6 +562,10 @@ struct memdiag_track_stop {
  * Waits until what was freed before the call is freed indeed: callbacks of RCU
  * that are queued have run, kfree_rcu() batches are given back, lazily unmapped
  * vmalloc areas are purged. It frees nothing that is in use.
+ *
+ * From Linux 7.0 on kfree_rcu() collects in the caches of each CPU. What is collected there
+ * is not given back by this: fewer objects per cache and CPU than field sheaf_capacity
+ * of section slab says. The tracker counts them as freed, section slab as in use. A cache that is destroyed gives back its own.
  */
 struct memdiag_settle {
 	__u32 size;

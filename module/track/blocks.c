@@ -124,6 +124,8 @@ static bool block_split(struct track_run *run, unsigned long pfn, unsigned int o
 	    TRACK_TAKE_TAKEN)
 		return false;
 	this_cpu_dec(run->cpus->used);
+	/* While stacks are merged, who moves objects may have passed where the rest goes. */
+	object.stack = READ_ONCE(track_stack(&run->stacks, object.stack)->into);
 	size = object.size;
 	counts = !(object.flags & TRACK_PART);
 	block_put_rest(run, &object, start, pfn);
@@ -190,12 +192,13 @@ static bool block_may_have(struct track_run *run, unsigned long pfn)
 void track_freed_pages(struct track_run *run, const struct page *page, unsigned int order)
 {
 	unsigned long key = track_key(TRACK_PAGES, (unsigned long)page);
-	u32 size = track_objects_size(&run->objects, key);
 	struct track_object object;
 	bool found;
+	u32 size;
 
 	if (!track_sampled(run, (unsigned long)page))
 		return;
+	size = track_objects_size(&run->objects, key);
 	/* The whole of what was allocated, or what is not known to be a block. */
 	if (size && (size <= PAGE_SIZE << order || run->filter.one_in > 1 ||
 		     !(track_objects_flags(&run->objects, key) & TRACK_BLOCK))) {

@@ -25,6 +25,8 @@
 
 enum { CACHE_FREE, CACHE_BUSY, CACHE_THERE };
 
+#define CACHES_STATE	3u
+
 /* Set by track_caches_verify(): offsets can be trusted. */
 static bool caches_verified;
 
@@ -152,43 +154,36 @@ bool track_cache_match(const char *pattern, const char *name)
 	}
 }
 
-static u32 caches_add(struct track_cache *caches, u32 first, const char *name,
-		      const char *pattern)
+/* Is it the name, or, while it is being written, as good as? */
+static bool caches_is(const struct track_cache *cache, u32 state, u32 hash, const char *name)
 {
-	u32 i, n;
-
-	for (i = 0; i < CACHES_PROBES; i++) {
-		struct track_cache *cache;
-
-		n = (first + i) % TRACK_CACHES ?: 1;
-		cache = &caches[n];
-		if (READ_ONCE(cache->state) != CACHE_FREE ||
-		    cmpxchg(&cache->state, CACHE_FREE, CACHE_BUSY) != CACHE_FREE)
-			continue;
-		strscpy(cache->name, name, sizeof(cache->name));
-		cache->matches = track_cache_match(pattern, name);
-		smp_store_release(&cache->state, CACHE_THERE);
-		return n;
-	}
-	return 0;
+	if ((state ^ hash) & ~CACHES_STATE)
+		return false;
+	return (state & CACHES_STATE) == CACHE_BUSY ||
+	       !strncmp(cache->name, name, TRACK_CACHE_NAME - 1);
 }
 
 /**
  * track_cache_number() - the number of the name of a cache
  * @caches: the table
  * @cache: a cache that is there, or NULL
- * @pattern: for track_cache.matches of new ones
+ * @pattern: what the filter wants the name to match
+ * @matches: out: whether it does
+ *
+ * Of those who see a new name at the same time, the others take the number of the
+ * one that is about to write it: they know it by its hash.
  *
  * Context: any.
  *
  * Return: its number; 0, which is "", for no cache, or if there is no room.
  */
 u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cache,
-		       const char *pattern)
+		       const char *pattern, bool *matches)
 {
+	u32 i, n, state, hash = 0;
 	const char *name;
-	u32 i, n, hash = 0;
 
+	*matches = false;
 	if (!cache || !caches_verified)
 		return 0;
 	name = (const char *)(unsigned long)memdiag_slab_get(cache, CACHE_NAME);
@@ -196,14 +191,31 @@ u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cach
 		hash = (hash ^ name[i]) * 16777619u;
 	hash ^= hash >> 15;
 	for (i = 0; i < CACHES_PROBES; i++) {
-		n = (hash + i) % TRACK_CACHES ?: 1;
-		if (smp_load_acquire(&caches[n].state) == CACHE_FREE)
-			break;
-		if (READ_ONCE(caches[n].state) == CACHE_THERE &&
-		    !strncmp(caches[n].name, name, TRACK_CACHE_NAME - 1))
-			return n;
+		struct track_cache *known;
+
+		n = ((hash >> 2) + i) % TRACK_CACHES ?: 1;
+		known = &caches[n];
+		state = smp_load_acquire(&known->state);
+		if (!state) {
+			state = cmpxchg(&known->state, CACHE_FREE,
+					(hash & ~CACHES_STATE) | CACHE_BUSY);
+			if (!state) {
+				*matches = track_cache_match(pattern, name);
+				known->matches = *matches;
+				strscpy(known->name, name, sizeof(known->name));
+				smp_store_release(&known->state,
+						  (hash & ~CACHES_STATE) | CACHE_THERE);
+				return n;
+			}
+		}
+		if (!caches_is(known, state, hash, name))
+			continue;
+		*matches = (state & CACHES_STATE) == CACHE_THERE ?
+			   known->matches : track_cache_match(pattern, name);
+		return n;
 	}
-	return caches_add(caches, hash, name, pattern);
+	*matches = track_cache_match(pattern, name);
+	return 0;
 }
 
 /**

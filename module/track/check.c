@@ -44,15 +44,18 @@ static u8 check_slab(const struct track_run *run, const void *address,
 	if (!virt_addr_valid(address))
 		return TRACK_GONE;
 	memdiag_page_read(virt_to_head_page(address), &p);
-	/* Large ones have no reference where they have a type of their own. */
-	if (object->size > KMALLOC_MAX_CACHE_SIZE)
-		return memdiag_page_type(&p) == MEMDIAG_PAGE_LARGE_KMALLOC ||
-		       (p.refcount > 0 && memdiag_page_type(&p) != MEMDIAG_PAGE_BUDDY) ?
+	switch (memdiag_page_type(&p)) {
+	case MEMDIAG_PAGE_SLAB:
+		return !stack->cache || track_cache_is(&run->caches[stack->cache], address) ?
 		       0 : TRACK_GONE;
-	if (memdiag_page_type(&p) != MEMDIAG_PAGE_SLAB)
+	case MEMDIAG_PAGE_BUDDY:
 		return TRACK_GONE;
-	return !stack->cache || track_cache_is(&run->caches[stack->cache], address) ?
-	       0 : TRACK_GONE;
+	case MEMDIAG_PAGE_LARGE_KMALLOC:
+		return object->size > KMALLOC_MAX_CACHE_SIZE ? 0 : TRACK_GONE;
+	default:
+		/* Where a large one of kmalloc() has no type of its own, it is just in use. */
+		return object->size > KMALLOC_MAX_CACHE_SIZE && p.refcount > 0 ? 0 : TRACK_GONE;
+	}
 }
 
 /**

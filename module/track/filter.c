@@ -7,7 +7,9 @@
  * allocation of the machine: so first the words of the stack are searched for an
  * address in the code of the module. Where there is none, no frame of it is there
  * either; where there is one, unwinding tells whether it is a frame or a leftover.
- * While the module is not loaded, nothing is looked at.
+ * While the module is not loaded, nothing is looked at. Nothing is found either where another
+ * tracer put an address of its own in the place of the return address into the module, as the
+ * function graph tracer does with what it follows.
  *
  * Where a module lies is written by the notifier of modules, one after the other,
  * and read by probes without a lock: its size is zero while it changes.
@@ -239,6 +241,24 @@ void track_filter_module(struct track_filter *filter, const struct module *mod,
 static bool filter_in_module(const struct track_filter *filter, unsigned long address)
 {
 	return range_has(&filter->code[0], address) || range_has(&filter->code[1], address);
+}
+
+/**
+ * track_filter_has() - is one of the frames in the module?
+ * @filter: a filter by module
+ * @frames: addresses
+ * @nr: their number
+ *
+ * Context: any.
+ */
+bool track_filter_has(const struct track_filter *filter, const unsigned long *frames, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (filter_in_module(filter, frames[i]))
+			return true;
+	return false;
 }
 
 /*

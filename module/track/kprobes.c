@@ -13,7 +13,9 @@
  *
  * All of these functions are exported, so that they exist by these names and calls from
  * elsewhere pass them. Attached only while tracking; a kernel that does not let
- * them be attached leaves objects unsure (track_run.silent), not wrong.
+ * them be attached leaves objects unsure (track_run.silent), not wrong. Whether the probes
+ * of frees are called at all is seen by an object of our own, after they are attached and
+ * before they are detached.
  *
  * Context: a probe may be entered by a trap, which counts as an NMI.
  */
@@ -21,6 +23,7 @@
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -36,7 +39,7 @@
  * struct kprobes_bulk - a call that has not returned yet
  * @event: what it allocates
  * @stack: number of its stack
- * @nr: objects wanted
+ * @nr: objects wanted, of pages no more than are followed
  * @objects: array of pointers to them
  * @pages: list of pages instead, or NULL
  * @had: elements of the array that were there before
@@ -51,6 +54,16 @@ struct kprobes_bulk {
 };
 
 static struct track_run *kprobes_run;
+/* An object of our own that is being freed to see whether a probe is called. */
+static unsigned long kprobes_own;
+static bool kprobes_seen;
+
+static void kprobes_freed(unsigned long object)
+{
+	if (object == READ_ONCE(kprobes_own))
+		WRITE_ONCE(kprobes_seen, true);
+	track_freed(kprobes_run, TRACK_SLAB, object, false);
+}
 
 static int kprobes_free_bulk(struct kprobe *kp, struct pt_regs *regs)
 {
@@ -60,22 +73,21 @@ static int kprobes_free_bulk(struct kprobe *kp, struct pt_regs *regs)
 
 	for (i = 0; i < size; i++)
 		if (!ZERO_OR_NULL_PTR(objects[i]))
-			track_freed(kprobes_run, TRACK_SLAB, (unsigned long)objects[i], false);
+			kprobes_freed((unsigned long)objects[i]);
 	return 0;
 }
 
 static int kprobes_free_rcu(struct kprobe *kp, struct pt_regs *regs)
 {
-	unsigned long object = memdiag_kfree_rcu_object(regs_get_kernel_argument(regs, 0),
-							regs_get_kernel_argument(regs, 1));
-
-	track_freed(kprobes_run, TRACK_SLAB, object, false);
+	kprobes_freed(memdiag_kfree_rcu_object(regs_get_kernel_argument(regs, 0),
+					       regs_get_kernel_argument(regs, 1)));
 	return 0;
 }
 
 static int kprobes_begin(struct kprobes_bulk *bulk, struct pt_regs *regs)
 {
 	bulk->event.call_site = memdiag_caller(regs);
+	bulk->event.pc = instruction_pointer(regs);
 	bulk->event.trapped = true;
 	bulk->stack = bulk->nr ? track_stack_of(kprobes_run, &bulk->event) : TRACK_NO_STACK;
 	/* Another value than 0: not interested in the return. */
@@ -113,12 +125,16 @@ static int kprobes_leave_slab(struct kretprobe_instance *ri, struct pt_regs *reg
 static int kprobes_enter_pages(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct kprobes_bulk *bulk = (void *)ri->data;
+	int nr = regs_get_kernel_argument(regs, 3);
 	u32 i;
 
+	/* The kernel takes that for a mistake, and allocates nothing. */
+	if (nr <= 0)
+		return 1;
 	memset(&bulk->event, 0, sizeof(bulk->event));
 	bulk->event.kind = TRACK_PAGES;
 	bulk->event.size = PAGE_SIZE;
-	bulk->nr = min_t(u32, regs_get_kernel_argument(regs, 3), KPROBES_BULK);
+	bulk->nr = min(nr, KPROBES_BULK);
 	bulk->pages = NULL;
 	bulk->objects = memdiag_alloc_pages_bulk_array(regs, &bulk->pages);
 	bitmap_zero(bulk->had, KPROBES_BULK);
@@ -141,9 +157,10 @@ static void kprobes_put_page(struct kprobes_bulk *bulk, const struct page *page)
 static int kprobes_leave_pages(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	struct kprobes_bulk *bulk = (void *)ri->data;
-	u32 i, nr = min_t(u32, regs_return_value(regs), bulk->nr);
+	u32 i, got = regs_return_value(regs), nr = min(got, bulk->nr);
 	const struct page *page;
 
+	this_cpu_add(kprobes_run->cpus->dropped_objects, got - nr);
 	if (bulk->objects) {
 		for (i = 0; i < bulk->nr; i++)
 			if (bulk->objects[i] && !test_bit(i, bulk->had))
@@ -160,6 +177,20 @@ static int kprobes_leave_pages(struct kretprobe_instance *ri, struct pt_regs *re
 	return 0;
 }
 
+struct kprobes_object {
+	struct rcu_head rcu;
+};
+
+static void kprobes_try_bulk(struct kprobes_object *object)
+{
+	kfree_bulk(1, (void **)&object);
+}
+
+static void kprobes_try_rcu(struct kprobes_object *object)
+{
+	kfree_rcu(object, rcu);
+}
+
 /**
  * struct kprobes_point - a function that is probed
  * @names: what it is called, or may be
@@ -168,6 +199,7 @@ static int kprobes_leave_pages(struct kretprobe_instance *ri, struct pt_regs *re
  * @enter: called when it is entered
  * @begin: the same for one whose return is of interest
  * @leave: called when it returns
+ * @try: frees an object by it, or NULL
  * @kp: the probe, if @enter
  * @rp: the probe, if @leave
  * @attached: it is attached, by this name
@@ -179,6 +211,7 @@ struct kprobes_point {
 	int (*enter)(struct kprobe *kp, struct pt_regs *regs);
 	int (*begin)(struct kretprobe_instance *ri, struct pt_regs *regs);
 	int (*leave)(struct kretprobe_instance *ri, struct pt_regs *regs);
+	void (*try)(struct kprobes_object *object);
 	struct kprobe kp;
 	struct kretprobe rp;
 	const char *attached;
@@ -187,9 +220,10 @@ struct kprobes_point {
 /* Frees stand first, as they are attached first. */
 static struct kprobes_point kprobes_points[] = {
 	{ .names = { "kmem_cache_free_bulk" }, .kind = MEMDIAG_TRACK_SLAB, .needed = true,
-	  .enter = kprobes_free_bulk },
+	  .enter = kprobes_free_bulk, .try = kprobes_try_bulk },
 	{ .names = { "kvfree_call_rcu" }, .kind = MEMDIAG_TRACK_SLAB,
-	  .needed = !IS_ENABLED(CONFIG_TINY_RCU), .enter = kprobes_free_rcu },
+	  .needed = !IS_ENABLED(CONFIG_TINY_RCU), .enter = kprobes_free_rcu,
+	  .try = kprobes_try_rcu },
 #ifdef MEMDIAG_HAVE_KFREE_RCU_NOLOCK
 	{ .names = { "kfree_call_rcu_nolock" }, .kind = MEMDIAG_TRACK_SLAB, .needed = true,
 	  .enter = kprobes_free_rcu },
@@ -218,6 +252,38 @@ static int kprobes_register(struct kprobes_point *point, const char *name)
 	return register_kretprobe(&point->rp);
 }
 
+static void kprobes_unregister(struct track_run *run, struct kprobes_point *point)
+{
+	if (point->enter) {
+		unregister_kprobe(&point->kp);
+		run->missed_frees += point->kp.nmissed;
+	} else {
+		unregister_kretprobe(&point->rp);
+		run->missed += point->rp.nmissed + point->rp.kp.nmissed;
+	}
+	point->attached = NULL;
+}
+
+/*
+ * Is a probe called? All of them may be switched off without an error when they are
+ * registered: by /sys/kernel/debug/kprobes/enabled, or kernel.ftrace_enabled.
+ */
+static bool kprobes_fires(const struct kprobes_point *point)
+{
+	struct kprobes_object *object;
+
+	if (!point->try)
+		return true;
+	object = kmalloc(sizeof(*object), GFP_KERNEL);
+	if (!object)
+		return false;
+	WRITE_ONCE(kprobes_seen, false);
+	WRITE_ONCE(kprobes_own, (unsigned long)object);
+	point->try(object);
+	WRITE_ONCE(kprobes_own, 0);
+	return READ_ONCE(kprobes_seen);
+}
+
 /**
  * track_kprobes_attach() - probe what can be probed
  * @run: the run; its .silent says what may be freed unseen
@@ -238,6 +304,8 @@ void track_kprobes_attach(struct track_run *run)
 		for (n = 0; n < ARRAY_SIZE(point->names) && !point->attached; n++)
 			if (point->names[n] && !kprobes_register(point, point->names[n]))
 				point->attached = point->names[n];
+		if (point->attached && !kprobes_fires(point))
+			kprobes_unregister(run, point);
 		if (!point->attached && point->needed)
 			run->silent |= point->kind;
 	}
@@ -245,7 +313,7 @@ void track_kprobes_attach(struct track_run *run)
 
 /**
  * track_kprobes_detach() - end that; none runs any more on return
- * @run: the run
+ * @run: the run; its .silent says if they had been switched off meanwhile
  *
  * Context: may sleep.
  */
@@ -258,14 +326,9 @@ void track_kprobes_detach(struct track_run *run)
 
 		if (!point->attached)
 			continue;
-		if (point->enter) {
-			unregister_kprobe(&point->kp);
-			run->missed_frees += point->kp.nmissed;
-		} else {
-			unregister_kretprobe(&point->rp);
-			run->missed += point->rp.nmissed + point->rp.kp.nmissed;
-		}
-		point->attached = NULL;
+		if (!kprobes_fires(point))
+			run->silent |= point->kind;
+		kprobes_unregister(run, point);
 	}
 }
 

@@ -172,8 +172,9 @@ static u32 names_hash(const struct track_stack *stack)
 }
 
 /*
- * For each sealed stack the one it is merged into, in track_sum.into: itself, or the
- * first with the same text. The sums are free to be used, as reports take the mutex, too.
+ * For each sealed stack the one it is merged into, in track_stack.into: the first with
+ * the same text. Stacks that come meanwhile are not merged. The sums are free to be used, as
+ * reports take the mutex, too.
  */
 static u32 names_find_twins(struct track_run *run)
 {
@@ -181,13 +182,11 @@ static u32 names_find_twins(struct track_run *run)
 	struct track_sum *sums = run->sums;
 
 	/* Chains by hash: the head in .head, the next in .next; plus one. */
-	for (n = 0; n < run->stacks.max; n++)
-		memset(&sums[n], 0, sizeof(sums[n]));
+	track_clear_sums(run);
 	for (n = 0; n < used; n++) {
 		struct track_stack *stack = track_stack(&run->stacks, n), *twin;
 		u32 *head;
 
-		sums[n].into = n;
 		if (n % TRACK_BATCH == 0)
 			cond_resched();
 		if (stack->state != TRACK_STACK_SEALED || !stack->text)
@@ -200,7 +199,7 @@ static u32 names_find_twins(struct track_run *run)
 				break;
 		}
 		if (m) {
-			sums[n].into = m - 1;
+			WRITE_ONCE(stack->into, m - 1);
 			merged++;
 		} else {
 			sums[n].next = *head;
@@ -215,14 +214,18 @@ static void names_move_objects(struct track_run *run)
 	u64 n, room = track_objects_room(&run->objects);
 	struct track_object object;
 	unsigned long key;
+	u32 into;
 
+	/* Who takes a block apart puts the rest back with the new stack from then on. */
+	synchronize_rcu();
 	for (n = 0; n < room; n++) {
 		if (n % TRACK_BATCH == 0)
 			cond_resched();
-		if (track_objects_read(&run->objects, n, &key, &object) &&
-		    run->sums[object.stack].into != object.stack)
-			track_objects_move(&run->objects, n, object.stack,
-					   run->sums[object.stack].into);
+		if (!track_objects_read(&run->objects, n, &key, &object))
+			continue;
+		into = track_stack(&run->stacks, object.stack)->into;
+		if (into != object.stack)
+			track_objects_move(&run->objects, n, object.stack, into);
 	}
 }
 
@@ -233,11 +236,6 @@ static void names_add(struct track_stack *to, const struct track_stack *from)
 	atomic64_add(atomic64_read(&from->allocated_bytes), &to->allocated_bytes);
 }
 
-static bool names_goes(const struct track_run *run, u32 n)
-{
-	return run->sums[n].into != n || track_stack(&run->stacks, n)->dead;
-}
-
 static void names_merge(struct track_run *run)
 {
 	u32 n, used = track_stacks_used(&run->stacks);
@@ -246,21 +244,27 @@ static void names_merge(struct track_run *run)
 	synchronize_rcu();
 	if (names_find_twins(run))
 		names_move_objects(run);
-	for (n = 0; n < used; n++)
-		if (track_stack(&run->stacks, n)->state == TRACK_STACK_SEALED &&
-		    !track_stack(&run->stacks, n)->hidden) {
+	for (n = 0; n < used; n++) {
+		struct track_stack *stack = track_stack(&run->stacks, n);
+
+		if (n % TRACK_BATCH == 0)
+			cond_resched();
+		if (stack->state == TRACK_STACK_SEALED && !stack->hidden) {
 			track_stacks_hide(&run->stacks, n);
-			track_stack(&run->stacks, n)->hidden = true;
+			stack->hidden = true;
 		}
+	}
 	/* Those that took one out have counted it, and nobody is in a chain. */
 	synchronize_rcu();
 	for (n = 0; n < used; n++) {
 		struct track_stack *stack = track_stack(&run->stacks, n);
 
-		if (stack->state != TRACK_STACK_SEALED || !names_goes(run, n))
+		if (n % TRACK_BATCH == 0)
+			cond_resched();
+		if (stack->state != TRACK_STACK_SEALED || (stack->into == n && !stack->dead))
 			continue;
 		if (!stack->dead)
-			names_add(track_stack(&run->stacks, run->sums[n].into), stack);
+			names_add(track_stack(&run->stacks, stack->into), stack);
 		names_drop(run, stack);
 		track_stacks_reuse(&run->stacks, n);
 	}

@@ -66,19 +66,28 @@ static unsigned int probe_level(void)
  * Without memdiag's own frames and, where it is told, those of the allocator; cut where
  * an interrupt was entered. A probe that was entered by a trap has its entry above, so
  * the first is done before the second.
+ *
+ * A function that has just been entered has no frame yet where return addresses are in
+ * a register (arm64) or frames are found by frame pointers: the unwinder goes from where it
+ * was entered to its caller's caller. There the caller is put in its place.
  */
-static u32 probe_trim(unsigned long *frames, u32 nr, unsigned long call_site, u32 *from)
+static u32 probe_trim(const struct track_event *event, unsigned long *frames, u32 nr, u32 *from)
 {
+	unsigned long call_site = event->call_site;
 	u32 i, own = 0;
 
 	while (own < nr && track_is_own(frames[own]))
 		own++;
 	*from = own;
-	for (i = own; call_site && i < nr && i < own + TRACK_DEPTH_OWN; i++)
+	for (i = own; call_site && i < nr && i < own + TRACK_DEPTH_OWN; i++) {
+		if (event->pc && frames[i] == event->pc &&
+		    (i + 1 == nr || frames[i + 1] != call_site))
+			frames[i] = call_site;
 		if (frames[i] == call_site) {
 			*from = i;
 			break;
 		}
+	}
 	nr -= *from;
 #ifdef MEMDIAG_HAVE_CUT_IRQ
 	nr = memdiag_stack_cut_irq(frames + *from, nr);
@@ -86,15 +95,16 @@ static u32 probe_trim(unsigned long *frames, u32 nr, unsigned long call_site, u3
 	return nr;
 }
 
+/* Of a key, with @nr frames in all. */
 static enum track_stack_state probe_judge(const struct track_run *run,
-					  const struct track_stack_key *key)
+					  const struct track_stack_key *key, u32 nr)
 {
 	u32 i;
 
 	for (i = 0; i < key->nr; i++)
 		if (track_is_own(key->frames[i]))
 			return TRACK_STACK_SKIP;
-	return track_filter_wants_stack(&run->filter, key->frames, key->nr) ?
+	return track_filter_wants_stack(&run->filter, key->frames, nr) ?
 	       TRACK_STACK_LIVE : TRACK_STACK_SKIP;
 }
 
@@ -108,15 +118,21 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 		.order = event->order,
 		.cache = cache,
 	};
-	u32 n, hash, from;
+	bool by_module = run->filter.flags & MEMDIAG_TRACK_BY_MODULE;
+	u32 n, nr, hash, from;
 
-	n = memdiag_stack_save(buffer, stacks->depth + TRACK_DEPTH_OWN);
-	n = probe_trim(buffer, n, event->call_site, &from);
+	/* A module is looked for in more frames than are kept. */
+	nr = memdiag_stack_save(buffer, (by_module ? TRACK_DEPTH_MAX : stacks->depth) +
+					TRACK_DEPTH_OWN);
+	nr = probe_trim(event, buffer, nr, &from);
 	key.frames = buffer + from;
-	key.nr = min(n, stacks->depth);
+	key.nr = min(nr, stacks->depth);
+	if (by_module && nr > key.nr)
+		key.deep = !track_filter_has(&run->filter, key.frames, key.nr) &&
+			   track_filter_has(&run->filter, key.frames + key.nr, nr - key.nr);
 	n = track_stacks_find(stacks, &key, &hash);
 	if (n == TRACK_NO_STACK) {
-		n = track_stacks_add(stacks, &key, hash, probe_judge(run, &key));
+		n = track_stacks_add(stacks, &key, hash, probe_judge(run, &key, nr));
 		if (n == TRACK_NO_STACK) {
 			this_cpu_inc(run->cpus->dropped_stacks);
 			return n;
@@ -145,14 +161,15 @@ static bool probe_cache(struct track_run *run, const struct track_event *event, 
 {
 	bool filtered = run->filter.flags & MEMDIAG_TRACK_BY_CACHE;
 	const struct kmem_cache *cache = event->cache;
+	bool matches;
 
 	*n = 0;
 	if (event->kind != TRACK_SLAB)
 		return true;
 	if (!cache)
 		cache = track_cache_of((const void *)event->address);
-	*n = track_cache_number(run->caches, cache, filtered ? run->filter.cache : "*");
-	return !filtered || run->caches[*n].matches;
+	*n = track_cache_number(run->caches, cache, filtered ? run->filter.cache : "*", &matches);
+	return !filtered || matches;
 }
 
 /**

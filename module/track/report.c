@@ -9,10 +9,13 @@
  * Locks: the mutex of the run, and no other.
  *
  * Stale: objects come and go while they are added up. One that is being written is not
- * seen. The counters of a stack are read after its objects.
+ * seen. The counters of a stack are read after its objects. Pages of a large object of
+ * kmalloc() are counted until the event of the object comes: then the counters of their
+ * stack go back by them.
  *
- * Skipped: stacks that the filter left out; pages that became slabs, for their objects
- * are told instead, and stacks which only have such pages.
+ * Skipped: stacks that the filter left out, or none of whose objects remained its own;
+ * pages that became slabs, for their objects are told instead, and stacks which only
+ * have such pages.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -27,6 +30,11 @@
 #include "../resolve/resolve.h"
 #include "track.h"
 
+/*
+ * A report takes no longer than that. Ages wrap after 2^32 jiffies, less this: 49 days
+ * at 1000 Hz, half a year at 250 Hz.
+ */
+#define REPORT_WALK	(600 * HZ)
 
 struct report_record {
 	u64 stack;
@@ -107,12 +115,14 @@ static void report_add(struct track_run *run, unsigned long key,
 {
 	static const u32 limits[TRACK_AGES - 1] = { HZ, 10 * HZ, 60 * HZ, 600 * HZ, 3600 * HZ };
 	struct track_sum *sum = &run->sums[object->stack];
-	/* It may have come after @now. */
-	u32 age = max_t(s32, now - object->when, 0);
+	u32 age = now - object->when;
 	/* After the stop it was looked at then. */
 	u8 flags = object->flags | (track_armed ? track_check(run, key, object) : 0);
 	unsigned int i;
 
+	/* It came after @now, while the table was walked. */
+	if (age > U32_MAX - REPORT_WALK)
+		age = 0;
 	if (age < min_age)
 		return;
 	if (flags & (TRACK_OF_SLAB | TRACK_GONE)) {
@@ -147,7 +157,7 @@ static int report_add_up(struct track_run *run)
 	struct track_object object;
 	unsigned long key;
 
-	memset(run->sums, 0, run->stacks.max * sizeof(*run->sums));
+	track_clear_sums(run);
 	run->gone = 0;
 	for (n = 0; n < room; n++) {
 		if (track_objects_read(&run->objects, n, &key, &object))
@@ -218,15 +228,17 @@ static bool report_is_kept(const struct track_stack *stack, const char *text)
 }
 
 /* The module of the first frame that has one: "[name]" or "[name (unloaded)]". */
-static u64 report_module(struct memdiag_sink *sink, const char *text)
+static u64 report_module(struct memdiag_sink *sink, const char *text,
+			 const struct track_stack *stack)
 {
 	const char *open = strchr(text, '[');
 	char module[KSYM_SYMBOL_LEN];
 	const char *name;
 	size_t length;
 
+	/* Behind the frames that are kept there is the one that was asked for. */
 	if (!open)
-		return memdiag_push_string(sink, "");
+		return memdiag_push_string(sink, stack->deep ? track_run->filter.module : "");
 	strscpy(module, open, min(sizeof(module), strcspn(open, ";") + 1));
 	name = memdiag_symbol_module(module, &length);
 	module[name - module + length] = '\0';
@@ -258,7 +270,8 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 
 		if (state != TRACK_STACK_LIVE && state != TRACK_STACK_SEALED)
 			continue;
-		if (stack->dead || (run->sums[n].of_slab && !run->sums[n].count))
+		if (stack->dead || (run->sums[n].of_slab && !run->sums[n].count) ||
+		    !atomic64_read(&stack->allocated))
 			continue;
 		record = memdiag_push(sink);
 		if (!record)
@@ -269,7 +282,7 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 		else
 			track_print_stack(stack, memdiag_symbol, text);
 		record->stack = memdiag_push_string(sink, text);
-		record->module = report_module(sink, text);
+		record->module = report_module(sink, text, stack);
 		if (report_is_kept(stack, text) || report_is_unsure(run, stack))
 			record->unsure = record->count;
 		if (fatal_signal_pending(current))

@@ -17,8 +17,10 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "track.h"
@@ -57,6 +59,23 @@ u64 track_sum_counter(const struct track_run *run, size_t offset)
 	return sum;
 }
 
+/**
+ * track_clear_sums() - begin to add up anew
+ * @run: the run
+ *
+ * Context: may sleep, under track_lock.
+ */
+void track_clear_sums(struct track_run *run)
+{
+	u32 n;
+
+	for (n = 0; n < run->stacks.max; n++) {
+		if (n % TRACK_BATCH == 0)
+			cond_resched();
+		memset(&run->sums[n], 0, sizeof(run->sums[n]));
+	}
+}
+
 static void run_free(struct track_run *run)
 {
 	if (!run)
@@ -68,6 +87,13 @@ static void run_free(struct track_run *run)
 	free_percpu(run->cpus);
 	track_filter_put(&run->filter);
 	kfree(run);
+}
+
+/* Under track_lock. */
+static void run_discard(void)
+{
+	run_free(track_run);
+	track_run = NULL;
 }
 
 static u64 run_ram(void)
@@ -178,8 +204,7 @@ int memdiag_track_start(struct memdiag_track_start *start)
 	if (error)
 		goto free;
 	/* What the last run left makes room for this one. */
-	run_free(track_run);
-	track_run = NULL;
+	run_discard();
 	error = run_alloc(run, start);
 	if (error)
 		goto free;
@@ -228,12 +253,9 @@ int memdiag_track_stop(u32 flags)
 		return -EOPNOTSUPP;
 	if (mutex_lock_killable(&track_lock))
 		return -EINTR;
-	if (track_run)
-		run_stop(track_run);
-	if (flags & MEMDIAG_TRACK_DISCARD) {
-		run_free(track_run);
-		track_run = NULL;
-	}
+	run_stop(track_run);
+	if (flags & MEMDIAG_TRACK_DISCARD)
+		run_discard();
 	mutex_unlock(&track_lock);
 	return 0;
 }
@@ -268,5 +290,9 @@ int __init memdiag_track_init(void)
 void memdiag_track_exit(void)
 {
 	unregister_module_notifier(&run_notifier);
-	memdiag_track_stop(MEMDIAG_TRACK_DISCARD);
+	/* Whatever the signals: the code goes. */
+	mutex_lock(&track_lock);
+	run_stop(track_run);
+	run_discard();
+	mutex_unlock(&track_lock);
 }

@@ -14,6 +14,10 @@
  * the time that it lasts otherwise. Three times: the two batches that it may have
  * on their way come first, then what was collected.
  *
+ * Not waited for, from v7.0 on: objects that kfree_rcu() put into a sheaf of their cache and
+ * CPU, which is handed on when it is full. kmem_cache_destroy() flushes those of the one
+ * cache only, and nothing that a module may call flushes those of others.
+ *
  * Queues of work are not flushed: which would have to be is not known, and flushing all
  * of them may wait for work that never ends.
  */

@@ -4,8 +4,10 @@
  * Of a fixed size, and written by probes in any context.
  *
  * No locks: a stack is filled in while nobody knows of it and published by a
- * cmpxchg() of a slot of the hash. Two CPUs that see a new stack at the same time may
- * both add it; the report merges what has the same names.
+ * cmpxchg() of a slot of the hash. Of two CPUs that see a new stack at the same time one
+ * finds what the other one added, as both walk the same chain. Only where a stack was taken
+ * out of the chain at that very time, by the unload of a module, both may add theirs: then
+ * it is told in two records.
  *
  * A stack leaves the table by two steps of one process (names.c): it is hidden, so
  * that no probe finds it from then on, and after a grace period, when no object and
@@ -93,7 +95,8 @@ void track_stacks_free(struct track_stacks *t)
 static u32 stacks_hash(const struct track_stack_key *key)
 {
 	return jhash2((const u32 *)key->frames, key->nr * (sizeof(long) / sizeof(u32)),
-		      key->cache ^ (u32)key->kind << 16 ^ (u32)key->order << 24);
+		      key->cache ^ (u32)key->kind << 16 ^ (u32)key->order << 24 ^
+		      (u32)key->deep << 31);
 }
 
 static bool stack_is(const struct track_stack *stack, const struct track_stack_key *key,
@@ -101,6 +104,7 @@ static bool stack_is(const struct track_stack *stack, const struct track_stack_k
 {
 	return stack->hash == hash && stack->nr == key->nr && stack->kind == key->kind &&
 	       stack->order == key->order && stack->cache == key->cache &&
+	       stack->deep == key->deep &&
 	       READ_ONCE(stack->state) != TRACK_STACK_SEALED &&
 	       !memcmp(stack->frames, key->frames, key->nr * sizeof(long));
 }
@@ -152,18 +156,22 @@ static u32 stacks_take(struct track_stacks *t)
 	return n < t->max ? n : TRACK_NO_STACK;
 }
 
-static void stack_fill(struct track_stack *stack, const struct track_stack_key *key,
+static void stack_fill(struct track_stacks *t, u32 n, const struct track_stack_key *key,
 		       u32 hash, enum track_stack_state state)
 {
+	struct track_stack *stack = track_stack(t, n);
+
 	atomic64_set(&stack->allocated, 0);
 	atomic64_set(&stack->freed, 0);
 	atomic64_set(&stack->allocated_bytes, 0);
 	stack->text = NULL;
 	stack->hash = hash;
 	stack->cache = key->cache;
+	stack->into = n;
 	stack->kind = key->kind;
 	stack->order = key->order;
 	stack->nr = key->nr;
+	stack->deep = key->deep;
 	stack->dead = false;
 	stack->hidden = false;
 	memcpy(stack->frames, key->frames, key->nr * sizeof(long));
@@ -180,27 +188,43 @@ static void stack_fill(struct track_stack *stack, const struct track_stack_key *
  *
  * Context: any, preemption off.
  *
- * Return: its number; TRACK_NO_STACK if there is no room.
+ * Return: its number, or that of the same one which another CPU added meanwhile;
+ * TRACK_NO_STACK if there is no room.
  */
 u32 track_stacks_add(struct track_stacks *t, const struct track_stack_key *key, u32 hash,
 		     enum track_stack_state state)
 {
-	u32 i, seen, n = stacks_take(t);
-	u32 *slot;
+	u32 i, seen, n = TRACK_NO_STACK, found = TRACK_NO_STACK;
 
-	if (n == TRACK_NO_STACK)
-		return n;
-	stack_fill(track_stack(t, n), key, hash, state);
+	/* Chains as long as that do not happen by chance. */
 	for (i = 0; i < STACKS_PROBES; i++) {
-		slot = &t->slots[(hash + i) & (t->nr_slots - 1)];
+		u32 *slot = &t->slots[(hash + i) & (t->nr_slots - 1)];
+
 		seen = READ_ONCE(*slot);
-		if ((!seen || seen == TRACK_SLOT_GONE) && cmpxchg(slot, seen, n + 1) == seen)
-			return n;
+		if (!seen || seen == TRACK_SLOT_GONE) {
+			if (n == TRACK_NO_STACK) {
+				n = stacks_take(t);
+				if (n == TRACK_NO_STACK)
+					return n;
+				stack_fill(t, n, key, hash, state);
+			}
+			if (cmpxchg(slot, seen, n + 1) == seen)
+				return n;
+			/* Another one was faster. */
+			seen = READ_ONCE(*slot);
+		}
+		if (seen && seen != TRACK_SLOT_GONE &&
+		    stack_is(track_stack(t, seen - 1), key, hash)) {
+			found = seen - 1;
+			break;
+		}
 	}
-	/* Chains this long do not happen by chance. */
-	WRITE_ONCE(track_stack(t, n)->state, TRACK_STACK_UNUSED);
-	cmpxchg(&t->spare, 0, n + 1);
-	return TRACK_NO_STACK;
+	if (n != TRACK_NO_STACK) {
+		WRITE_ONCE(track_stack(t, n)->state, TRACK_STACK_UNUSED);
+		/* A second one at the same time is not used in this run any more. */
+		cmpxchg(&t->spare, 0, n + 1);
+	}
+	return found;
 }
 
 /**

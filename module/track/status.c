@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "../compat/stack.h"
 #include "track.h"
 
 #define STATUS_TEXT	1024
@@ -58,13 +59,13 @@ static const struct memdiag_field_desc status_fields[] = {
 	STATUS_COUNTER(allocations, 0, "allocations that passed the filter and found room"),
 	STATUS_COUNTER(frees, 0, "frees of tracked objects"),
 	STATUS_COUNTER(unknown_frees, 0,
-		       "frees of objects that are not tracked: allocated before the start, or left out"),
+		       "frees of what is not tracked: allocated before the start, left out, or counted already, as by kfree_rcu()"),
 	STATUS_COUNTER(dropped_objects, MEMDIAG_FIELD_BRIEF,
 		       "allocations without room in the table of objects"),
 	STATUS_COUNTER(dropped_stacks, MEMDIAG_FIELD_BRIEF,
 		       "allocations without room in the table of stacks"),
 	STATUS_COUNTER(dropped_busy, 0,
-		       "events that were not followed, as they came from inside a probe"),
+		       "events that were not followed, as they came from inside a probe or another one's NMI"),
 	STATUS_COUNTER(replaced, 0,
 		       "objects at whose address another one was allocated: freed without an event"),
 	STATUS_GAUGE(gone, NONE, 0,
@@ -114,17 +115,24 @@ static void status_fill(struct memdiag_sink *sink, struct status_record *record,
 static void status_probes(const struct track_run *run, char *text)
 {
 	size_t n = track_attach_print(text, STATUS_TEXT);
-	const char *sep = n ? "; " : "";
 
+	if (n)
+		n += scnprintf(text + n, STATUS_TEXT - n, "; ");
 	if (run->silent & MEMDIAG_TRACK_SLAB)
 		n += scnprintf(text + n, STATUS_TEXT - n,
-			       "%sfrees by kmem_cache_free_bulk() and kfree_rcu() are not seen: slab objects are unsure",
-			       sep);
+			       "frees by kmem_cache_free_bulk() and kfree_rcu() are not seen: slab objects are unsure; ");
 	if (run->missed_frees || track_kprobes_missed(true))
 		n += scnprintf(text + n, STATUS_TEXT - n,
-			       "; some of these frees were missed: slab objects are unsure");
+			       "frees by kmem_cache_free_bulk() or kfree_rcu() were missed: slab objects are unsure; ");
+	if (atomic_read(&run->lost_frees))
+		n += scnprintf(text + n, STATUS_TEXT - n,
+			       "parts of blocks were freed in an NMI: pages of a higher order are unsure; ");
+#ifndef MEMDIAG_HAVE_CUT_IRQ
+	n += scnprintf(text + n, STATUS_TEXT - n,
+		       "a stack taken in an interrupt goes on with who was interrupted; ");
+#endif
 	scnprintf(text + n, STATUS_TEXT - n,
-		  "; what the kernel keeps for later (of slabs, page tables, chunks of per-cpu memory) is unsure");
+		  "what the kernel keeps for later (of slabs, page tables, chunks of per-cpu memory) is unsure");
 }
 
 static int status_collect(struct memdiag_sink *sink)

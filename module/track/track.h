@@ -193,10 +193,12 @@ enum track_stack_state {
  * @text: frames by name, once it is sealed; else NULL
  * @hash: of all that identifies it
  * @cache: number of the name of the slab cache; 0 for none
+ * @into: the stack that it is merged into; itself if it is not
  * @state: enum track_stack_state
  * @kind: enum track_kind
  * @order: of pages
  * @nr: frames
+ * @deep: see struct track_stack_key
  * @dead: sealed: no object ever had it
  * @hidden: sealed: it is not in the hash any more
  * @frames: addresses, innermost first
@@ -208,10 +210,12 @@ struct track_stack {
 	char *text;
 	u32 hash;
 	u32 cache;
+	u32 into;
 	u8 state;
 	u8 kind;
 	u8 order;
 	u8 nr;
+	bool deep;
 	bool dead;
 	bool hidden;
 	unsigned long frames[];
@@ -257,6 +261,7 @@ struct track_stacks {
  * @nr: their number, no more than the depth of the table
  * @kind: enum track_kind
  * @order: of pages
+ * @deep: the module of the filter has no frame among these, and one behind
  * @cache: number of the name of the slab cache
  */
 struct track_stack_key {
@@ -264,6 +269,7 @@ struct track_stack_key {
 	u32 nr;
 	u8 kind;
 	u8 order;
+	bool deep;
 	u32 cache;
 };
 
@@ -294,9 +300,9 @@ void track_stacks_reuse(struct track_stacks *t, u32 n);
 
 /**
  * struct track_cache - the name of a slab cache
- * @state: 0 free, 1 being written, 2 there
- * @matches: the filter wants caches of this name
+ * @state: 0 free, 1 being written, 2 there; and above, once it is not free, of its hash
  * @name: the name, cut
+ * @matches: the filter wants caches of this name
  */
 struct track_cache {
 	u32 state;
@@ -309,7 +315,7 @@ const char *track_caches_verify(void);
 const struct kmem_cache *track_cache_of(const void *object);
 u32 track_cache_size(const struct kmem_cache *cache);
 u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cache,
-		       const char *pattern);
+		       const char *pattern, bool *matches);
 bool track_cache_is(const struct track_cache *known, const void *object);
 bool track_cache_match(const char *pattern, const char *name);
 
@@ -368,8 +374,7 @@ struct track_filter {
  * @oldest: jiffies from the start to the oldest
  * @newest: to the newest
  * @ages: objects by age
- * @into: while stacks are merged: the stack it is merged into
- * @head: likewise: a chain of stacks, by hash
+ * @head: while stacks are merged: a chain of stacks, by hash
  * @next: likewise: the next one in a chain
  */
 struct track_sum {
@@ -383,7 +388,6 @@ struct track_sum {
 	u32 oldest;
 	u32 newest;
 	u64 ages[TRACK_AGES];
-	u32 into;
 	u32 head;
 	u32 next;
 };
@@ -467,6 +471,7 @@ struct track_run {
  * @flags: TRACK_BLOCK or 0
  * @address: of the object
  * @call_site: return address into the caller of the allocator, 0 if not told
+ * @pc: where the allocator was entered, if the probe stands there; else 0
  * @size: bytes taken from the allocator; 0 if that is to be had from @cache
  * @asked: bytes asked for; 0 if not known
  * @cache: its cache, or NULL: to be found out
@@ -478,6 +483,7 @@ struct track_event {
 	u8 flags;
 	unsigned long address;
 	unsigned long call_site;
+	unsigned long pc;
 	u64 size;
 	u64 asked;
 	const struct kmem_cache *cache;
@@ -503,6 +509,7 @@ void track_filter_put(struct track_filter *filter);
 void track_filter_module(struct track_filter *filter, const struct module *mod,
 			 unsigned long state);
 bool track_filter_wants(const struct track_run *run, const struct track_event *event);
+bool track_filter_has(const struct track_filter *filter, const unsigned long *frames, u32 nr);
 bool track_filter_wants_stack(const struct track_filter *filter, const unsigned long *frames,
 			      u32 nr);
 size_t track_filter_print(const struct track_filter *filter, char *text, size_t size);
@@ -553,6 +560,7 @@ extern struct mutex track_lock;
 extern struct track_run *track_run;
 extern bool track_armed;
 u64 track_sum_counter(const struct track_run *run, size_t offset);
+void track_clear_sums(struct track_run *run);
 
 #define track_counter(run, member) \
 	track_sum_counter(run, offsetof(struct track_cpu, member))

@@ -401,6 +401,42 @@ static void track_names_merge(struct kunit *test)
 	track_test_end(run);
 }
 
+/* What comes while stacks are merged stays with its own, also what is put back. */
+static void track_names_come(struct kunit *test)
+{
+	struct track_run *run = track_test_run(test, 1000, 64);
+	struct track_object object = { .size = 10 }, out;
+	unsigned long first = ALIGN(page_to_pfn(virt_to_page(run)), 4);
+	struct track_event event = { .kind = TRACK_PAGES, .order = 1, .flags = TRACK_BLOCK,
+				     .address = (unsigned long)pfn_to_page(first),
+				     .size = PAGE_SIZE << 1 };
+	unsigned int i;
+	u32 n[3];
+
+	for (i = 0; i < 2; i++) {
+		n[i] = track_test_stack(&run->stacks, 1 + i, 0);
+		track_stack(&run->stacks, n[i])->state = TRACK_STACK_SEALED;
+		names_keep(run, track_stack(&run->stacks, n[i]), "same");
+	}
+	preempt_disable();
+	track_put_object(run, &event, n[1]);
+	preempt_enable();
+	KUNIT_ASSERT_EQ(test, names_find_twins(run), 1u);
+	n[2] = track_test_stack(&run->stacks, 3, 0);
+	object.stack = n[2];
+	track_objects_put(&run->objects, 0x1000, &object, &out);
+	/* As if its slot had been walked already. */
+	preempt_disable();
+	track_freed_pages(run, pfn_to_page(first), 0);
+	preempt_enable();
+	track_objects_take(&run->objects, block_key(first + 1), &out, U32_MAX);
+	KUNIT_EXPECT_EQ(test, out.stack, n[0]);
+	names_move_objects(run);
+	track_objects_take(&run->objects, 0x1000, &out, U32_MAX);
+	KUNIT_EXPECT_EQ(test, out.stack, n[2]);
+	track_test_end(run);
+}
+
 static void track_names_mark(struct kunit *test)
 {
 	char *text = kunit_kzalloc(test, TRACK_TEXT, GFP_KERNEL);
@@ -429,6 +465,7 @@ static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_run_sizes),
 	KUNIT_CASE(track_kept),
 	KUNIT_CASE(track_names_merge),
+	KUNIT_CASE(track_names_come),
 	KUNIT_CASE(track_names_mark),
 	{ }
 };

@@ -179,6 +179,44 @@ static bool state_is(const char *state)
 	return is;
 }
 
+/* Is it among the probes that are attached, or said of them? */
+static bool probes_have(const char *what)
+{
+	const struct memdiag_section *section;
+	struct snap snap;
+	bool has;
+
+	snap_take(&snap, SNAP_BIT(TRACK_STATUS));
+	section = snap_section(&snap, MEMDIAG_SEC_TRACK_STATUS);
+	has = strstr(snap_get_string(&snap, section, 0, "probes"), what);
+	snap_drop(&snap);
+	return has;
+}
+
+/* Records of the fixture and a kind whose stack does not begin in the fixture. */
+static unsigned int begin_elsewhere(const char *kind)
+{
+	const struct memdiag_section *section;
+	unsigned int elsewhere = 0;
+	const char *stack, *in;
+	struct snap snap;
+	uint64_t n;
+
+	snap_take(&snap, SNAP_BIT(TRACK));
+	section = snap_section(&snap, MEMDIAG_SEC_TRACK);
+	for (n = 0; n < section->nr_records; n++) {
+		stack = snap_get_string(&snap, section, n, "stack");
+		in = strstr(stack, "[" FIXTURE "]");
+		if (strcmp(snap_get_string(&snap, section, n, "kind"), kind) || is_kept(stack) ||
+		    (in && in < stack + strcspn(stack, ";")))
+			continue;
+		elsewhere++;
+		ktap_note("%s", stack);
+	}
+	snap_drop(&snap);
+	return elsewhere;
+}
+
 static void expect(struct sum sum, uint64_t count, uint64_t asked, const char *what)
 {
 	bool ok = sum.count == count && (asked == MEMDIAG_ABSENT || sum.asked == asked) &&
@@ -347,6 +385,71 @@ static void test_once(void)
 	pages = report(FIXTURE, "pages", "fixture");
 	ktap_ok(pages.count == 0 && pages.bytes == 0, "track: large kmalloc is not told twice");
 	fixture("free all");
+}
+
+/* The module is found behind the frames that are kept. */
+static void test_deep(void)
+{
+	struct memdiag_track_start arg = by_module(FIXTURE);
+
+	arg.depth = 1;
+	begin(arg);
+	fixture("hold pages order=1 count=5");
+	expect(report(FIXTURE, "pages", NULL), 5, MEMDIAG_ABSENT, "deeper than the frames kept");
+	fixture("free all");
+	expect(report(FIXTURE, "pages", NULL), 0, MEMDIAG_ABSENT,
+	       "deeper than the frames kept, freed");
+}
+
+/* Many at once, by a call that is probed where it is entered: its caller is told. */
+static void test_bulk(void)
+{
+	begin(by_module(FIXTURE));
+	if (!probes_have("kmem_cache_alloc_bulk")) {
+		ktap_skip("no kretprobe on kmem_cache_alloc_bulk()", "track: bulk of a cache");
+	} else {
+		fixture("hold cache_bulk count=50");
+		expect(report(FIXTURE, "slab", NULL), 50, MEMDIAG_ABSENT, "bulk of a cache");
+		ktap_ok(!begin_elsewhere("slab"), "track: bulk of a cache: its caller");
+		fixture("free all");
+		expect(report(FIXTURE, "slab", NULL), 0, MEMDIAG_ABSENT, "bulk of a cache, freed");
+	}
+	if (!probes_have("alloc_pages_bulk")) {
+		ktap_skip("no kretprobe on alloc_pages_bulk()", "track: bulk of pages");
+	} else {
+		fixture("hold pages_bulk count=50");
+		expect(report(FIXTURE, "pages", NULL), 50, MEMDIAG_ABSENT, "bulk of pages");
+		fixture("free all");
+		expect(report(FIXTURE, "pages", NULL), 0, MEMDIAG_ABSENT, "bulk of pages, freed");
+	}
+}
+
+#define KPROBES_ENABLED "/sys/kernel/debug/kprobes/enabled"
+#define KPROBES_UNSEEN "kfree_rcu() are not seen"
+
+/* Probes that are attached and never called are found out. */
+static void test_silent(void)
+{
+	struct sum sum;
+
+	if (access(KPROBES_ENABLED, F_OK))
+		system("mount -t debugfs none /sys/kernel/debug 2>/dev/null");
+	begin(by_module(FIXTURE));
+	if (!probes_have("kmem_cache_free_bulk") || file_write(KPROBES_ENABLED, "0")) {
+		ktap_skip("no " KPROBES_ENABLED, "track: probes that are switched off");
+		return;
+	}
+	stop(0);
+	ktap_ok(probes_have(KPROBES_UNSEEN), "track: probes that were switched off meanwhile");
+	begin(by_module(FIXTURE));
+	fixture("hold kmalloc size=64 count=7");
+	sum = report(FIXTURE, "slab", NULL);
+	ktap_ok(probes_have(KPROBES_UNSEEN) && sum.count == 7 && sum.unsure == 7,
+		"track: probes that are switched off");
+	fixture("free all");
+	file_write(KPROBES_ENABLED, "1");
+	begin(by_module(FIXTURE));
+	ktap_ok(!probes_have(KPROBES_UNSEEN), "track: probes that are switched on again");
 }
 
 static void test_states(void)
@@ -721,6 +824,9 @@ int main(int argc, char **argv)
 	test_states();
 	test_kinds();
 	test_once();
+	test_deep();
+	test_bulk();
+	test_silent();
 	test_reading();
 	test_filters();
 	test_cgroup();
