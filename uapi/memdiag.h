@@ -468,24 +468,32 @@ struct memdiag_snapshot {
 
 /** MEMDIAG_TRACK_BY_SIZE - @flags: only sizes from @size_min to @size_max */
 #define MEMDIAG_TRACK_BY_SIZE	(1u << 0)
-/** MEMDIAG_TRACK_BY_ORDER - @flags: only orders from @order_min to @order_max;
- *	slab objects and per-cpu memory have none and are left out */
+/**
+ * MEMDIAG_TRACK_BY_ORDER - @flags: only orders from @order_min to @order_max;
+ *	slab objects and per-cpu memory have none and are left out
+ */
 #define MEMDIAG_TRACK_BY_ORDER	(1u << 1)
 /** MEMDIAG_TRACK_BY_PID - @flags: only what process @pid allocates */
 #define MEMDIAG_TRACK_BY_PID	(1u << 2)
 /** MEMDIAG_TRACK_BY_CGROUP - @flags: only what tasks in @cgroup or below it allocate */
 #define MEMDIAG_TRACK_BY_CGROUP	(1u << 3)
-/** MEMDIAG_TRACK_BY_MODULE - @flags: only what code of @module allocates: it called
+/**
+ * MEMDIAG_TRACK_BY_MODULE - @flags: only what code of @module allocates: it called
  *	the allocator itself; where the kernel does not tell who did, as for pages, the
  *	first frame of the stack that is not the kernel's own is in it. What a helper
  *	such as kmemdup() allocates for it needs ANYWHERE. As many frames are looked at
- *	as there may be, whatever depth is kept. */
+ *	as there may be, whatever depth is kept.
+ */
 #define MEMDIAG_TRACK_BY_MODULE	(1u << 4)
-/** MEMDIAG_TRACK_ANYWHERE - @flags: with BY_MODULE: any frame of the stack is in it;
- *	costs more, as the stack of each allocation is looked through */
+/**
+ * MEMDIAG_TRACK_ANYWHERE - @flags: with BY_MODULE: any frame of the stack is in it;
+ *	costs more, as the stack of each allocation is looked through
+ */
 #define MEMDIAG_TRACK_ANYWHERE	(1u << 5)
-/** MEMDIAG_TRACK_BY_CACHE - @flags: only slab caches whose name matches @cache;
- *	pages and per-cpu memory are left out */
+/**
+ * MEMDIAG_TRACK_BY_CACHE - @flags: only slab caches whose name matches @cache;
+ *	pages and per-cpu memory are left out
+ */
 #define MEMDIAG_TRACK_BY_CACHE	(1u << 6)
 
 /**

@@ -155,8 +155,10 @@ static bool block_free(struct track_run *run, unsigned long pfn, unsigned int or
 		return true;
 	}
 	WRITE_ONCE(run->block_seq, run->block_seq + 1);
+	/* Who finds a part missing in between finds block_seq odd or changed. */
 	smp_mb();
 	found = block_split(run, pfn, order);
+	/* Likewise: all parts are there before it is even again. */
 	smp_mb();
 	WRITE_ONCE(run->block_seq, run->block_seq + 1);
 	raw_spin_unlock(&run->block_lock);
@@ -174,9 +176,11 @@ static bool block_may_have(struct track_run *run, unsigned long pfn)
 
 	if (seq & 1)
 		return true;
+	/* Look between two readings of block_seq; pairs with track_freed_pages(). */
 	smp_rmb();
 	if (block_find(run, pfn) >= 0)
 		return true;
+	/* Likewise. */
 	smp_rmb();
 	return READ_ONCE(run->block_seq) != seq;
 }

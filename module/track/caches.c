@@ -195,6 +195,7 @@ u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cach
 
 		n = ((hash >> 2) + i) % TRACK_CACHES ?: 1;
 		known = &caches[n];
+		/* Its name is there when it says so. */
 		state = smp_load_acquire(&known->state);
 		if (!state) {
 			state = cmpxchg(&known->state, CACHE_FREE,
@@ -203,6 +204,7 @@ u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cach
 				*matches = track_cache_match(pattern, name);
 				known->matches = *matches;
 				strscpy(known->name, name, sizeof(known->name));
+				/* Now that the name is there. */
 				smp_store_release(&known->state,
 						  (hash & ~CACHES_STATE) | CACHE_THERE);
 				return n;

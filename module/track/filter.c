@@ -194,8 +194,10 @@ void track_filter_put(struct track_filter *filter)
 static void range_set(struct track_range *range, unsigned long start, unsigned long size)
 {
 	WRITE_ONCE(range->size, 0);
+	/* No start goes with the size of another: it has none while it is changed... */
 	smp_wmb();
 	WRITE_ONCE(range->start, start);
+	/* ... and gets it last; see range_has(). */
 	smp_wmb();
 	WRITE_ONCE(range->size, size);
 }
@@ -204,6 +206,7 @@ static bool range_has(const struct track_range *range, unsigned long address)
 {
 	unsigned long size = READ_ONCE(range->size);
 
+	/* The size first, as it is written last in range_set(). */
 	smp_rmb();
 	return address - READ_ONCE(range->start) < size;
 }

@@ -131,6 +131,7 @@ static u32 names_seal(struct track_run *run, const char *module,
 
 	for (n = 0; n < track_stacks_used(&run->stacks); n++) {
 		struct track_stack *stack = track_stack(&run->stacks, n);
+		/* What belongs to it was written before the state. */
 		u8 state = smp_load_acquire(&stack->state);
 
 		if (n % TRACK_BATCH == 0)

@@ -184,6 +184,7 @@ again:
 				slot_write(slot, object);
 				if (t->owes && track_key_kind(key) == TRACK_SLAB)
 					slot->what |= (u64)TRACK_OWED << (32 + TRACK_STACK_BITS);
+				/* Who finds the key finds the slot as it is now. */
 				smp_store_release(&bucket->keys[i], key);
 				return TRACK_PUT_REPLACED;
 			}
@@ -206,6 +207,7 @@ again:
 		goto again;
 	}
 	slot_write(&t->slots[n], object);
+	/* Who finds the key finds the slot written. */
 	smp_store_release(free, key);
 	return TRACK_PUT_NEW;
 }
@@ -318,6 +320,7 @@ enum track_take track_objects_take(struct track_objects *t, unsigned long key,
 			break;
 	}
 	slot_read(slot, object);
+	/* Only now may the slot be written by another. */
 	smp_store_release(at, 0);
 	if (distance)
 		objects_away_sub(&t->buckets[home]);
@@ -343,13 +346,14 @@ bool track_objects_read(const struct track_objects *t, u64 n, unsigned long *key
 	u64 what, when;
 
 	do {
+		/* The slot belongs to the key, as long as that stays. */
 		*key = smp_load_acquire(at);
 		if (!*key || *key == TRACK_KEY_BUSY)
 			return false;
 		what = READ_ONCE(slot->what);
 		when = READ_ONCE(slot->when);
+		/* Look at the key again: another object may have come to its place. */
 		smp_rmb();
-		/* Another object may have come to the same address meanwhile. */
 	} while (READ_ONCE(*at) != *key || READ_ONCE(slot->what) != what);
 	slot_unpack(what, when, object);
 	return true;

@@ -266,6 +266,7 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 
 	for (n = 0; n < track_stacks_used(&run->stacks); n++) {
 		const struct track_stack *stack = track_stack(&run->stacks, n);
+		/* What belongs to it was written before the state. */
 		u8 state = smp_load_acquire(&stack->state);
 
 		if (state != TRACK_STACK_LIVE && state != TRACK_STACK_SEALED)

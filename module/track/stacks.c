@@ -143,6 +143,7 @@ static u32 stacks_take(struct track_stacks *t)
 		return n - 1;
 	for (;;) {
 		head = READ_ONCE(t->ring_head);
+		/* What is in the ring was put there before the tail moved. */
 		if (head == smp_load_acquire(&t->ring_tail))
 			break;
 		n = READ_ONCE(t->ring[head % t->max]);
@@ -260,5 +261,6 @@ void track_stacks_reuse(struct track_stacks *t, u32 n)
 	stack->text = NULL;
 	WRITE_ONCE(stack->state, TRACK_STACK_UNUSED);
 	t->ring[t->ring_tail % t->max] = n;
+	/* The stack is unused and in the ring by now. */
 	smp_store_release(&t->ring_tail, t->ring_tail + 1);
 }

@@ -340,6 +340,7 @@ struct track_range {
  * @order_min: likewise
  * @order_max: likewise
  * @pid: the process, by a reference
+ * @pid_number: its number, to be shown
  * @cgroup: its id
  * @module: its name
  * @cache: pattern for the names of caches
@@ -398,7 +399,13 @@ struct track_sum {
 
 /**
  * struct track_cpu - what a CPU needs to itself
- * @allocations: see section track_status, as for those that follow
+ * @allocations: see section track_status, as for the next six
+ * @frees: likewise
+ * @unknown_frees: likewise
+ * @dropped_objects: likewise
+ * @dropped_stacks: likewise
+ * @dropped_busy: likewise
+ * @replaced: likewise
  * @used: objects put into the table, less those taken out, by this CPU
  * @busy: a stack is being taken in that context
  * @frames: where it is taken to

@@ -311,10 +311,10 @@ static int by_hand(int argc, char **argv)
 				arg.cgroup = strtoull(v, NULL, 0);
 			} else if (!strcmp(argv[i], "module")) {
 				arg.flags |= MEMDIAG_TRACK_BY_MODULE;
-				strncpy((char *)arg.module, v, sizeof(arg.module) - 1);
+				snprintf((char *)arg.module, sizeof(arg.module), "%s", v);
 			} else if (!strcmp(argv[i], "cache")) {
 				arg.flags |= MEMDIAG_TRACK_BY_CACHE;
-				strncpy((char *)arg.cache, v, sizeof(arg.cache) - 1);
+				snprintf((char *)arg.cache, sizeof(arg.cache), "%s", v);
 			} else if (!strcmp(argv[i], "size")) {
 				arg.flags |= MEMDIAG_TRACK_BY_SIZE;
 				arg.size_min = strtoull(v, &end, 0);
