@@ -69,11 +69,14 @@ static unsigned int probe_level(void)
  *
  * A function that has just been entered has no frame yet where return addresses are in
  * a register (arm64) or frames are found by frame pointers: the unwinder goes from where it
- * was entered to its caller's caller. There the caller is put in its place.
+ * was entered to its caller's caller. There the caller is put in its place. And some
+ * unwinders know no way out of the code that a probe is entered by, when that is no
+ * trap but a jump (x86 without ftrace): then the caller is all that is known.
  */
 static u32 probe_trim(const struct track_event *event, unsigned long *frames, u32 nr, u32 *from)
 {
 	unsigned long call_site = event->call_site;
+	bool found = !event->trapped || !call_site;
 	u32 i, own = 0;
 
 	while (own < nr && track_is_own(frames[own]))
@@ -85,8 +88,13 @@ static u32 probe_trim(const struct track_event *event, unsigned long *frames, u3
 			frames[i] = call_site;
 		if (frames[i] == call_site) {
 			*from = i;
+			found = true;
 			break;
 		}
+	}
+	if (!found) {
+		frames[own] = call_site;
+		nr = own + 1;
 	}
 	nr -= *from;
 #ifdef MEMDIAG_HAVE_CUT_IRQ
