@@ -116,7 +116,7 @@ static const struct {
 } contexts[] = {
 	{ "process", "fixture_run+" },
 	{ "softirq", "tasklet_action" },
-	{ "hardirq", "irq_work_single+" },
+	{ "hardirq", "irq_work_run" },
 };
 
 static const char *const ways[] = { "plain", "bulk", "other_cpu", "rcu", "kfree_rcu" };
@@ -144,7 +144,7 @@ static struct track_want want_of(const struct leak_case *c, unsigned int context
 		.cache = c->cache,
 		.order = c->order,
 		/* Stacks of interrupts may go on with what was interrupted, in v5.10. */
-		.but = context ? KEPT : KEPT ",tasklet_action,irq_work_single",
+		.but = context ? KEPT : KEPT ",tasklet_action,irq_work_run",
 	};
 }
 
