@@ -37,11 +37,12 @@
 /*
  * Memory that the kernel takes while the fixture allocates and keeps when that is
  * freed, by its design: tables of the kernel's address space, nodes of the space
- * that is free in it, pages of the per-cpu allocator, what debugging remembers.
+ * that is free in it, pages of the per-cpu allocator, what debugging remembers, sheaves.
  */
 #define KEPT                                                                                  \
 	"pte_alloc,pmd_alloc,pud_alloc,p4d_alloc,alloc_vmap_area,preload_this_cpu_lock,"      \
-	"pcpu_populate,pcpu_create_chunk,pcpu_alloc_chunk,stack_depot,kmemleak,kasan_"
+	"pcpu_populate,pcpu_create_chunk,pcpu_alloc_chunk,stack_depot,kmemleak,kasan_,"      \
+	"__pcs_,sheaf"
 
 /**
  * struct leak_case - a kind of memory

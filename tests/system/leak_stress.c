@@ -37,7 +37,8 @@
 /* Memory that the kernel keeps when the fixture frees; see leak_kinds. */
 #define KEPT                                                                                  \
 	"pte_alloc,pmd_alloc,pud_alloc,p4d_alloc,alloc_vmap_area,preload_this_cpu_lock,"      \
-	"pcpu_populate,pcpu_create_chunk,pcpu_alloc_chunk,stack_depot,kmemleak,kasan_"
+	"pcpu_populate,pcpu_create_chunk,pcpu_alloc_chunk,stack_depot,kmemleak,kasan_,"      \
+	"__pcs_,sheaf"
 
 static double now(void)
 {
