@@ -17,6 +17,7 @@
  *  status.c   section track_status
  *  report.c   section track
  *  settle.c   waiting until what was freed is free
+ *  none.c     in place of all but settle.c, where there are no tracepoints
  *
  * Everything that a probe touches was allocated by the start. Probes run in any
  * context, NMI included, nested in each other on a CPU, and use only the atomic
