@@ -55,6 +55,11 @@ static inline unsigned int memdiag_stack_cut_irq(unsigned long *frames, unsigned
 {
 	return filter_irq_stacks(frames, nr);
 }
+#else
+static inline unsigned int memdiag_stack_cut_irq(unsigned long *frames, unsigned int nr)
+{
+	return nr;
+}
 #endif
 
 #endif /* _MEMDIAG_COMPAT_STACK_H */

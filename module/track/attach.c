@@ -27,9 +27,51 @@
 
 #include "../compat/trace.h"
 
-static void attach_kmalloc(void *data, MEMDIAG_KMALLOC_ARGS)
+/* Where the return address of this function lies. */
+#define ATTACH_AT	((unsigned long)__builtin_frame_address(0) + sizeof(long))
+
+/*
+ * Under a filter by module nearly all events of the machine end in these two: that is
+ * what such a filter costs. So they come first, and what needs more is a function of its own.
+ */
+static __always_inline bool attach_passes_over(const struct track_run *run,
+					       unsigned long call_site)
 {
-	struct track_run *run = data;
+	return (run->filter.flags & (MEMDIAG_TRACK_BY_MODULE | MEMDIAG_TRACK_ANYWHERE)) ==
+		       MEMDIAG_TRACK_BY_MODULE &&
+	       !track_filter_in_module(&run->filter, call_site);
+}
+
+/*
+ * Likewise where only the stack says it; @at is where the return address of the caller of
+ * this lies. One in so many is not believed.
+ */
+static __always_inline bool attach_walks_past(struct track_run *run, unsigned long call_site,
+					      unsigned long at)
+{
+	const struct track_event event = { .call_site = call_site };
+
+	if (!track_filter_by_stack(&run->filter, &event))
+		return false;
+	return !READ_ONCE(run->filter.code[0].size) ||
+	       (track_walk_misses(&run->walk, at, &run->filter) &&
+		this_cpu_inc_return(run->cpus->walks) % TRACK_WALK_COMPARED);
+}
+
+static __always_inline bool attach_not_there(const struct track_run *run, enum track_kind kind,
+					     unsigned long address)
+{
+	if (!track_sampled(run, address))
+		return true;
+	if (!track_objects_miss(&run->objects, track_key(kind, address)))
+		return false;
+	this_cpu_inc(run->cpus->unknown_frees);
+	return true;
+}
+
+static noinline void attach_kmalloc_wanted(struct track_run *run, unsigned long call_site,
+					   const void *ptr, size_t req, size_t alloc)
+{
 	const struct track_event event = {
 		.kind = TRACK_SLAB,
 		.address = (unsigned long)ptr,
@@ -40,6 +82,8 @@ static void attach_kmalloc(void *data, MEMDIAG_KMALLOC_ARGS)
 
 	if (ZERO_OR_NULL_PTR(ptr))
 		return;
+	if (alloc <= KMALLOC_MAX_CACHE_SIZE && attach_walks_past(run, call_site, ATTACH_AT))
+		return;
 	preempt_disable_notrace();
 	if (alloc > KMALLOC_MAX_CACHE_SIZE && run->kinds & MEMDIAG_TRACK_PAGES)
 		track_forget_pages(run, virt_to_page(ptr));
@@ -47,22 +91,38 @@ static void attach_kmalloc(void *data, MEMDIAG_KMALLOC_ARGS)
 	preempt_enable_notrace();
 }
 
-static void attach_cache_alloc(void *data, MEMDIAG_CACHE_ALLOC_ARGS)
+static void attach_kmalloc(void *data, MEMDIAG_KMALLOC_ARGS)
 {
-	struct track_event event = {
+	/* A large one may be wanted as pages, and has to be forgotten. */
+	if (alloc > KMALLOC_MAX_CACHE_SIZE || !attach_passes_over(data, call_site))
+		attach_kmalloc_wanted(data, call_site, ptr, req, alloc);
+}
+
+static noinline void attach_cache_alloc_wanted(struct track_run *run, unsigned long call_site,
+					       const void *ptr, const struct kmem_cache *cache,
+					       size_t size, size_t asked)
+{
+	const struct track_event event = {
 		.kind = TRACK_SLAB,
 		.address = (unsigned long)ptr,
 		.call_site = call_site,
-		.size = MEMDIAG_CACHE_ALLOC_SIZE,
-		.cache = MEMDIAG_CACHE_ALLOC_CACHE,
+		.size = size,
+		.asked = asked,
+		.cache = cache,
 	};
 
-	if (ZERO_OR_NULL_PTR(ptr))
+	if (ZERO_OR_NULL_PTR(ptr) || attach_walks_past(run, call_site, ATTACH_AT))
 		return;
-	event.asked = MEMDIAG_CACHE_ALLOC_ASKED;
 	preempt_disable_notrace();
-	track_allocated(data, &event);
+	track_allocated(run, &event);
 	preempt_enable_notrace();
+}
+
+static void attach_cache_alloc(void *data, MEMDIAG_CACHE_ALLOC_ARGS)
+{
+	if (!attach_passes_over(data, call_site))
+		attach_cache_alloc_wanted(data, call_site, ptr, MEMDIAG_CACHE_ALLOC_CACHE,
+					  MEMDIAG_CACHE_ALLOC_SIZE, MEMDIAG_CACHE_ALLOC_ASKED);
 }
 
 #ifdef MEMDIAG_HAVE_KMEM_NODE_EVENTS
@@ -77,22 +137,23 @@ static void attach_cache_alloc_node(void *data, MEMDIAG_CACHE_ALLOC_ARGS, int no
 }
 #endif
 
+static noinline void attach_freed(struct track_run *run, const void *ptr, bool late)
+{
+	preempt_disable_notrace();
+	track_freed(run, TRACK_SLAB, (unsigned long)ptr, late);
+	preempt_enable_notrace();
+}
+
 static void attach_kfree(void *data, unsigned long call_site, const void *ptr)
 {
-	if (ZERO_OR_NULL_PTR(ptr))
-		return;
-	preempt_disable_notrace();
-	track_freed(data, TRACK_SLAB, (unsigned long)ptr, false);
-	preempt_enable_notrace();
+	if (!ZERO_OR_NULL_PTR(ptr) && !attach_not_there(data, TRACK_SLAB, (unsigned long)ptr))
+		attach_freed(data, ptr, false);
 }
 
 static void attach_cache_free(void *data, MEMDIAG_CACHE_FREE_ARGS)
 {
-	if (ZERO_OR_NULL_PTR(ptr))
-		return;
-	preempt_disable_notrace();
-	track_freed(data, TRACK_SLAB, (unsigned long)ptr, MEMDIAG_CACHE_FREE_LATE);
-	preempt_enable_notrace();
+	if (!ZERO_OR_NULL_PTR(ptr) && !attach_not_there(data, TRACK_SLAB, (unsigned long)ptr))
+		attach_freed(data, ptr, MEMDIAG_CACHE_FREE_LATE);
 }
 
 static void attach_page_alloc(void *data, struct page *page, unsigned int order, gfp_t gfp,
@@ -106,7 +167,7 @@ static void attach_page_alloc(void *data, struct page *page, unsigned int order,
 		.size = PAGE_SIZE << order,
 	};
 
-	if (!page)
+	if (!page || attach_walks_past(data, 0, ATTACH_AT))
 		return;
 	preempt_disable_notrace();
 	track_allocated(data, &event);
@@ -115,8 +176,14 @@ static void attach_page_alloc(void *data, struct page *page, unsigned int order,
 
 static void attach_page_free(void *data, struct page *page, unsigned int order)
 {
+	struct track_run *run = data;
+
+	/* Nor in a block, if there is none. */
+	if (!atomic_read(&run->all_blocks) &&
+	    attach_not_there(run, TRACK_PAGES, (unsigned long)page))
+		return;
 	preempt_disable_notrace();
-	track_freed_pages(data, page, order);
+	track_freed_pages(run, page, order);
 	preempt_enable_notrace();
 }
 

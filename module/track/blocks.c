@@ -53,6 +53,7 @@ static atomic_t *block_counter(struct track_run *run, u32 size)
  */
 void track_block_add(struct track_run *run, u32 size)
 {
+	atomic_inc(&run->all_blocks);
 	atomic_inc(block_counter(run, size));
 }
 
@@ -64,6 +65,7 @@ void track_block_add(struct track_run *run, u32 size)
 void track_block_sub(struct track_run *run, u32 size)
 {
 	atomic_dec(block_counter(run, size));
+	atomic_dec(&run->all_blocks);
 }
 
 /* Put what is left between two page frames back, as naturally aligned blocks. */

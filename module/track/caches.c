@@ -13,6 +13,7 @@
  * Locks: none. Not stale: a cache stays while an object of it is being allocated.
  */
 #include <linux/err.h>
+#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -35,6 +36,17 @@ static void caches_ctor(void *object)
 {
 }
 
+static bool caches_has_pointer(enum memdiag_slab_member which)
+{
+	return memdiag_slab_has(which) && memdiag_slab_members[which].bit_offset % 8 == 0 &&
+	       memdiag_slab_members[which].bit_size == BITS_PER_LONG;
+}
+
+static const void *caches_pointer(const void *base, enum memdiag_slab_member which)
+{
+	return READ_ONCE(*(const void **)memdiag_slab_at(base, which));
+}
+
 static const char *caches_check(const struct kmem_cache *cache, const void *object)
 {
 	const struct page *page = virt_to_head_page(object);
@@ -42,7 +54,7 @@ static const char *caches_check(const struct kmem_cache *cache, const void *obje
 	char name[16] = "";
 	u64 value;
 
-	if (!memdiag_slab_has(SLAB_CACHE) || !memdiag_slab_has(CACHE_NAME) ||
+	if (!caches_has_pointer(SLAB_CACHE) || !caches_has_pointer(CACHE_NAME) ||
 	    !memdiag_slab_has(CACHE_SIZE))
 		return "the layout of struct kmem_cache is not known";
 	memdiag_page_read(page, &p);
@@ -106,7 +118,7 @@ const struct kmem_cache *track_cache_of(const void *object)
 	memdiag_page_read(page, &p);
 	if (memdiag_page_type(&p) != MEMDIAG_PAGE_SLAB)
 		return NULL;
-	return (const void *)(unsigned long)memdiag_slab_get(page, SLAB_CACHE);
+	return caches_pointer(page, SLAB_CACHE);
 }
 
 /**
@@ -163,6 +175,22 @@ static bool caches_is(const struct track_cache *cache, u32 state, u32 hash, cons
 	       !strncmp(cache->name, name, TRACK_CACHE_NAME - 1);
 }
 
+/* What nearly always is the answer, without a hash of the name. */
+static u32 caches_hint(const struct track_caches *caches, const struct kmem_cache *cache,
+		       const char *name)
+{
+	u32 n = READ_ONCE(caches->hints[hash_ptr(cache, TRACK_CACHE_HINTS)]), i;
+	const struct track_cache *known = &caches->known[n];
+
+	/* Its name is there when it says so. */
+	if (!n || (smp_load_acquire(&known->state) & CACHES_STATE) != CACHE_THERE)
+		return 0;
+	for (i = 0; known->name[i] == name[i]; i++)
+		if (!name[i])
+			return n;
+	return i == TRACK_CACHE_NAME - 1 ? n : 0;
+}
+
 /**
  * track_cache_number() - the number of the name of a cache
  * @caches: the table
@@ -177,7 +205,7 @@ static bool caches_is(const struct track_cache *cache, u32 state, u32 hash, cons
  *
  * Return: its number; 0, which is "", for no cache, or if there is no room.
  */
-u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cache,
+u32 track_cache_number(struct track_caches *caches, const struct kmem_cache *cache,
 		       const char *pattern, bool *matches)
 {
 	u32 i, n, state, hash = 0;
@@ -186,7 +214,12 @@ u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cach
 	*matches = false;
 	if (!cache || !caches_verified)
 		return 0;
-	name = (const char *)(unsigned long)memdiag_slab_get(cache, CACHE_NAME);
+	name = caches_pointer(cache, CACHE_NAME);
+	n = caches_hint(caches, cache, name);
+	if (n) {
+		*matches = caches->known[n].matches;
+		return n;
+	}
 	for (i = 0; i < TRACK_CACHE_NAME - 1 && name[i]; i++)
 		hash = (hash ^ name[i]) * 16777619u;
 	hash ^= hash >> 15;
@@ -194,7 +227,7 @@ u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cach
 		struct track_cache *known;
 
 		n = ((hash >> 2) + i) % TRACK_CACHES ?: 1;
-		known = &caches[n];
+		known = &caches->known[n];
 		/* Its name is there when it says so. */
 		state = smp_load_acquire(&known->state);
 		if (!state) {
@@ -212,6 +245,7 @@ u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cach
 		}
 		if (!caches_is(known, state, hash, name))
 			continue;
+		WRITE_ONCE(caches->hints[hash_ptr(cache, TRACK_CACHE_HINTS)], n);
 		*matches = (state & CACHES_STATE) == CACHE_THERE ?
 			   known->matches : track_cache_match(pattern, name);
 		return n;

@@ -46,7 +46,7 @@ static u8 check_slab(const struct track_run *run, const void *address,
 	memdiag_page_read(virt_to_head_page(address), &p);
 	switch (memdiag_page_type(&p)) {
 	case MEMDIAG_PAGE_SLAB:
-		return !stack->cache || track_cache_is(&run->caches[stack->cache], address) ?
+		return !stack->cache || track_cache_is(&run->caches->known[stack->cache], address) ?
 		       0 : TRACK_GONE;
 	case MEMDIAG_PAGE_BUDDY:
 		return TRACK_GONE;

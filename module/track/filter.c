@@ -3,10 +3,10 @@
  * Which allocations are looked at.
  *
  * What costs least is asked first, and a stack is only taken when nothing else is
- * left to ask. For the filter by module that would still be a stack for every
- * allocation of the machine: so first the words of the stack are searched for an
- * address in the code of the module. Where there is none, no frame of it is there
- * either; where there is one, unwinding tells whether it is a frame or a leftover.
+ * left to ask. Under the filter by module the caller that the event tells is nearly always
+ * the answer. Else, where the way up the stack is not known (walk.c), its words are
+ * searched for an address in the code of the module: where there is none, no frame of it
+ * is there either; where there is one, unwinding tells whether it is a frame or a leftover.
  * While the module is not loaded, nothing is looked at. Nothing is found either where another
  * tracer put an address of its own in the place of the return address into the module, as the
  * function graph tracer does with what it follows.
@@ -197,18 +197,9 @@ static void range_set(struct track_range *range, unsigned long start, unsigned l
 	/* No start goes with the size of another: it has none while it is changed... */
 	smp_wmb();
 	WRITE_ONCE(range->start, start);
-	/* ... and gets it last; see range_has(). */
+	/* ... and gets it last; see track_range_has(). */
 	smp_wmb();
 	WRITE_ONCE(range->size, size);
-}
-
-static bool range_has(const struct track_range *range, unsigned long address)
-{
-	unsigned long size = READ_ONCE(range->size);
-
-	/* The size first, as it is written last in range_set(). */
-	smp_rmb();
-	return address - READ_ONCE(range->start) < size;
 }
 
 /**
@@ -241,11 +232,6 @@ void track_filter_module(struct track_filter *filter, const struct module *mod,
 	}
 }
 
-static bool filter_in_module(const struct track_filter *filter, unsigned long address)
-{
-	return range_has(&filter->code[0], address) || range_has(&filter->code[1], address);
-}
-
 /**
  * track_filter_has() - is one of the frames in the module?
  * @filter: a filter by module
@@ -259,16 +245,21 @@ bool track_filter_has(const struct track_filter *filter, const unsigned long *fr
 	u32 i;
 
 	for (i = 0; i < nr; i++)
-		if (filter_in_module(filter, frames[i]))
+		if (track_filter_in_module(filter, frames[i]))
 			return true;
 	return false;
 }
 
-/*
- * Can there be a frame of the module? Words are compared as they lie on the stack of
- * the task; if we are on another one, of an interrupt, the unwinder has to say.
+/**
+ * track_filter_on_stack() - can there be a frame of the module?
+ * @filter: a filter by module
+ *
+ * Words are compared as they lie on the stack of the task; if we are on another one, of an
+ * interrupt, the unwinder has to say.
+ *
+ * Context: any, preemption off.
  */
-static bool filter_on_stack(const struct track_filter *filter)
+bool track_filter_on_stack(const struct track_filter *filter)
 {
 	unsigned long at = (unsigned long)__builtin_frame_address(0);
 	unsigned long base = (unsigned long)task_stack_page(current);
@@ -283,7 +274,7 @@ static bool filter_on_stack(const struct track_filter *filter)
 	for (; at < base + THREAD_SIZE; at += sizeof(long)) {
 		unsigned long word = memdiag_stack_word(at);
 
-		if (word - start < size || (init && range_has(&filter->code[1], word)))
+		if (word - start < size || (init && track_range_has(&filter->code[1], word)))
 			return true;
 	}
 	return false;
@@ -299,6 +290,8 @@ static bool filter_is_task(const struct track_event *event)
  * track_filter_wants() - is it worth to take the stack of an allocation?
  * @run: the run
  * @event: the allocation
+ *
+ * What the stack has to say is left to track_filter_by_stack().
  *
  * Context: any, preemption off.
  */
@@ -326,10 +319,9 @@ bool track_filter_wants(const struct track_run *run, const struct track_event *e
 		return false;
 	if (!(flags & MEMDIAG_TRACK_BY_MODULE))
 		return true;
-	/* Nearly every event ends here, so there is nothing cheaper before it. */
-	if (!(flags & MEMDIAG_TRACK_ANYWHERE) && event->call_site)
-		return filter_in_module(filter, event->call_site);
-	return filter_on_stack(filter);
+	if (track_filter_by_stack(filter, event))
+		return READ_ONCE(filter->code[0].size);
+	return track_filter_in_module(filter, event->call_site);
 }
 
 /**
@@ -351,7 +343,7 @@ bool track_filter_wants_stack(const struct track_filter *filter, const unsigned 
 	if (!(filter->flags & MEMDIAG_TRACK_BY_MODULE))
 		return true;
 	for (i = 0; i < nr; i++) {
-		if (filter_in_module(filter, frames[i]))
+		if (track_filter_in_module(filter, frames[i]))
 			return true;
 		if (filter->flags & MEMDIAG_TRACK_ANYWHERE)
 			continue;

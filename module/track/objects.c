@@ -84,13 +84,6 @@ void track_objects_free(struct track_objects *t)
 	t->nr_buckets = 0;
 }
 
-static u32 objects_home(const struct track_objects *t, unsigned long key)
-{
-	u64 hash = (key >> 2 ^ key << 61) * GOLDEN_RATIO_64;
-
-	return (hash >> 32) * t->nr_buckets >> 32;
-}
-
 static u32 objects_at(const struct track_objects *t, u32 home, u32 distance)
 {
 	u32 b = home + distance;
@@ -159,7 +152,7 @@ static void slot_read(const struct track_slot *slot, struct track_object *object
 enum track_put track_objects_put(struct track_objects *t, unsigned long key,
 				 const struct track_object *object, struct track_object *old)
 {
-	u32 home = objects_home(t, key), window = min(OBJECTS_WINDOW, t->nr_buckets);
+	u32 home = track_objects_home(t, key), window = min(OBJECTS_WINDOW, t->nr_buckets);
 	unsigned long *free, seen;
 	u32 d, free_d;
 	u64 n;
@@ -242,7 +235,7 @@ static unsigned long *objects_key(const struct track_objects *t, u64 n)
 static u64 objects_peek(const struct track_objects *t, unsigned long key)
 {
 	u32 distance;
-	s64 n = objects_find(t, key, objects_home(t, key), &distance);
+	s64 n = objects_find(t, key, track_objects_home(t, key), &distance);
 
 	return n < 0 ? 0 : READ_ONCE(t->slots[n].what);
 }
@@ -293,7 +286,7 @@ u8 track_objects_flags(const struct track_objects *t, unsigned long key)
 enum track_take track_objects_take(struct track_objects *t, unsigned long key,
 				   struct track_object *object, u32 owed_since)
 {
-	u32 home = objects_home(t, key), distance = 0;
+	u32 home = track_objects_home(t, key), distance = 0;
 	const u64 owed = (u64)TRACK_OWED << (32 + TRACK_STACK_BITS);
 	const u64 unsure = (u64)TRACK_UNSURE << (32 + TRACK_STACK_BITS);
 	struct track_slot *slot;

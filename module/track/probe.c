@@ -73,7 +73,8 @@ static unsigned int probe_level(void)
  * unwinders know no way out of the code that a probe is entered by, when that is no
  * trap but a jump (x86 without ftrace): then the caller is all that is known.
  */
-static u32 probe_trim(const struct track_event *event, unsigned long *frames, u32 nr, u32 *from)
+static u32 probe_trim(const struct track_event *event, unsigned long *frames, u32 nr, bool cut,
+		      u32 *from)
 {
 	unsigned long call_site = event->call_site;
 	bool found = !event->trapped || !call_site;
@@ -97,10 +98,7 @@ static u32 probe_trim(const struct track_event *event, unsigned long *frames, u3
 		nr = own + 1;
 	}
 	nr -= *from;
-#ifdef MEMDIAG_HAVE_CUT_IRQ
-	nr = memdiag_stack_cut_irq(frames + *from, nr);
-#endif
-	return nr;
+	return cut ? nr : memdiag_stack_cut_irq(frames + *from, nr);
 }
 
 /* Of a key, with @nr frames in all. */
@@ -116,9 +114,75 @@ static enum track_stack_state probe_judge(const struct track_run *run,
 	       TRACK_STACK_LIVE : TRACK_STACK_SKIP;
 }
 
+/*
+ * Compare a walk with what the unwinder says, or let it learn a way. Both begin with who
+ * called probe_frames(), if the first frame of the unwinder lies in that itself.
+ */
+static void probe_teach(struct track_run *run, struct track_level *level, unsigned long at,
+			u32 nr_walked, u32 nr, u32 max)
+{
+	u32 cut = memdiag_stack_cut_irq(level->frames, nr);
+
+	if (cut < 2 || level->frames[1] != memdiag_stack_word(at))
+		return;
+	if (!nr_walked)
+		track_walk_learn(&run->walk, at, level->frames + 1, cut - 1,
+				 cut < nr || nr < max, level->places);
+	else if (track_walk_wrong(&run->walk, level->walked, nr_walked, level->frames + 1,
+				  cut - 1))
+		this_cpu_inc(run->cpus->wrong_walks);
+}
+
+/*
+ * Is it time to compare a walk? One that none had to take, as it does not meet the module,
+ * has been chosen for that by attach.c.
+ */
+static bool probe_compares(struct track_run *run, const struct track_event *event,
+			   const unsigned long *frames, u32 nr)
+{
+	if (track_filter_by_stack(&run->filter, event) &&
+	    !track_filter_has(&run->filter, frames, nr))
+		return true;
+	return this_cpu_inc_return(run->cpus->walks) % TRACK_WALK_COMPARED == 0;
+}
+
+/*
+ * The frames of the stack that we are on, from this function on, into level->frames: by a
+ * walk if the way is known, as *walked tells. 0 if none of them can be in the module that the
+ * filter asks for.
+ */
+static noinline u32 probe_frames(struct track_run *run, const struct track_event *event,
+				 struct track_level *level, u32 max, bool *walked)
+{
+	unsigned long at = (unsigned long)__builtin_frame_address(0) + sizeof(long);
+	bool learn = false;
+	u32 nr = 0, got;
+
+	*walked = false;
+	if (!event->trapped) {
+		/* In place of this function. */
+		level->frames[0] = probe_own_start;
+		nr = track_walk(&run->walk, at, level->frames + 1, max - 1, &learn);
+		if (nr && !probe_compares(run, event, level->frames, nr + 1)) {
+			*walked = true;
+			return nr + 1;
+		}
+		memcpy(level->walked, level->frames + 1, nr * sizeof(long));
+		learn = learn || (!nr && track_walk_patience(&level->fruitless));
+	}
+	if (!nr && !learn && track_filter_by_stack(&run->filter, event) &&
+	    !track_filter_on_stack(&run->filter))
+		return 0;
+	this_cpu_inc(run->cpus->unwinds);
+	got = memdiag_stack_save(level->frames, max);
+	if (nr || learn)
+		probe_teach(run, level, at, nr, got, max);
+	return got;
+}
+
 /* The number of the stack that we are on; TRACK_NO_STACK if it is not tracked. */
 static u32 probe_stack(struct track_run *run, const struct track_event *event,
-		       unsigned long *buffer, u32 cache)
+		       struct track_level *level, u32 cache)
 {
 	struct track_stacks *stacks = &run->stacks;
 	struct track_stack_key key = {
@@ -128,12 +192,16 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 	};
 	bool by_module = run->filter.flags & MEMDIAG_TRACK_BY_MODULE;
 	u32 n, nr, hash, from;
+	bool walked;
 
 	/* A module is looked for in more frames than are kept. */
-	nr = memdiag_stack_save(buffer, (by_module ? TRACK_DEPTH_MAX : stacks->depth) +
-					TRACK_DEPTH_OWN);
-	nr = probe_trim(event, buffer, nr, &from);
-	key.frames = buffer + from;
+	nr = probe_frames(run, event, level, (by_module ? TRACK_DEPTH_MAX : stacks->depth) +
+					     TRACK_DEPTH_OWN, &walked);
+	if (track_filter_by_stack(&run->filter, event) &&
+	    !track_filter_has(&run->filter, level->frames, nr))
+		return TRACK_NO_STACK;
+	nr = probe_trim(event, level->frames, nr, walked, &from);
+	key.frames = level->frames + from;
 	key.nr = min(nr, stacks->depth);
 	if (by_module && nr > key.nr)
 		key.deep = !track_filter_has(&run->filter, key.frames, key.nr) &&
@@ -191,23 +259,21 @@ static bool probe_cache(struct track_run *run, const struct track_event *event, 
  */
 u32 track_stack_of(struct track_run *run, const struct track_event *event)
 {
-	unsigned int level;
-	struct track_cpu *cpu;
+	struct track_level *level;
 	u32 cache, n;
 
 	if (!track_filter_wants(run, event) || !probe_cache(run, event, &cache))
 		return TRACK_NO_STACK;
-	cpu = this_cpu_ptr(run->cpus);
-	level = probe_level();
-	if (READ_ONCE(cpu->busy[level])) {
+	level = &this_cpu_ptr(run->cpus)->levels[probe_level()];
+	if (READ_ONCE(level->busy)) {
 		this_cpu_inc(run->cpus->dropped_busy);
 		return TRACK_NO_STACK;
 	}
-	WRITE_ONCE(cpu->busy[level], 1);
+	WRITE_ONCE(level->busy, 1);
 	barrier();
-	n = probe_stack(run, event, cpu->frames[level], cache);
+	n = probe_stack(run, event, level, cache);
 	barrier();
-	WRITE_ONCE(cpu->busy[level], 0);
+	WRITE_ONCE(level->busy, 0);
 	return n;
 }
 

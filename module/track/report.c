@@ -184,7 +184,7 @@ static void report_fill(struct memdiag_sink *sink, struct report_record *record,
 	};
 
 	record->kind = memdiag_push_string(sink, kinds[stack->kind]);
-	record->cache = memdiag_push_string(sink, track_run->caches[stack->cache].name);
+	record->cache = memdiag_push_string(sink, track_run->caches->known[stack->cache].name);
 	if (stack->kind == TRACK_PAGES)
 		record->order = stack->order;
 	else

@@ -23,6 +23,7 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "../compat/module.h"
 #include "track.h"
 
 /* All tables together may take this share of RAM. */
@@ -82,6 +83,7 @@ static void run_free(struct track_run *run)
 		return;
 	track_objects_free(&run->objects);
 	track_stacks_free(&run->stacks);
+	track_walk_free(&run->walk);
 	vfree(run->caches);
 	vfree(run->sums);
 	free_percpu(run->cpus);
@@ -149,15 +151,17 @@ static int run_alloc(struct track_run *run, struct memdiag_track_start *start)
 	error = track_objects_alloc(&run->objects, start->objects);
 	if (!error)
 		error = track_stacks_alloc(&run->stacks, start->stacks, start->depth);
+	if (!error)
+		error = track_walk_alloc(&run->walk);
 	if (error)
 		return error;
-	run->caches = __vmalloc(TRACK_CACHES * sizeof(*run->caches), RUN_GFP);
+	run->caches = __vmalloc(sizeof(*run->caches), RUN_GFP);
 	run->sums = __vmalloc(start->stacks * sizeof(*run->sums), RUN_GFP);
 	run->cpus = alloc_percpu(struct track_cpu);
 	if (!run->caches || !run->sums || !run->cpus)
 		return -ENOMEM;
-	run->bytes = run->objects.bytes + run->stacks.bytes +
-		     TRACK_CACHES * sizeof(*run->caches) + start->stacks * sizeof(*run->sums) +
+	run->bytes = run->objects.bytes + run->stacks.bytes + TRACK_WALK_BYTES +
+		     sizeof(*run->caches) + start->stacks * sizeof(*run->sums) +
 		     (u64)num_possible_cpus() * sizeof(*run->cpus);
 	start->objects = track_objects_room(&run->objects);
 	start->bytes = run->bytes;
@@ -260,9 +264,22 @@ int memdiag_track_stop(u32 flags)
 	return 0;
 }
 
+/* Whatever code was where this module lies. */
+static void run_forget(struct track_walk *walk, const struct module *mod)
+{
+	unsigned long start, size;
+
+	start = memdiag_module_text(mod, &size);
+	track_walk_forget(walk, start, size);
+	start = memdiag_module_init_text(mod, &size);
+	track_walk_forget(walk, start, size);
+}
+
 static int run_notify(struct notifier_block *nb, unsigned long state, void *data)
 {
 	mutex_lock(&track_lock);
+	if (track_armed && state == MODULE_STATE_COMING)
+		run_forget(&track_run->walk, data);
 	if (track_armed)
 		track_filter_module(&track_run->filter, data, state);
 	if (track_run)

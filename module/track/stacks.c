@@ -15,7 +15,7 @@
  * before they take from what was never used. The ring has room for all stacks, so
  * a number is only overwritten when it has been taken long ago.
  */
-#include <linux/jhash.h>
+#include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -94,9 +94,26 @@ void track_stacks_free(struct track_stacks *t)
 
 static u32 stacks_hash(const struct track_stack_key *key)
 {
-	return jhash2((const u32 *)key->frames, key->nr * (sizeof(long) / sizeof(u32)),
-		      key->cache ^ (u32)key->kind << 16 ^ (u32)key->order << 24 ^
-		      (u32)key->deep << 31);
+	u64 hash = key->cache ^ (u32)key->kind << 16 ^ (u32)key->order << 24 ^
+		   (u32)key->deep << 31;
+	u32 i;
+
+	for (i = 0; i < key->nr; i++) {
+		hash = (hash ^ key->frames[i]) * GOLDEN_RATIO_64;
+		hash ^= hash >> 32;
+	}
+	return hash;
+}
+
+/* As memcmp(), which goes byte by byte on some kernels. */
+static bool stack_same(const unsigned long *a, const unsigned long *b, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
 }
 
 static bool stack_is(const struct track_stack *stack, const struct track_stack_key *key,
@@ -106,7 +123,7 @@ static bool stack_is(const struct track_stack *stack, const struct track_stack_k
 	       stack->order == key->order && stack->cache == key->cache &&
 	       stack->deep == key->deep &&
 	       READ_ONCE(stack->state) != TRACK_STACK_SEALED &&
-	       !memcmp(stack->frames, key->frames, key->nr * sizeof(long));
+	       stack_same(stack->frames, key->frames, key->nr);
 }
 
 /**

@@ -34,6 +34,9 @@ struct status_record {
 	u64 dropped_busy;
 	u64 replaced;
 	u64 gone;
+	u64 walks;
+	u64 unwinds;
+	u64 wrong_walks;
 	u64 probes;
 };
 
@@ -70,6 +73,10 @@ static const struct memdiag_field_desc status_fields[] = {
 		       "objects at whose address another one was allocated: freed without an event"),
 	STATUS_GAUGE(gone, NONE, 0,
 		     "objects that turned out to be gone without an event, at the last report"),
+	STATUS_COUNTER(walks, 0, "stacks that were taken by the way that earlier ones took"),
+	STATUS_COUNTER(unwinds, 0, "stacks that the kernel's unwinder took"),
+	STATUS_COUNTER(wrong_walks, 0,
+		       "walks that the unwinder did not confirm; one in 1024 is compared"),
 	STATUS_TEXT_FIELD(probes, 0, "what is attached, and what no probe sees"),
 };
 
@@ -109,6 +116,9 @@ static void status_fill(struct memdiag_sink *sink, struct status_record *record,
 	record->dropped_busy = track_counter(run, dropped_busy) + run->missed +
 			       track_kprobes_missed(false);
 	record->gone = run->gone;
+	record->walks = track_counter(run, walks);
+	record->unwinds = track_counter(run, unwinds);
+	record->wrong_walks = track_counter(run, wrong_walks);
 }
 
 /* What is attached, and what is not seen because something is not. */
@@ -127,6 +137,9 @@ static void status_probes(const struct track_run *run, char *text)
 	if (atomic_read(&run->lost_frees))
 		n += scnprintf(text + n, STATUS_TEXT - n,
 			       "parts of blocks were freed in an NMI: pages of a higher order are unsure; ");
+	if (track_attach_late())
+		n += scnprintf(text + n, STATUS_TEXT - n,
+			       "kmem_cache_free() tells of a free after it: who is allocated there at that moment may count as freed; ");
 #ifndef MEMDIAG_HAVE_CUT_IRQ
 	n += scnprintf(text + n, STATUS_TEXT - n,
 		       "a stack taken in an interrupt goes on with who was interrupted; ");

@@ -6,6 +6,7 @@
  *  objects.c  live objects by address: written by probes without a lock
  *  stacks.c   stacks with their counters: likewise
  *  caches.c   names of slab caches: likewise
+ *  walk.c     stacks without the unwinder
  *  filter.c   which allocations are looked at
  *  probe.c    what happens when an object is allocated or freed
  *  blocks.c   blocks of pages that are given back in parts
@@ -38,6 +39,7 @@
 #include "../memdiag.h"
 
 struct kmem_cache;
+struct track_filter;
 struct module;
 struct page;
 struct pid;
@@ -157,6 +159,28 @@ static inline enum track_kind track_key_kind(unsigned long key)
 static inline u64 track_objects_room(const struct track_objects *t)
 {
 	return (u64)t->nr_buckets * TRACK_BUCKET_KEYS;
+}
+
+static inline u32 track_objects_home(const struct track_objects *t, unsigned long key)
+{
+	u64 hash = (key >> 2 ^ key << 61) * GOLDEN_RATIO_64;
+
+	return (hash >> 32) * t->nr_buckets >> 32;
+}
+
+/*
+ * Is it certain that an object is not there? So it is with nearly all that are freed
+ * under a filter, and no loop is needed to see it. Its own key is there since before the
+ * object was passed on to whoever frees it; those of others may change as they are read.
+ */
+static inline bool track_objects_miss(const struct track_objects *t, unsigned long key)
+{
+	const struct track_bucket *bucket = &t->buckets[track_objects_home(t, key)];
+	const unsigned long *keys = bucket->keys;
+
+	static_assert(TRACK_BUCKET_KEYS == 7);
+	return keys[0] != key && keys[1] != key && keys[2] != key && keys[3] != key &&
+	       keys[4] != key && keys[5] != key && keys[6] != key && !READ_ONCE(bucket->away);
 }
 
 /* objects.c */
@@ -294,6 +318,47 @@ u32 track_stacks_add(struct track_stacks *t, const struct track_stack_key *key, 
 void track_stacks_hide(struct track_stacks *t, u32 n);
 void track_stacks_reuse(struct track_stacks *t, u32 n);
 
+/* --- steps of a walk ------------------------------------------------------- */
+
+/**
+ * struct track_step - how to get from a return address on the stack to the next
+ * @address: the return address; 0 of a free slot
+ * @what: what is known of it, see walk.c
+ */
+struct track_step {
+	unsigned long address;
+	u64 what;
+};
+
+/**
+ * struct track_walk - what the unwinder taught
+ * @steps: by hash of the address
+ * @full: an address found no room
+ */
+struct track_walk {
+	struct track_step *steps;
+	bool full;
+};
+
+#define TRACK_WALK_BITS		13
+/* One walk in so many is compared with what the unwinder says. */
+#define TRACK_WALK_COMPARED	1024
+#define TRACK_WALK_BYTES	(sizeof(struct track_step) << TRACK_WALK_BITS)
+
+/* walk.c */
+int track_walk_alloc(struct track_walk *walk);
+void track_walk_free(struct track_walk *walk);
+u32 track_walk(const struct track_walk *walk, unsigned long at, unsigned long *frames, u32 max,
+	       bool *learn);
+bool track_walk_misses(const struct track_walk *walk, unsigned long at,
+		       const struct track_filter *filter);
+bool track_walk_patience(u32 *count);
+void track_walk_learn(struct track_walk *walk, unsigned long at, const unsigned long *frames,
+		      u32 nr, bool whole, u16 *places);
+bool track_walk_wrong(struct track_walk *walk, const unsigned long *walked, u32 nr_walked,
+		      const unsigned long *unwound, u32 nr_unwound);
+void track_walk_forget(struct track_walk *walk, unsigned long start, unsigned long size);
+
 /* --- names of caches ------------------------------------------------------- */
 
 #define TRACK_CACHES		1024
@@ -311,11 +376,24 @@ struct track_cache {
 	char name[TRACK_CACHE_NAME];
 };
 
+#define TRACK_CACHE_HINTS	8
+
+/**
+ * struct track_caches - names of slab caches by number
+ * @known: the names; the first is ""
+ * @hints: numbers by the address of the cache: it may have gone, and the name has to be
+ *	compared
+ */
+struct track_caches {
+	struct track_cache known[TRACK_CACHES];
+	u16 hints[BIT(TRACK_CACHE_HINTS)];
+};
+
 /* caches.c */
 const char *track_caches_verify(void);
 const struct kmem_cache *track_cache_of(const void *object);
 u32 track_cache_size(const struct kmem_cache *cache);
-u32 track_cache_number(struct track_cache *caches, const struct kmem_cache *cache,
+u32 track_cache_number(struct track_caches *caches, const struct kmem_cache *cache,
 		       const char *pattern, bool *matches);
 bool track_cache_is(const struct track_cache *known, const void *object);
 bool track_cache_match(const char *pattern, const char *name);
@@ -398,18 +476,38 @@ struct track_sum {
 /* More than any kernel has. */
 #define TRACK_ORDERS	20
 
+#define TRACK_FRAMES	(TRACK_DEPTH_MAX + TRACK_DEPTH_OWN)
+
+/**
+ * struct track_level - what takes a stack in one context of a CPU
+ * @frames: where it is taken to
+ * @walked: a walk that is being compared
+ * @places: where frames lie
+ * @fruitless: stacks that taught nothing, not counted exactly
+ * @busy: a stack is being taken
+ */
+struct track_level {
+	unsigned long frames[TRACK_FRAMES];
+	unsigned long walked[TRACK_FRAMES];
+	u16 places[TRACK_FRAMES];
+	u32 fruitless;
+	u8 busy;
+};
+
 /**
  * struct track_cpu - what a CPU needs to itself
- * @allocations: see section track_status, as for the next six
+ * @allocations: see section track_status, as for the next nine
  * @frees: likewise
  * @unknown_frees: likewise
  * @dropped_objects: likewise
  * @dropped_stacks: likewise
  * @dropped_busy: likewise
  * @replaced: likewise
+ * @walks: likewise
+ * @unwinds: likewise
+ * @wrong_walks: likewise
  * @used: objects put into the table, less those taken out, by this CPU
- * @busy: a stack is being taken in that context
- * @frames: where it is taken to
+ * @levels: one per context
  */
 struct track_cpu {
 	u64 allocations;
@@ -419,9 +517,11 @@ struct track_cpu {
 	u64 dropped_stacks;
 	u64 dropped_busy;
 	u64 replaced;
+	u64 walks;
+	u64 unwinds;
+	u64 wrong_walks;
 	u64 used;
-	u8 busy[TRACK_LEVELS];
-	unsigned long frames[TRACK_LEVELS][TRACK_DEPTH_MAX + TRACK_DEPTH_OWN];
+	struct track_level levels[TRACK_LEVELS];
 };
 
 /**
@@ -430,10 +530,12 @@ struct track_cpu {
  * @kinds: MEMDIAG_TRACK_SLAB and so on
  * @objects: live objects
  * @stacks: their stacks
- * @caches: names, TRACK_CACHES of them; the first is ""
+ * @walk: how to get to these without the unwinder
+ * @caches: names of caches
  * @cpus: one per CPU
  * @sums: one per stack, for the report
  * @nr_blocks: objects with TRACK_BLOCK, by order
+ * @all_blocks: their number
  * @block_lock: taking blocks apart; the innermost lock there is
  * @block_seq: odd while one is taken apart
  * @lost_frees: frees that could not be followed
@@ -453,10 +555,12 @@ struct track_run {
 	u32 kinds;
 	struct track_objects objects;
 	struct track_stacks stacks;
-	struct track_cache *caches;
+	struct track_walk walk;
+	struct track_caches *caches;
 	struct track_cpu __percpu *cpus;
 	struct track_sum *sums;
 	atomic_t nr_blocks[TRACK_ORDERS];
+	atomic_t all_blocks;
 	raw_spinlock_t block_lock;
 	u32 block_seq;
 	atomic_t lost_frees;
@@ -511,12 +615,37 @@ static inline bool track_sampled(const struct track_run *run, unsigned long addr
 	return !((u32)((address >> 3) * 0xff51afd7ed558ccdull >> 32) & (run->filter.one_in - 1));
 }
 
+static inline bool track_range_has(const struct track_range *range, unsigned long address)
+{
+	unsigned long size = READ_ONCE(range->size);
+
+	/* The size first, as it is written last in range_set(). */
+	smp_rmb();
+	return address - READ_ONCE(range->start) < size;
+}
+
+static inline bool track_filter_in_module(const struct track_filter *filter,
+					  unsigned long address)
+{
+	return track_range_has(&filter->code[0], address) ||
+	       track_range_has(&filter->code[1], address);
+}
+
+/* Does it take a stack to say if the module allocates? */
+static inline bool track_filter_by_stack(const struct track_filter *filter,
+					 const struct track_event *event)
+{
+	return filter->flags & MEMDIAG_TRACK_BY_MODULE &&
+	       (filter->flags & MEMDIAG_TRACK_ANYWHERE || !event->call_site);
+}
+
 /* filter.c */
 int track_filter_set(struct track_filter *filter, const struct memdiag_track_start *start);
 void track_filter_put(struct track_filter *filter);
 void track_filter_module(struct track_filter *filter, const struct module *mod,
 			 unsigned long state);
 bool track_filter_wants(const struct track_run *run, const struct track_event *event);
+bool track_filter_on_stack(const struct track_filter *filter);
 bool track_filter_has(const struct track_filter *filter, const unsigned long *frames, u32 nr);
 bool track_filter_wants_stack(const struct track_filter *filter, const unsigned long *frames,
 			      u32 nr);

@@ -39,6 +39,7 @@ static void track_test_end(struct track_run *run)
 {
 	track_objects_free(&run->objects);
 	track_stacks_free(&run->stacks);
+	track_walk_free(&run->walk);
 	vfree(run->caches);
 	vfree(run->sums);
 	free_percpu(run->cpus);
@@ -451,12 +452,119 @@ static void track_names_mark(struct kunit *test)
 			   "a+0x1/0x2 [one (unloaded)];b+0x1/0x2 [one_more];c+0x1/0x2 [one (unloaded)]");
 }
 
+/* Two who see a new stack at the same time: neither finds it, and there is one. */
+static void track_stacks_twice(struct kunit *test)
+{
+	unsigned long frames[] = { 1, 2, 3 };
+	const struct track_stack_key key = { .frames = frames, .nr = 3 };
+	struct track_stacks t;
+	u32 hash, one;
+
+	KUNIT_ASSERT_EQ(test, track_stacks_alloc(&t, 16, 4), 0);
+	KUNIT_EXPECT_EQ(test, track_stacks_find(&t, &key, &hash), TRACK_NO_STACK);
+	one = track_stacks_add(&t, &key, hash, TRACK_STACK_LIVE);
+	KUNIT_EXPECT_EQ(test, track_stacks_add(&t, &key, hash, TRACK_STACK_LIVE), one);
+	KUNIT_EXPECT_EQ(test, track_stacks_used(&t), 1u);
+	track_stacks_free(&t);
+}
+
+/* An object of a cache is there, also one larger than those of kmalloc(). */
+static void track_check_slab(struct kunit *test)
+{
+	const size_t sizes[] = { 64, 2 * KMALLOC_MAX_CACHE_SIZE };
+	struct track_run *run = track_test_run(test, 64, 64);
+	struct track_object object = { };
+	struct kmem_cache *cache;
+	unsigned int i;
+	bool matches;
+	void *address;
+
+	KUNIT_ASSERT_NULL(test, track_caches_verify());
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		cache = kmem_cache_create("memdiag_kunit_track", sizes[i], 0, 0, caches_ctor);
+		KUNIT_ASSERT_NOT_NULL(test, cache);
+		address = kmem_cache_alloc(cache, GFP_KERNEL);
+		KUNIT_EXPECT_NOT_NULL(test, address);
+		object.size = track_cache_size(cache);
+		object.stack = track_test_stack(&run->stacks, 1 + i,
+						track_cache_number(run->caches, cache, "*", &matches));
+		if (address) {
+			KUNIT_EXPECT_EQ(test, check_slab(run, address, &object), 0);
+			/* What is not of that cache is not the object. */
+			KUNIT_EXPECT_EQ(test, check_slab(run, run, &object), TRACK_GONE);
+			kmem_cache_free(cache, address);
+		}
+		kmem_cache_destroy(cache);
+	}
+	track_test_end(run);
+}
+
+/* The same name has one number, with and without a hint, and whatever its cache was. */
+static void track_cache_numbers(struct kunit *test)
+{
+	struct track_run *run = track_test_run(test, 64, 64);
+	struct kmem_cache *cache;
+	u32 n[2], i;
+	bool matches;
+
+	KUNIT_ASSERT_NULL(test, track_caches_verify());
+	for (i = 0; i < 2; i++) {
+		cache = kmem_cache_create(i ? "memdiag_kunit_b" : "memdiag_kunit_a", 64, 0, 0,
+					  caches_ctor);
+		KUNIT_ASSERT_NOT_NULL(test, cache);
+		/* As if a cache of the other name had been there. */
+		if (i)
+			run->caches->hints[hash_ptr(cache, TRACK_CACHE_HINTS)] = n[0];
+		n[i] = track_cache_number(run->caches, cache, "*_a", &matches);
+		KUNIT_EXPECT_EQ(test, matches, !i);
+		KUNIT_EXPECT_EQ(test, track_cache_number(run->caches, cache, "*_a", &matches), n[i]);
+		KUNIT_EXPECT_EQ(test, matches, !i);
+		KUNIT_EXPECT_STREQ(test, run->caches->known[n[i]].name,
+				   i ? "memdiag_kunit_b" : "memdiag_kunit_a");
+		kmem_cache_destroy(cache);
+	}
+	KUNIT_EXPECT_NE(test, n[0], n[1]);
+	track_test_end(run);
+}
+
+static void track_ages(struct kunit *test)
+{
+	static const struct { u64 age; u32 told; unsigned int in; } cases[] = {
+		{ 0, 0, 0 }, { HZ - 1, HZ - 1, 0 }, { HZ, HZ, 1 }, { 3600ull * HZ, 3600 * HZ, 5 },
+		/* More than half of what the counter can tell. */
+		{ BIT_ULL(31) + 1, BIT_ULL(31) + 1, 5 },
+		/* It came while the table was being read. */
+		{ -1ull, 0, 0 },
+	};
+	struct track_run *run = track_test_run(test, 64, 64);
+	struct track_object object = { .size = 1, .flags = 0 };
+	unsigned int i;
+
+	object.stack = track_test_stack(&run->stacks, 1, 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct track_sum *sum = &run->sums[object.stack];
+
+		memset(sum, 0, sizeof(*sum));
+		object.when = 1000u - (u32)cases[i].age;
+		/* A page of our own, that is there. */
+		report_add(run, track_key(TRACK_PAGES, (unsigned long)ZERO_PAGE(0)),
+			   &object, 1000, 0);
+		KUNIT_EXPECT_EQ(test, sum->oldest, cases[i].told);
+		KUNIT_EXPECT_EQ(test, sum->ages[cases[i].in], 1ull);
+	}
+	track_test_end(run);
+}
+
 static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_put_and_take),
 	KUNIT_CASE(track_fill_and_empty),
 	KUNIT_CASE(track_replaces),
 	KUNIT_CASE(track_owes),
 	KUNIT_CASE(track_stacks_are_found),
+	KUNIT_CASE(track_stacks_twice),
+	KUNIT_CASE(track_check_slab),
+	KUNIT_CASE(track_cache_numbers),
+	KUNIT_CASE(track_ages),
 	KUNIT_CASE(track_cache_names_match),
 	KUNIT_CASE(track_filter_boundaries),
 	KUNIT_CASE(track_filter_frames),

@@ -237,6 +237,13 @@ static void compare(void)
 	ktap_ok(agree("allocated less freed, and outstanding or gone", sum.allocated - sum.freed,
 		      sum.count + track_status(&snap, "gone")),
 		"leak_stress: the counts agree");
+	/* What is above an interrupt changes, where the kernel cannot cut it off. */
+	ktap_ok(track_status(&snap, "walks") &&
+			(!track_status(&snap, "wrong_walks") ||
+			 strstr(track_status_string(&snap, "probes"), "who was interrupted")),
+		"leak_stress: %" PRIu64 " stacks by a walk, %" PRIu64 " by the unwinder, %" PRIu64
+		" wrong", track_status(&snap, "walks"), track_status(&snap, "unwinds"),
+		track_status(&snap, "wrong_walks"));
 	snap_drop(&snap);
 	track_stop(true);
 }
