@@ -556,8 +556,8 @@ void sample_tracked(struct build *b, int cycles)
 	       "kmalloc-64", "-", "other", count, times(bytes, 256, 19200, cycles), "0",
 	       times(allocated, 10, 300, cycles), "6", "60000000000", "1000", "1", "2", "1");
 	RECORD(b, "kstrdup+0x1/0x2;other_init+0x20/0x80 [other]", "slab", "kmalloc-<8>&\"", "-",
-	       "other", cycles > 2 ? "1" : "0", cycles > 2 ? "8" : "0", "0", "3", "2", "5000000000",
-	       "5000000000", "0", "1", "0");
+	       cycles > 2 ? "other (unloaded)" : "other", cycles > 2 ? "1" : "0",
+	       cycles > 2 ? "8" : "0", "0", "3", "2", "5000000000", "5000000000", "0", "1", "0");
 	RECORD(b, "alloc_pages+0x1/0x2;helper_work+0x7/0x8", "pages", "", "2", "",
 	       cycles > 2 ? "2" : "1", cycles > 2 ? "32768" : "16384", "1", "1", "0", "100", "100",
 	       "1", "0", "0");
