@@ -2,7 +2,7 @@
 /*
  * bench_track - what the tracker costs those who allocate
  *
- * usage: bench_track [--memleak COMMAND] [--only-base NAME] [REPETITIONS]
+ * usage: bench_track [--memleak COMMAND] [--only-base NAME] [--less N] [REPETITIONS]
  *
  * Three loads: kmalloc() and kfree() of 256 bytes in a loop, pages of order 0
  * likewise, both in memdiag_fixture.ko, which must be loaded; and hackbench, which is
@@ -11,13 +11,15 @@
  *   not loaded   memdiag is not there
  *   off          memdiag is loaded
  *   module       armed, with a filter by a module that is loaded and allocates nothing
+ *   anywhere     the same, and it may be anywhere in the stack
  *   everything   armed, without a filter
  *   memleak      memdiag is not there, but COMMAND runs, which attaches BPF programs to
  *                the same events
  *
  * in turn, so that whatever disturbs one disturbs the others, as often as told.
  * Prints medians, and ratios to the first. With --only-base there is but one, of
- * that name: to compare kernels that are started differently.
+ * that name: to compare kernels that are started differently. With --less the loads
+ * are so many times smaller, for kernels that are slow.
  *
  * Nothing passes or fails here; the exit status says whether it was measured.
  */
@@ -40,27 +42,33 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MAX_REPETITIONS 51
+/* Pairs of a loop, messages of a pair of processes. */
+#define LOOPS 50000
+#define MESSAGES 100
 #define LOOP_RESULT "/proc/memdiag_fixture/loop"
 /* A module that is there and does nothing. */
 #define IDLE "memdiag_leaky"
 #define IDLE_KO "/lib/memdiag/memdiag_leaky.ko"
 
-enum state { NOT_LOADED, OFF, MODULE, EVERYTHING, MEMLEAK, NR_STATES };
+enum state { NOT_LOADED, OFF, MODULE, ANYWHERE, EVERYTHING, MEMLEAK, NR_STATES };
 
 static const char *const state_names[] = {
-	[NOT_LOADED] = "not loaded", [OFF] = "loaded, off", [MODULE] = "armed, module filter",
+	[NOT_LOADED] = "not loaded",	    [OFF] = "loaded, off",
+	[MODULE] = "armed, module filter",  [ANYWHERE] = "armed, module, anywhere",
 	[EVERYTHING] = "armed, everything", [MEMLEAK] = "memleak",
 };
 
 enum load { KMALLOC, PAGES, HACKBENCH, NR_LOADS };
 
 static const char *const load_names[] = {
-	[KMALLOC] = "kmalloc/kfree", [PAGES] = "page", [HACKBENCH] = "hackbench-like",
+	[KMALLOC] = "kmalloc/kfree",
+	[PAGES] = "page",
+	[HACKBENCH] = "hackbench-like",
 };
 
 /* Times of one go, nanoseconds: per pair in the loops, in all for the last. */
 static uint64_t times[NR_STATES][NR_LOADS][MAX_REPETITIONS];
-static unsigned int repetitions = 9;
+static unsigned int repetitions = 9, less = 1;
 static const char *memleak, *only_base;
 static pid_t memleak_pid;
 static FILE *memleak_output;
@@ -92,13 +100,13 @@ static double median(uint64_t *ns)
 
 /* --- states -------------------------------------------------------------------- */
 
-static void start_tracker(const char *module)
+static void start_tracker(const char *module, uint32_t flags)
 {
 	struct memdiag_track_start start = { .size = sizeof(start) };
 	int fd = open("/dev/memdiag", O_RDONLY | O_CLOEXEC);
 
 	if (module) {
-		start.flags = MEMDIAG_TRACK_BY_MODULE;
+		start.flags = MEMDIAG_TRACK_BY_MODULE | flags;
 		snprintf((char *)start.module, sizeof(start.module), "%s", module);
 	}
 	if (fd < 0 || ioctl(fd, MEMDIAG_IOC_TRACK_START, &start))
@@ -145,9 +153,11 @@ static void enter(enum state state)
 	if (error)
 		fail("memdiag.ko: %s", strerror(-error));
 	if (state == MODULE)
-		start_tracker(IDLE);
+		start_tracker(IDLE, 0);
+	if (state == ANYWHERE)
+		start_tracker(IDLE, MEMDIAG_TRACK_ANYWHERE);
 	if (state == EVERYTHING)
-		start_tracker(NULL);
+		start_tracker(NULL, 0);
 	if (state == MEMLEAK)
 		start_memleak();
 }
@@ -186,9 +196,12 @@ static uint64_t run_loop(const char *what, unsigned int count)
 
 static uint64_t run_hackbench(void)
 {
-	FILE *from = popen("hackbench", "r");
 	unsigned long long ns;
+	char command[80];
+	FILE *from;
 
+	snprintf(command, sizeof(command), "hackbench 4 8 %u", MESSAGES / less);
+	from = popen(command, "r");
 	if (!from || fscanf(from, "%llu", &ns) != 1 || pclose(from))
 		fail("hackbench does not run");
 	return ns;
@@ -197,8 +210,8 @@ static uint64_t run_hackbench(void)
 static void measure(enum state state, unsigned int i)
 {
 	enter(state);
-	times[state][KMALLOC][i] = run_loop("kmalloc size=256", 50000);
-	times[state][PAGES][i] = run_loop("pages order=0", 50000);
+	times[state][KMALLOC][i] = run_loop("kmalloc size=256", LOOPS / less);
+	times[state][PAGES][i] = run_loop("pages order=0", LOOPS / less);
 	times[state][HACKBENCH][i] = run_hackbench();
 	leave(state);
 }
@@ -238,10 +251,14 @@ int main(int argc, char **argv)
 			memleak = *++argv;
 		else if (!strcmp(*argv, "--only-base") && argv[1])
 			only_base = *++argv;
+		else if (!strcmp(*argv, "--less") && argv[1])
+			less = atoi(*++argv);
 		else
 			repetitions = atoi(*argv);
 	if (repetitions < 1 || repetitions > MAX_REPETITIONS)
 		fail("1 to %d repetitions", MAX_REPETITIONS);
+	if (less < 1 || less > MESSAGES)
+		fail("1 to %d times less", MESSAGES);
 	mod_unload("memdiag");
 	error = mod_load(IDLE_KO, "driver=nobody");
 	if (error && error != -EEXIST)

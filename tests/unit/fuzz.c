@@ -62,6 +62,8 @@ static bool load(const unsigned char *bytes, size_t size)
 	struct memdiag_symbol symbol = { .name = "slab_caches" };
 	struct memdiag_module *module;
 	struct memdiag_error error;
+	uint64_t length, in;
+	const char *name;
 	FILE *stream = size ? fmemopen((void *)bytes, size, "r") : NULL;
 	bool taken = false;
 
@@ -73,6 +75,8 @@ static bool load(const unsigned char *bytes, size_t size)
 		return taken;
 	memdiag_module_info(module, "vermagic", 0);
 	memdiag_module_info(module, "parm", 100);
+	for (int n = 0; (n = memdiag_module_code(module, n, &name, &length)) >= 0; n++)
+		memdiag_module_function(module, n, 20, &in, &length);
 	memdiag_module_free(module);
 	return true;
 }

@@ -14,6 +14,18 @@
 #define DIRECT "leaky_open+0x10/0x40 [leaky];do_open+0x1/0x2"
 #define INDIRECT "make_thing+0x10/0x40;leaky_open+0x20/0x40 [leaky];do_open+0x1/0x2"
 #define WRAPPED "__alloc_pages+0x10/0x40;kmalloc_large+0x1/0x2;leaky_open+0x20/0x40 [leaky]"
+/* The slab allocator serves a request, and takes something for itself. */
+#define SHEAF                                                           \
+	"alloc_empty_sheaf+0x10/0x40;__pcs_replace_empty_main+0x1/0x2;" \
+	"kmem_cache_alloc_noprof+0x1/0x2;leaky_open+0x20/0x40 [leaky];do_open+0x1/0x2"
+#define SHEAF_FREED "__pcs_replace_full_main+0x1/0x2;kfree+0x1/0x2;leaky_open+0x20/0x40 [leaky]"
+/* It calls the module, to make objects, and that wants something; kfree_skb() is another. */
+#define CONSTRUCTED                                                         \
+	"make_thing+0x10/0x40;leaky_ctor+0x1/0x2 [leaky];new_slab+0x1/0x2;" \
+	"kmem_cache_alloc_noprof+0x1/0x2;leaky_open+0x20/0x40 [leaky]"
+#define SKB_FREED "make_thing+0x10/0x40;kfree_skb+0x1/0x2;leaky_open+0x20/0x40 [leaky]"
+/* All that the caller sees is the allocator. */
+#define NESTED "kmalloc_reserve+0x1/0x2;__alloc_skb+0x1/0x2;__kmalloc+0x1/0x2;open_it+0x1/0x2"
 #define IDLE 4
 #define CYCLES 10
 
@@ -196,6 +208,28 @@ static void each_cycle(int cycle, struct machine *m)
 {
 	m->stack = INDIRECT;
 	m->count = 5 + 3 * cycle;
+}
+
+#define GROWS(name, text)                              \
+	static void name(int cycle, struct machine *m) \
+	{                                              \
+		m->stack = text;                       \
+		m->count = 5 + 3 * cycle;              \
+	}
+
+GROWS(sheaf, SHEAF)
+GROWS(sheaf_freed, SHEAF_FREED)
+GROWS(constructed, CONSTRUCTED)
+GROWS(skb_freed, SKB_FREED)
+GROWS(nested, NESTED)
+
+static void bookkeeping(void)
+{
+	CLEAN(sheaf, 1, MEMDIAG_LEAK_KEPT);
+	CLEAN(sheaf_freed, 1, MEMDIAG_LEAK_KEPT);
+	LEAK(constructed, 1);
+	LEAK(skb_freed, 1);
+	LEAK(nested, 1);
 }
 
 static void stack_leak(void)
@@ -508,6 +542,7 @@ int main(void)
 {
 	RUN(clean);
 	RUN(stack_leak);
+	RUN(bookkeeping);
 	RUN(once);
 	RUN(proportion);
 	RUN(unsure);

@@ -12,6 +12,16 @@
 #include "samples.h"
 
 /* Parses a copy of exactly @size bytes, so that the sanitizer sees one too far. */
+/* The function there in the first section of code, NULL if there is none. */
+static const char *function_at(const struct memdiag_module *module, uint64_t at)
+{
+	uint64_t size, in;
+	const char *name;
+	int n = memdiag_module_code(module, 0, &name, &size);
+
+	return n < 0 ? NULL : memdiag_module_function(module, n, at, &in, &size);
+}
+
 static int parse(const unsigned char *bytes, size_t size, struct memdiag_error *error)
 {
 	unsigned char *copy = malloc(size ? size : 1);
@@ -22,8 +32,10 @@ static int parse(const unsigned char *bytes, size_t size, struct memdiag_error *
 	error->text[0] = '\0';
 	ret = memdiag_module_parse(copy, size, error, &module);
 	free(copy);
-	if (!ret)
+	if (!ret) {
 		memdiag_module_info(module, "no_such_tag", 0);
+		function_at(module, 20);
+	}
 	memdiag_module_free(module);
 	return ret;
 }
@@ -59,6 +71,29 @@ static void module_info(void)
 	}
 }
 
+static void module_functions(void)
+{
+	for (int is_64 = 0; is_64 < 2; is_64++) {
+		struct memdiag_module *m = NULL;
+		uint64_t size, in;
+		const char *name;
+		size_t length;
+		unsigned char *bytes = sample_module(sample_modinfo, is_64, &length);
+
+		CHECK(!memdiag_module_parse(bytes, length, NULL, &m));
+		CHECK(memdiag_module_code(m, 0, &name, &size) == 3);
+		CHECK(!strcmp(name, ".text") && size == 64);
+		CHECK(memdiag_module_code(m, 4, &name, &size) == -ENOENT);
+		name = memdiag_module_function(m, 3, 20, &in, &size);
+		CHECK(name && !strcmp(name, "work") && in == 4 && size == 8);
+		CHECK(function_at(m, 16) && function_at(m, 23));
+		CHECK(!function_at(m, 15) && !function_at(m, 24));
+		CHECK(!memdiag_module_function(m, 1, 20, &in, &size));
+		memdiag_module_free(m);
+		free(bytes);
+	}
+}
+
 /* No prefix is a module: the names of sections stand at its end. */
 static void module_truncated(void)
 {
@@ -83,8 +118,8 @@ static void module_damaged(void)
 		struct memdiag_error error;
 		size_t size;
 		unsigned char *bytes = sample_module(sample_modinfo, is_64, &size);
-		size_t headers = is_64 ? sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Shdr)
-				       : sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Shdr);
+		size_t headers = is_64 ? sizeof(Elf64_Ehdr) + 5 * sizeof(Elf64_Shdr)
+				       : sizeof(Elf32_Ehdr) + 5 * sizeof(Elf32_Shdr);
 		unsigned int refused = 0;
 
 		for (size_t at = 0; at < headers; at++)
@@ -104,7 +139,7 @@ static void module_damaged(void)
 		bytes[16] = ET_EXEC;
 		CHECK(parse(bytes, size, &error) == -ENOEXEC);
 		bytes[16] = ET_REL;
-		memcpy(bytes + size - 20, ".xxxinfo", 8);
+		memcpy(bytes + size - 31, ".xxxinfo", 8);
 		CHECK(parse(bytes, size, &error) == -ENOEXEC);
 		CHECK(strstr(error.text, "no .modinfo"));
 		free(bytes);
@@ -251,6 +286,7 @@ static void map_bad(void)
 int main(void)
 {
 	RUN(module_info);
+	RUN(module_functions);
 	RUN(module_truncated);
 	RUN(module_damaged);
 	RUN(module_files);

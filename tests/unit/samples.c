@@ -556,8 +556,8 @@ void sample_tracked(struct build *b, int cycles)
 	       "kmalloc-64", "-", "other", count, times(bytes, 256, 19200, cycles), "0",
 	       times(allocated, 10, 300, cycles), "6", "60000000000", "1000", "1", "2", "1");
 	RECORD(b, "kstrdup+0x1/0x2;other_init+0x20/0x80 [other]", "slab", "kmalloc-<8>&\"", "-",
-	       "other", cycles > 2 ? "1" : "0", cycles > 2 ? "8" : "0", "0", "3", "2", "5000000000",
-	       "5000000000", "0", "1", "0");
+	       cycles > 2 ? "other (unloaded)" : "other", cycles > 2 ? "1" : "0",
+	       cycles > 2 ? "8" : "0", "0", "3", "2", "5000000000", "5000000000", "0", "1", "0");
 	RECORD(b, "alloc_pages+0x1/0x2;helper_work+0x7/0x8", "pages", "", "2", "",
 	       cycles > 2 ? "2" : "1", cycles > 2 ? "32768" : "16384", "1", "1", "0", "100", "100",
 	       "1", "0", "0");
@@ -628,26 +628,40 @@ const char sample_map[] = "0000000000000000 A __per_cpu_start\n"
 			  "ffffffff82346008 b twice\n"
 			  "ffffffffc0000000 d slab_caches\t[some_module]\n";
 
-/* Headers, .modinfo, names of sections. */
+/* Headers, .modinfo, a function at 16 in .text, all names. */
 #define MODULE(bits, class)                                                                  \
 	do {                                                                                 \
 		Elf##bits##_Ehdr h = {};                                                     \
-		Elf##bits##_Shdr s[3] = {};                                                  \
+		Elf##bits##_Shdr s[5] = {};                                                  \
+		Elf##bits##_Sym y[2] = {};                                                   \
 		memcpy(h.e_ident, ELFMAG, SELFMAG);                                          \
 		h.e_ident[EI_CLASS] = class;                                                 \
 		h.e_ident[EI_DATA] = *(const char *)&(int){ 1 } ? ELFDATA2LSB : ELFDATA2MSB; \
 		h.e_type = ET_REL;                                                           \
 		h.e_shoff = sizeof(h);                                                       \
 		h.e_shentsize = sizeof(s[0]);                                                \
-		h.e_shnum = 3;                                                               \
+		h.e_shnum = 5;                                                               \
 		h.e_shstrndx = 2;                                                            \
 		s[1].sh_name = 1;                                                            \
 		s[1].sh_type = SHT_PROGBITS;                                                 \
 		s[1].sh_offset = sizeof(h) + sizeof(s);                                      \
 		s[1].sh_size = length;                                                       \
+		s[3].sh_name = 20;                                                           \
+		s[3].sh_type = SHT_PROGBITS;                                                 \
+		s[3].sh_flags = SHF_ALLOC | SHF_EXECINSTR;                                   \
+		s[3].sh_size = 64;                                                           \
+		s[4].sh_type = SHT_SYMTAB;                                                   \
+		s[4].sh_offset = s[1].sh_offset + length;                                    \
+		s[4].sh_size = sizeof(y);                                                    \
+		s[4].sh_link = 2;                                                            \
+		y[1].st_name = 26;                                                           \
+		y[1].st_info = STT_FUNC;                                                     \
+		y[1].st_shndx = 3;                                                           \
+		y[1].st_value = 16;                                                          \
+		y[1].st_size = 8;                                                            \
 		s[2].sh_name = 10;                                                           \
 		s[2].sh_type = SHT_STRTAB;                                                   \
-		s[2].sh_offset = sizeof(h) + sizeof(s) + length;                             \
+		s[2].sh_offset = s[4].sh_offset + sizeof(y);                                 \
 		s[2].sh_size = sizeof(names);                                                \
 		*size = s[2].sh_offset + s[2].sh_size;                                       \
 		bytes = malloc(*size);                                                       \
@@ -655,12 +669,13 @@ const char sample_map[] = "0000000000000000 A __per_cpu_start\n"
 		memcpy(bytes + sizeof(h), s, sizeof(s));                                     \
 		for (size_t n = 0; n < length; n++)                                          \
 			bytes[s[1].sh_offset + n] = info[n] == '\n' ? 0 : info[n];           \
+		memcpy(bytes + s[4].sh_offset, y, sizeof(y));                                \
 		memcpy(bytes + s[2].sh_offset, names, sizeof(names));                        \
 	} while (0)
 
 unsigned char *sample_module(const char *info, int is_64, size_t *size)
 {
-	static const char names[] = "\0.modinfo\0.shstrtab";
+	static const char names[] = "\0.modinfo\0.shstrtab\0.text\0work";
 	size_t length = strlen(info);
 	unsigned char *bytes;
 

@@ -12,7 +12,8 @@
  *           it grew in proportion to the cycles: by an object per cycle at least, and
  *           by at least a quarter of its growth in each half. With a single cycle
  *           there are no halves: then growth is enough. What lies in a cache that is
- *           reclaimable the kernel keeps for itself, and that is no leak.
+ *           reclaimable the kernel keeps for itself, and so does the slab allocator with
+ *           what it takes for its own purposes: that is no leak.
  *   unsure  it would be a leak if the objects were surely there, and the counts of
  *           its slab cache do not say otherwise.
  *   kept    everything else that grew: the kernel keeps something, once.
@@ -212,6 +213,51 @@ static bool is_direct(const struct leak_row *row)
 	}
 }
 
+/* What those call who want an object of a slab cache, or give one back. */
+static bool is_slab_entry(const char *frame)
+{
+	static const char *const begins[] = { "kmem_cache_alloc", "__kmem_cache_alloc",
+					      "__kmalloc",	  "kmalloc_trace",
+					      "kmalloc_large",	  "kmalloc_node_trace",
+					      "kmem_cache_free" };
+	static const char *const names[] = { "kfree+", "kvfree_call_rcu+" };
+
+	for (size_t n = 0; n < sizeof(begins) / sizeof(begins[0]); n++)
+		if (!strncmp(frame, begins[n], strlen(begins[n])))
+			return true;
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+		if (!strncmp(frame, names[n], strlen(names[n])))
+			return true;
+	return false;
+}
+
+/*
+ * Did the slab allocator, or what watches it, take it while it served another request? Then
+ * somebody called the allocator, and that called others, which called it again: its sheaves,
+ * the tables of a slab, what kmemleak remembers.
+ */
+static bool is_bookkeeping(const struct leak_row *row)
+{
+	const char *frame = row->name;
+	bool begun = false;
+
+	if (row->kind != MEMDIAG_LEAK_SLAB)
+		return false;
+	for (;;) {
+		size_t length = strcspn(frame, ";");
+
+		/* A module is nobody whom the allocator calls for its own purposes. */
+		if (length && frame[length - 1] == ']')
+			return false;
+		if (begun && is_slab_entry(frame))
+			return true;
+		begun = begun || !is_allocator(frame);
+		if (!frame[length])
+			return false;
+		frame += length + 1;
+	}
+}
+
 static bool is_reclaimable(const struct memdiag_leakcheck *check, const struct leak_row *stack)
 {
 	for (size_t n = 0; n < check->nr_rows; n++)
@@ -255,7 +301,9 @@ static void judge_stack(const struct memdiag_leakcheck *check, const struct leak
 	leak->direct = is_direct(row);
 	leak->unsure = more(leak->objects, sure);
 	steady = steady && (leak->direct || !is_reclaimable(check, row));
-	if (sure && ((leak->direct && unloads) || steady))
+	if (is_bookkeeping(row))
+		leak->finding = MEMDIAG_LEAK_KEPT;
+	else if (sure && ((leak->direct && unloads) || steady))
 		leak->finding = MEMDIAG_LEAK_FOUND;
 	else if (!sure && steady && !cache_says_freed(check, row, leak->bytes))
 		leak->finding = MEMDIAG_LEAK_UNSURE;

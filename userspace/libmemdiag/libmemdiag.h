@@ -102,6 +102,10 @@ int memdiag_module_open(const char *path, struct memdiag_error *error,
 void memdiag_module_free(struct memdiag_module *module);
 const char *memdiag_module_info(const struct memdiag_module *module, const char *tag,
 				unsigned int n);
+int memdiag_module_code(const struct memdiag_module *module, unsigned int from, const char **name,
+			uint64_t *size);
+const char *memdiag_module_function(const struct memdiag_module *module, unsigned int section,
+				    uint64_t at, uint64_t *in, uint64_t *size);
 int memdiag_module_load(const struct memdiag_module *module, const char *parameters);
 int memdiag_module_remove(const char *name);
 int memdiag_module_unload(void);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module's file: what it says about itself in .modinfo, loading, unloading.
+ * The module's file: what it says about itself in .modinfo, the names of its
+ * functions, loading, unloading.
  *
  * The file is untrusted until the kernel has taken it: every offset and size is
- * checked before it is used. Nothing but .modinfo is looked at.
+ * checked before it is used. Nothing but .modinfo has to be there.
  */
 #include <elf.h>
 #include <errno.h>
@@ -33,7 +34,18 @@ struct memdiag_module {
 struct elf_section {
 	uint32_t name;
 	uint32_t type;
+	uint64_t flags;
 	uint64_t offset;
+	uint64_t size;
+	uint32_t link;
+};
+
+/* A symbol, of either class. */
+struct elf_symbol {
+	uint32_t name;
+	unsigned char type;
+	uint16_t section;
+	uint64_t value;
 	uint64_t size;
 };
 
@@ -58,12 +70,14 @@ static struct elf_section elf_section(const struct elf_file *elf, uint32_t n)
 		Elf64_Shdr h;
 
 		memcpy(&h, elf->bytes + elf->headers + n * sizeof(h), sizeof(h));
-		return (struct elf_section){ h.sh_name, h.sh_type, h.sh_offset, h.sh_size };
+		return (struct elf_section){ h.sh_name,	  h.sh_type, h.sh_flags,
+					     h.sh_offset, h.sh_size, h.sh_link };
 	} else {
 		Elf32_Shdr h;
 
 		memcpy(&h, elf->bytes + elf->headers + n * sizeof(h), sizeof(h));
-		return (struct elf_section){ h.sh_name, h.sh_type, h.sh_offset, h.sh_size };
+		return (struct elf_section){ h.sh_name,	  h.sh_type, h.sh_flags,
+					     h.sh_offset, h.sh_size, h.sh_link };
 	}
 }
 
@@ -325,6 +339,112 @@ const char *memdiag_module_info(const struct memdiag_module *module, const char 
 		if (!strncmp(at, tag, length) && at[length] == '=' && !n--)
 			return at + length + 1;
 	return NULL;
+}
+
+/* The file was checked when it was opened. */
+static struct elf_file module_elf(const struct memdiag_module *module)
+{
+	struct elf_file elf = {};
+
+	elf_open(module->bytes, module->size, &elf, NULL);
+	return elf;
+}
+
+/* A string of a table of strings; "" if it is not one. */
+static const char *elf_string(const struct elf_file *elf, uint32_t section, uint32_t at)
+{
+	struct elf_section s;
+
+	if (section >= elf->nr)
+		return "";
+	s = elf_section(elf, section);
+	if (s.type != SHT_STRTAB || !inside(s.offset, s.size, elf->size) || at >= s.size ||
+	    elf->bytes[s.offset + s.size - 1])
+		return "";
+	return (const char *)elf->bytes + s.offset + at;
+}
+
+static struct elf_symbol elf_symbol(const struct elf_file *elf, const struct elf_section *table,
+				    uint64_t n)
+{
+	const unsigned char *bytes = elf->bytes + table->offset;
+
+	if (elf->is_64) {
+		Elf64_Sym s;
+
+		memcpy(&s, bytes + n * sizeof(s), sizeof(s));
+		return (struct elf_symbol){ s.st_name, ELF64_ST_TYPE(s.st_info), s.st_shndx,
+					    s.st_value, s.st_size };
+	} else {
+		Elf32_Sym s;
+
+		memcpy(&s, bytes + n * sizeof(s), sizeof(s));
+		return (struct elf_symbol){ s.st_name, ELF32_ST_TYPE(s.st_info), s.st_shndx,
+					    s.st_value, s.st_size };
+	}
+}
+
+/**
+ * memdiag_module_code() - the sections of code
+ * @module: the module
+ * @from: look from this section on
+ * @name: set to its name, owned by @module
+ * @size: set to its bytes
+ *
+ * Return: the number of the first one from @from on, or -ENOENT.
+ */
+int memdiag_module_code(const struct memdiag_module *module, unsigned int from, const char **name,
+			uint64_t *size)
+{
+	const uint64_t code = SHF_ALLOC | SHF_EXECINSTR;
+	struct elf_file elf = module_elf(module);
+
+	for (uint32_t n = from; n < elf.nr; n++) {
+		struct elf_section s = elf_section(&elf, n);
+
+		if ((s.flags & code) != code || !s.size)
+			continue;
+		*name = elf_string(&elf, elf.names, s.name);
+		*size = s.size;
+		return n;
+	}
+	return -ENOENT;
+}
+
+/**
+ * memdiag_module_function() - which function is it?
+ * @module: the module
+ * @section: number of a section of code
+ * @at: where in it
+ * @in: set to where in the function that is
+ * @size: set to the function's bytes
+ *
+ * Return: its name, owned by @module, or NULL if the file does not say.
+ */
+const char *memdiag_module_function(const struct memdiag_module *module, unsigned int section,
+				    uint64_t at, uint64_t *in, uint64_t *size)
+{
+	struct elf_file elf = module_elf(module);
+	size_t entry = elf.is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	const char *name = NULL;
+
+	for (uint32_t n = 0; n < elf.nr; n++) {
+		struct elf_section s = elf_section(&elf, n);
+
+		if (s.type != SHT_SYMTAB || !inside(s.offset, s.size, elf.size))
+			continue;
+		for (uint64_t i = 0; i < s.size / entry; i++) {
+			struct elf_symbol symbol = elf_symbol(&elf, &s, i);
+
+			if (symbol.type != STT_FUNC || symbol.section != section ||
+			    at < symbol.value || at - symbol.value >= symbol.size)
+				continue;
+			name = elf_string(&elf, s.link, symbol.name);
+			*in = at - symbol.value;
+			*size = symbol.size;
+		}
+	}
+	return name && *name ? name : NULL;
 }
 
 /**

@@ -103,6 +103,7 @@ static int load(struct leak_run *run)
 	switch (ret) {
 	case 0:
 		run->loaded = true;
+		leak_places_take(run);
 		return 0;
 	case -EEXIST:
 		return give_up(run, "%s is loaded already: unload it, or use --attach", run->name);
@@ -189,6 +190,7 @@ static int cycle(struct leak_run *run)
 		ret = run_command(run);
 	if (unload(run))
 		ret = -1;
+	run->done++;
 	return stopped_by ? -1 : ret;
 }
 
@@ -294,7 +296,6 @@ static int run_all(struct leak_run *run)
 {
 	if (warm_up(run))
 		return -1;
-	leak_evidence_begin(run);
 	if (do_idle(run) || do_cycles(run))
 		return -1;
 	judge(run);
@@ -307,7 +308,6 @@ static int run_all(struct leak_run *run)
 			return -1;
 		judge(run);
 	}
-	leak_evidence_end(run);
 	return 0;
 }
 
@@ -497,11 +497,14 @@ static int check(struct leak_run *run)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	leak_evidence_begin(run);
 	ret = start_tracker(run);
 	if (!ret)
 		run_all(run);
 	if (run->tracking && memdiag_device_track_stop(run->device, true, &error))
 		warn("cannot stop the tracker: %s", error.text);
+	if (!ret && run->leaks && !stopped_by)
+		leak_evidence_end(run);
 	if (ret)
 		return ret;
 	if (stopped_by) {
@@ -538,6 +541,7 @@ int cmd_leakcheck(const struct command *command, const struct options *options)
 		ret = check(&run);
 	memdiag_leaks_free(run.leaks);
 	memdiag_leakcheck_free(run.check);
+	leak_evidence_free(&run);
 	memdiag_device_close(run.device);
 	memdiag_module_free(run.module);
 	for (int n = 0; n < run.nr_notes; n++)

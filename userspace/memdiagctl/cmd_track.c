@@ -146,6 +146,15 @@ static uint64_t number_of(const struct view *v, uint64_t record, const char *nam
 	return memdiag_get_u64(v->data, v->section, record, name, &value) ? 0 : value;
 }
 
+/* A module that was unloaded since keeps its name: "NAME (unloaded)". */
+static bool is_module(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	return !strncmp(text, name, length) &&
+	       (!text[length] || !strcmp(text + length, " (unloaded)"));
+}
+
 /* What --module and --cache leave; for people without what is freed. */
 static void filter_rows(struct view *v, const struct options *options)
 {
@@ -156,7 +165,7 @@ static void filter_rows(struct view *v, const struct options *options)
 	for (uint64_t n = 0; n < v->nr_rows; n++) {
 		uint64_t r = v->rows[n];
 
-		if (module && strcmp(text_of(v, r, "module"), module))
+		if (module && !is_module(text_of(v, r, "module"), module))
 			continue;
 		if (cache && fnmatch(cache, text_of(v, r, "cache"), 0))
 			continue;

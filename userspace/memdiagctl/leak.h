@@ -8,6 +8,20 @@
 #define LEAK_MAX_NOTES 24
 
 /**
+ * struct leak_place - where a section of the module's code was
+ * @section: its number in the file
+ * @base: its address
+ * @size: bytes
+ */
+struct leak_place {
+	unsigned int section;
+	uint64_t base;
+	uint64_t size;
+};
+
+struct leak_evidence;
+
+/**
  * struct leak_run - one leakcheck
  * @options: the command line
  * @name: the module's name; what is looked at, if it is no module
@@ -22,9 +36,13 @@
  * @sections: mask of the sections that are needed
  * @tracking: we started the tracker
  * @loaded: we loaded the module and have not unloaded it
+ * @done: cycles done, those to warm up included
+ * @places: where the module's code was
+ * @nr_places: number of @places
+ * @evidence: of the kernel's own instruments
  * @cycle_ns: how long a cycle of those to warm up took
  * @settle_ns: how long it took to settle
- * @notes: sentences for people; evidence of the kernel's own instruments
+ * @notes: sentences for people
  * @nr_notes: number of @notes
  * @why: why it cannot be told, "" as long as it can
  * @leaks: the judgement, NULL if there is none
@@ -43,6 +61,10 @@ struct leak_run {
 	uint64_t sections;
 	bool tracking;
 	bool loaded;
+	unsigned int done;
+	struct leak_place *places;
+	size_t nr_places;
+	struct leak_evidence *evidence;
 	uint64_t cycle_ns;
 	uint64_t settle_ns;
 	char *notes[LEAK_MAX_NOTES];
@@ -56,9 +78,14 @@ __attribute__((format(printf, 2, 3))) void leak_note(struct leak_run *run, const
 
 int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data);
 
+/* leak_places.c */
+void leak_places_take(struct leak_run *run);
+bool leak_places_name(const struct leak_run *run, uint64_t address, char *text, size_t size);
+
 /* leak_evidence.c */
 void leak_evidence_begin(struct leak_run *run);
 void leak_evidence_end(struct leak_run *run);
+void leak_evidence_free(struct leak_run *run);
 
 /* leak_output.c */
 enum memdiag_verdict leak_verdict(const struct leak_run *run);
