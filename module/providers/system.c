@@ -302,18 +302,7 @@ static int system_collect(struct memdiag_sink *sink)
 	record->nr_nodes_online = num_online_nodes();
 	record->hz = HZ;
 	record->uptime = ktime_get_boottime_ns();
-
-	/* All in pages: mem_unit is PAGE_SIZE. */
-	si_meminfo(&info);
-	record->mem_total = info.totalram;
-	record->mem_free = info.freeram;
-	record->mem_available = max(si_mem_available(), 0L);
-	record->mem_shared = info.sharedram;
-	record->mem_buffer = info.bufferram;
-	/* Goes below zero for a moment while a swap area is taken away. */
-	record->swap_free = max(get_nr_swap_pages(), 0L);
 	system_meminfo(sink, record);
-
 	order = memdiag_pageblock_order();
 	if (order >= 0)
 		record->block_order = order;
@@ -328,6 +317,19 @@ static int system_collect(struct memdiag_sink *sink)
 	record->memdiag_version = memdiag_push_string(sink, MEMDIAG_VERSION);
 	record->memdiag_snapshot_bytes = memdiag_snapshot_held();
 	record->memdiag_snapshot_limit = memdiag_snapshot_limit();
+
+	/*
+	 * Last, when what reading the text took is given back. All in pages: mem_unit is
+	 * PAGE_SIZE.
+	 */
+	si_meminfo(&info);
+	record->mem_total = info.totalram;
+	record->mem_free = info.freeram;
+	record->mem_available = max(si_mem_available(), 0L);
+	record->mem_shared = info.sharedram;
+	record->mem_buffer = info.bufferram;
+	/* Goes below zero for a moment while a swap area is taken away. */
+	record->swap_free = max(get_nr_swap_pages(), 0L);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
  * @number: the number
  * @own: how much of it, at most, is there only because memdiag looks; negative: is
  *	missing
+ * @lists: of free pages: how many more are on the per-cpu lists; negative: not known
  * @order: as it was said
  */
 struct fact {
@@ -27,6 +28,7 @@ struct fact {
 	char *string;
 	long long number;
 	long long own;
+	long long lists;
 	unsigned int order;
 };
 
@@ -46,6 +48,7 @@ static struct fact *facts_add(struct facts *facts, const char *key, va_list args
 	memset(fact, 0, sizeof(*fact));
 	if (vasprintf(&fact->key, key, args) < 0)
 		abort();
+	fact->lists = -1;
 	fact->order = facts->nr++;
 	return fact;
 }
@@ -59,9 +62,8 @@ void facts_number(struct facts *facts, long long number, const char *key, ...)
 	va_end(args);
 }
 
-__attribute__((format(printf, 4, 5))) static void facts_own(struct facts *facts,
-							    long long number, long long own,
-							    const char *key, ...)
+__attribute__((format(printf, 4, 5))) static struct fact *
+facts_own(struct facts *facts, long long number, long long own, const char *key, ...)
 {
 	struct fact *fact;
 	va_list args;
@@ -71,6 +73,21 @@ __attribute__((format(printf, 4, 5))) static void facts_own(struct facts *facts,
 	va_end(args);
 	fact->number = number;
 	fact->own = own;
+	return fact;
+}
+
+void facts_lists(struct facts *facts, long long lists, const char *key, ...)
+{
+	va_list args;
+	unsigned int i;
+	char name[64];
+
+	va_start(args, key);
+	vsnprintf(name, sizeof(name), key, args);
+	va_end(args);
+	for (i = 0; i < facts->nr; i++)
+		if (!strcmp(facts->fact[i].key, name))
+			facts->fact[i].lists = lists;
 }
 
 void facts_string(struct facts *facts, const char *string, const char *key, ...)
@@ -123,28 +140,75 @@ static long long oracle_own_pages(const struct snap *snap)
 	return 2 * snap_get(snap, system, 0, "memdiag_snapshot_bytes") / getpagesize();
 }
 
+/*
+ * Pages on the per-cpu lists, of all zones or, for a record of section zone, of that one;
+ * -1 if the snapshot does not have them.
+ */
+static long long oracle_lists(const struct snap *snap, const struct memdiag_section *section,
+			      uint64_t n)
+{
+	const struct memdiag_section *pcp = snap_section(snap, MEMDIAG_SEC_PCP);
+	long long lists = 0;
+	uint64_t i;
+
+	if (!snap_has(snap, MEMDIAG_SEC_PCP))
+		return -1;
+	for (i = 0; i < pcp->nr_records; i++) {
+		uint64_t count = snap_get(snap, pcp, i, "count");
+
+		if (count == MEMDIAG_ABSENT)
+			return -1;
+		if (section->id != MEMDIAG_SEC_ZONE ||
+		    (snap_get(snap, pcp, i, "node") == snap_get(snap, section, n, "node") &&
+		     snap_get(snap, pcp, i, "name") == snap_get(snap, section, n, "name")))
+			lists += count;
+	}
+	return lists;
+}
+
+long long oracle_free_everywhere(void)
+{
+	char *text = file_read("/proc/zoneinfo"), *rest = text, *line;
+	long long sum = 0, value;
+
+	if (!text)
+		return -1;
+	while ((line = file_line(&rest)))
+		if (sscanf(line, " pages free %lld", &value) == 1 ||
+		    sscanf(line, " count: %lld", &value) == 1)
+			sum += value;
+	free(text);
+	return sum;
+}
+
 void facts_own_field(struct facts *facts, const struct snap *snap,
 		     const struct memdiag_section *section, uint64_t n, unsigned int field,
 		     const char *record, const char *name)
 {
+	static const char *const taken[] = { "free", "nr_free_pages", "mem_free", "mem_available" };
 	/* Thresholds are a part of what is free. */
-	static const char *const taken[] = { "free", "nr_free_pages", "mem_free", "mem_available",
-					     "nr_dirty_threshold",
-					     "nr_dirty_background_threshold" };
+	static const char *const part[] = { "nr_dirty_threshold",
+					    "nr_dirty_background_threshold" };
 	static const char *const used[] = { "nr_slab_unreclaimable", "nr_vmalloc" };
 	uint64_t value = snap_value(snap, section, n, field);
 	const char *column = snap_string(snap, snap_field(snap, section, field)->name);
-	long long own = 0;
+	long long own = 0, lists = -1;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		if (!strcmp(name, taken[i]))
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		if (strcmp(name, taken[i]))
+			continue;
+		own = -oracle_own_pages(snap);
+		lists = oracle_lists(snap, section, n);
+	}
+	for (i = 0; i < sizeof(part) / sizeof(part[0]); i++)
+		if (!strcmp(name, part[i]))
 			own = -oracle_own_pages(snap);
 	for (i = 0; i < sizeof(used) / sizeof(used[0]); i++)
 		if (!strcmp(name, used[i]))
 			own = oracle_own_pages(snap);
 	if (own && value != MEMDIAG_ABSENT)
-		facts_own(facts, value, own, "%s/%s", record, column);
+		facts_own(facts, value, own, "%s/%s", record, column)->lists = lists;
 	else
 		facts_field(facts, snap, section, n, field, record);
 }
@@ -194,12 +258,42 @@ static bool fact_same(const struct fact *a, const struct fact *b)
 	return a->string && b->string && !strcmp(a->string, b->string);
 }
 
+static long long least(long long a, long long b)
+{
+	return a < b ? a : b;
+}
+
+static long long most(long long a, long long b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * Free pages. To take one from an empty list of a CPU brings others with it, dozens at
+ * once, and to give back some of a higher order drains them all: @value may lack many
+ * more than memdiag's own, and each time, as every snapshot ends with the lists drained.
+ * But with the lists added, only memdiag's own are missing.
+ */
+static bool fact_free_between(const struct fact *value, const struct fact *a, const struct fact *b)
+{
+	long long all = value->number + value->lists;
+	long long all_a = a->number + a->lists, all_b = b->number + b->lists;
+
+	/* Two that are farther apart than that tell nothing. */
+	if (most(all_a, all_b) + value->own > least(all_a, all_b))
+		return false;
+	return value->number <= most(a->number, b->number) && all <= most(all_a, all_b) &&
+	       all - value->own >= least(all_a, all_b);
+}
+
 static bool fact_between(const struct fact *value, const struct fact *a, const struct fact *b)
 {
 	if (value->string || a->string || b->string)
 		return fact_same(value, a) || fact_same(value, b);
 	if (a->number > b->number)
 		return fact_between(value, b, a);
+	if (value->lists >= 0 && a->lists >= 0 && b->lists >= 0)
+		return fact_free_between(value, a, b);
 	if (value->own < 0)
 		return value->number - value->own >= a->number && value->number <= b->number;
 	return value->number >= a->number && value->number - value->own <= b->number;
@@ -223,6 +317,8 @@ static void fact_text(const struct fact *fact, char *text, size_t size)
 		snprintf(text, size, "-");
 	else if (fact->string)
 		snprintf(text, size, "'%s'", fact->string);
+	else if (fact->lists >= 0)
+		snprintf(text, size, "%lld (and %lld on lists)", fact->number, fact->lists);
 	else
 		snprintf(text, size, "%lld", fact->number);
 }

@@ -36,6 +36,13 @@ __attribute__((format(printf, 3, 4))) void facts_number(struct facts *facts, lon
 							const char *key, ...);
 __attribute__((format(printf, 3, 4))) void facts_string(struct facts *facts, const char *string,
 							const char *key, ...);
+/*
+ * A number of free pages lacks @lists more, which are on the per-cpu lists. They come
+ * from there and go back many at a time, whoever takes one. So if all say how many, the
+ * sums are compared as well, and only they tell how many memdiag may have taken.
+ */
+__attribute__((format(printf, 3, 4))) void facts_lists(struct facts *facts, long long lists,
+						       const char *key, ...);
 void facts_free(struct facts *facts);
 
 /* A field of a record of memdiag's under the key "@record/its name"; not if absent. */
@@ -46,8 +53,8 @@ void facts_field(struct facts *facts, const struct snap *snap,
 /*
  * The same for a field that may count what memdiag itself works in: free pages, slab
  * memory. That is used when it looks, and not when the kernel is asked; how much it is,
- * at most, it says itself, so the snapshot must have the section system. @name tells what
- * is counted.
+ * at most, it says itself, so the snapshot must have the section system, and for free
+ * pages section pcp. @name tells what is counted.
  */
 void facts_own_field(struct facts *facts, const struct snap *snap,
 		     const struct memdiag_section *section, uint64_t n, unsigned int field,
@@ -79,6 +86,9 @@ unsigned int oracle_closed_ways(void);
  * kallsyms has it, and there are kprobes.
  */
 bool oracle_symbol_known(const char *symbol);
+
+/* Free pages of all zones, those on the per-cpu lists too, or -1. */
+long long oracle_free_everywhere(void);
 
 /* Prints one result. */
 void oracle_run(const struct oracle *oracle);

@@ -59,6 +59,17 @@ struct track_want {
 	const char *but;
 };
 
+/*
+ * Memory that the kernel takes while the fixture allocates and keeps when that is
+ * freed, by its design: tables of the kernel's address space, nodes of the space
+ * that is free in it, pages of the per-cpu allocator, what debugging remembers, sheaves.
+ * For track_want.but.
+ */
+#define TRACK_KEPT                                                                            \
+	"pte_alloc,pmd_alloc,pud_alloc,p4d_alloc,alloc_vmap_area,preload_this_cpu_lock,"      \
+	"pcpu_populate,pcpu_create_chunk,pcpu_alloc_chunk,stack_depot,kmemleak,kasan_,"      \
+	"__pcs_,sheaf"
+
 /* Takes a snapshot with section track, to be dropped; bails out if it is not there. */
 void track_take(struct snap *snap);
 struct track_sum track_add_up(const struct snap *snap, const struct track_want *want);

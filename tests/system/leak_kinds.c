@@ -34,16 +34,6 @@
 #define LEAKED 7
 #define CYCLED 24
 
-/*
- * Memory that the kernel takes while the fixture allocates and keeps when that is
- * freed, by its design: tables of the kernel's address space, nodes of the space
- * that is free in it, pages of the per-cpu allocator, what debugging remembers, sheaves.
- */
-#define KEPT                                                                                  \
-	"pte_alloc,pmd_alloc,pud_alloc,p4d_alloc,alloc_vmap_area,preload_this_cpu_lock,"      \
-	"pcpu_populate,pcpu_create_chunk,pcpu_alloc_chunk,stack_depot,kmemleak,kasan_,"      \
-	"__pcs_,sheaf"
-
 /**
  * struct leak_case - a kind of memory
  * @name: of the results
@@ -155,7 +145,7 @@ static struct track_want want_of(const struct leak_case *c, unsigned int context
 		.cache = c->cache,
 		.order = c->order,
 		/* Stacks of interrupts may go on with what was interrupted, in v5.10. */
-		.but = context ? KEPT : KEPT ",tasklet_action,irq_work_run",
+		.but = context ? TRACK_KEPT : TRACK_KEPT ",tasklet_action,irq_work_run",
 	};
 }
 
@@ -237,7 +227,7 @@ static bool named(const struct snap *snap, const struct leak_case *c, unsigned i
 /* Nothing else of the fixture's is outstanding. */
 static bool silent(const struct snap *snap)
 {
-	const struct track_want want = { .module = FIXTURE, .order = -1, .but = KEPT };
+	const struct track_want want = { .module = FIXTURE, .order = -1, .but = TRACK_KEPT };
 	struct track_sum sum = track_add_up(snap, &want);
 
 	if (sum.count == sum.unsure)
@@ -405,7 +395,7 @@ static void run_loads(void)
 		     "leak_kinds: loaded %u times: %u objects of 1000 bytes leak", loads,
 		     3 * loads))
 		track_print(&snap, &want);
-	want = (struct track_want){ .module = FIXTURE, .order = -1, .but = KEPT };
+	want = (struct track_want){ .module = FIXTURE, .order = -1, .but = TRACK_KEPT };
 	all = track_add_up(&snap, &want);
 	if (!ktap_ok(exactly("objects", all.count - all.unsure, sum.count - sum.unsure),
 		     "leak_kinds: loaded %u times: nothing else", loads))

@@ -34,12 +34,6 @@
 /* Seconds of the run whose counts are compared. */
 #define COMPARED 3
 
-/* Memory that the kernel keeps when the fixture frees; see leak_kinds. */
-#define KEPT                                                                                  \
-	"pte_alloc,pmd_alloc,pud_alloc,p4d_alloc,alloc_vmap_area,preload_this_cpu_lock,"      \
-	"pcpu_populate,pcpu_create_chunk,pcpu_alloc_chunk,stack_depot,kmemleak,kasan_,"      \
-	"__pcs_,sheaf"
-
 static double now(void)
 {
 	struct timespec t;
@@ -202,7 +196,7 @@ static void churn(double seconds)
 static void compare(void)
 {
 	const struct track_want all = { .module = FIXTURE, .kind = "slab", .order = -1 };
-	const struct track_want left = { .module = FIXTURE, .order = -1, .but = KEPT };
+	const struct track_want left = { .module = FIXTURE, .order = -1, .but = TRACK_KEPT };
 	long long taken[2], freed[2];
 	struct track_sum sum;
 	struct snap snap;

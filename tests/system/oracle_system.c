@@ -15,18 +15,23 @@
 #include "oracle.h"
 #include "oracles.h"
 
-static void meminfo_fact(struct facts *facts, const char *text, const char *line, const char *field)
+/* Pages; -1 if there is no such line. */
+static long long meminfo_fact(struct facts *facts, const char *text, const char *line,
+			      const char *field)
 {
 	const char *at = text;
 	size_t n = strlen(line);
+	long long pages;
 
 	while (at && (strncmp(at, line, n) || at[n] != ':')) {
 		at = strchr(at, '\n');
 		at += !!at;
 	}
-	if (at)
-		facts_number(facts, strtoll(at + n + 1, NULL, 10) * 1024 / getpagesize(),
-			     "system/%s", field);
+	if (!at)
+		return -1;
+	pages = strtoll(at + n + 1, NULL, 10) * 1024 / getpagesize();
+	facts_number(facts, pages, "system/%s", field);
+	return pages;
 }
 
 static unsigned int count_list(const char *path)
@@ -102,13 +107,19 @@ static bool system_kernel(struct facts *facts)
 	struct utsname uts;
 	struct timespec now;
 	unsigned int i;
-	long long value;
+	long long value, free_pages = 0, lists;
 
 	if (!text)
 		return false;
-	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		meminfo_fact(facts, text, lines[i].line, lines[i].field);
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		value = meminfo_fact(facts, text, lines[i].line, lines[i].field);
+		if (!strcmp(lines[i].line, "MemFree"))
+			free_pages = value;
+	}
 	free(text);
+	lists = oracle_free_everywhere() - free_pages;
+	facts_lists(facts, lists, "system/mem_free");
+	facts_lists(facts, lists, "system/mem_available");
 	uname(&uts);
 	facts_string(facts, uts.release, "system/release");
 	facts_string(facts, uts.version, "system/version");
@@ -202,6 +213,7 @@ static void system_memdiag(struct facts *facts, const struct snap *snap,
 static const struct oracle system_oracle = {
 	.name = "system",
 	.section = MEMDIAG_SEC_SYSTEM,
+	.also = SNAP_BIT(PCP),
 	.kernel = system_kernel,
 	.memdiag = system_memdiag,
 };

@@ -17,14 +17,19 @@ static bool vmstat_kernel(struct facts *facts)
 {
 	char *text = file_read("/proc/vmstat"), *rest = text, *line;
 	char name[128];
-	long long value;
+	long long value, free_pages = 0;
 
 	if (!text)
 		return false;
-	while ((line = file_line(&rest)))
-		if (sscanf(line, "%127s %lld", name, &value) == 2)
-			facts_number(facts, value, "%s/value", name);
+	while ((line = file_line(&rest))) {
+		if (sscanf(line, "%127s %lld", name, &value) != 2)
+			continue;
+		facts_number(facts, value, "%s/value", name);
+		if (!strcmp(name, "nr_free_pages"))
+			free_pages = value;
+	}
 	free(text);
+	facts_lists(facts, oracle_free_everywhere() - free_pages, "nr_free_pages/value");
 	return true;
 }
 
@@ -44,7 +49,7 @@ static void vmstat_memdiag(struct facts *facts, const struct snap *snap,
 static const struct oracle vmstat_oracle = {
 	.name = "vmstat",
 	.section = MEMDIAG_SEC_VMSTAT,
-	.also = SNAP_BIT(SYSTEM),
+	.also = SNAP_BIT(SYSTEM) | SNAP_BIT(PCP),
 	.kernel = vmstat_kernel,
 	.memdiag = vmstat_memdiag,
 };

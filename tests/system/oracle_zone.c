@@ -21,7 +21,7 @@
 struct zone {
 	int node;
 	char name[32];
-	long long high, managed, present, spanned, start_pfn, protection[16];
+	long long high, managed, present, spanned, start_pfn, lists, protection[16];
 	unsigned int nr_protection;
 };
 
@@ -134,6 +134,8 @@ static void zone_line(struct zoneinfo *info, char *line, enum where *where, int 
 			facts_number(info->zone, value, "%d/%s/%s", zone->node, zone->name,
 				     zone_field(name));
 		} else {
+			if (!strcmp(name, "count"))
+				zone->lists += value;
 			facts_number(info->pcp, value, "%d/%s/%d/%s", zone->node, zone->name, *cpu,
 				     name);
 		}
@@ -153,6 +155,19 @@ static void zone_protection_facts(struct zoneinfo *info)
 			facts_number(info->zone, info->zones[i].protection[j],
 				     "%d/%s/protection_%s", info->zones[i].node,
 				     info->zones[i].name, info->zones[j].name);
+}
+
+static void zone_lists_facts(struct zoneinfo *info)
+{
+	unsigned int i;
+
+	for (i = 0; i < info->nr_zones; i++) {
+		const struct zone *zone = &info->zones[i];
+
+		facts_lists(info->zone, zone->lists, "%d/%s/free", zone->node, zone->name);
+		facts_lists(info->zone, zone->lists, "%d/%s/nr_free_pages", zone->node,
+			    zone->name);
+	}
 }
 
 /* A node without memory is not in zoneinfo with its statistics, but has them in sysfs. */
@@ -272,6 +287,7 @@ static bool zoneinfo_read(struct facts *node, struct facts *zone, struct facts *
 	}
 	free(text);
 	zone_protection_facts(&info);
+	zone_lists_facts(&info);
 	for (number = 0; number < (int)nr_nodes; number++)
 		node_facts(&info, nodes[number]);
 	node_kswapds(info.node, nodes, nr_nodes);
@@ -402,7 +418,7 @@ static const struct oracle node_oracle = {
 static const struct oracle zone_oracle = {
 	.name = "zone",
 	.section = MEMDIAG_SEC_ZONE,
-	.also = SNAP_BIT(SYSTEM),
+	.also = SNAP_BIT(SYSTEM) | SNAP_BIT(PCP),
 	.kernel = zone_kernel,
 	.memdiag = zone_memdiag,
 };

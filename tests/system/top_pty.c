@@ -372,7 +372,22 @@ static bool names_ascend(void)
 
 static void check_keys(void)
 {
+	/* Keys, what is to be seen then, and what that shows. */
+	static const struct {
+		const char *keys, *text, *what;
+	} steps[] = {
+		{ "r", "slab by name reversed,", "r turns the order round" },
+		{ "u", "slab by share in use,", "u sorts by the share in use" },
+		{ "g", "slab by change,", "g sorts by change" },
+		{ "h", "any key goes back", "h tells the keys" },
+		{ "x2", "ledger, rows 1-", "2 shows the ledger" },
+		{ ">>", "ledger by pages,", "> sorts by another column" },
+		{ "\t", "task by VmRSS,", "Tab shows the next view" },
+		{ "0", "per_second", "counters have a rate" },
+		{ "1o", "slab by num_objs, rows 1-", "1 goes back, and o sorts by objects" },
+	};
 	char *none[] = { "-d", "0.3", NULL };
+	unsigned int i;
 
 	start("vt100", 24, 80, none);
 	ktap_ok(see("slab by bytes, rows 1-"), "top: the largest slab caches come first");
@@ -381,24 +396,10 @@ static void check_keys(void)
 	ktap_ok(find("change", 5) == 5, "top: what changed has a column");
 	press("n");
 	ktap_ok(see("slab by name,") && names_ascend(), "top: n sorts by name");
-	press("r");
-	ktap_ok(see("slab by name reversed,"), "top: r turns the order round");
-	press("u");
-	ktap_ok(see("slab by share in use,"), "top: u sorts by the share in use");
-	press("g");
-	ktap_ok(see("slab by change,"), "top: g sorts by change");
-	press("h");
-	ktap_ok(see("any key goes back"), "top: h tells the keys");
-	press("x2");
-	ktap_ok(see("ledger, rows 1-"), "top: 2 shows the ledger");
-	press(">>");
-	ktap_ok(see("ledger by pages,"), "top: > sorts by another column");
-	press("\t");
-	ktap_ok(see("task by VmRSS,"), "top: Tab shows the next view");
-	press("0");
-	ktap_ok(see("per_second"), "top: counters have a rate");
-	press("1o");
-	ktap_ok(see("slab by num_objs, rows 1-"), "top: 1 goes back, and o sorts by objects");
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		press(steps[i].keys);
+		ktap_ok(see(steps[i].text), "top: %s", steps[i].what);
+	}
 	press("\033OB");
 	ktap_ok(see(find("-5 of 5", 0) >= 0 ? "rows 1-5" : "rows 2-"), "top: down goes down");
 	set_size(12, 40);

@@ -10,46 +10,44 @@
  * track report [MODULE]	print section track, of one module
  * track status			print section track_status
  * track stress SECONDS		allocate as fast as can be, while tracking starts and stops
+ *
+ * What is asked by hand is in track_hand.c, the stress in track_stress.c.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "ktap.h"
 #include "snap.h"
+#include "track.h"
+#include "tracker.h"
 
-#define FIXTURE_COMMAND "/proc/memdiag_fixture/command"
-#define FIXTURE_KO "/lib/memdiag/memdiag_fixture.ko"
-#define FIXTURE "memdiag_fixture"
 #define FIXTURE_GONE FIXTURE " (unloaded)"
 
-static int device = -1;
+int device = -1;
 
 /* 0 or the errno */
-static int start(struct memdiag_track_start *arg)
+int start(struct memdiag_track_start *arg)
 {
 	arg->size = sizeof(*arg);
 	return ioctl(device, MEMDIAG_IOC_TRACK_START, arg) ? errno : 0;
 }
 
-static int stop(uint32_t flags)
+int stop(uint32_t flags)
 {
 	struct memdiag_track_stop arg = { .size = sizeof(arg), .flags = flags };
 
 	return ioctl(device, MEMDIAG_IOC_TRACK_STOP, &arg) ? errno : 0;
 }
 
-static int settle(uint64_t *ns)
+int settle(uint64_t *ns)
 {
 	struct memdiag_settle arg = { .size = sizeof(arg) };
 	int error = ioctl(device, MEMDIAG_IOC_SETTLE, &arg) ? errno : 0;
@@ -58,7 +56,7 @@ static int settle(uint64_t *ns)
 	return error;
 }
 
-static struct memdiag_track_start by_module(const char *module)
+struct memdiag_track_start by_module(const char *module)
 {
 	struct memdiag_track_start arg = { .flags = MEMDIAG_TRACK_BY_MODULE };
 
@@ -94,16 +92,6 @@ static void run(const char *command)
 
 /* --- sums of a report ------------------------------------------------------- */
 
-struct sum {
-	uint64_t records;
-	uint64_t count;
-	uint64_t bytes;
-	uint64_t asked;
-	uint64_t allocated;
-	uint64_t freed;
-	uint64_t unsure;
-};
-
 static bool number(const struct snap *snap, const struct memdiag_section *section, uint64_t n,
 		   const char *name, uint64_t *sum)
 {
@@ -120,8 +108,7 @@ static bool is_kept(const char *stack)
 	       strstr(stack, "pcpu_") || strstr(stack, "_slab+");
 }
 
-/* What is outstanding of a module (NULL: all), a kind and stacks that have a word in them. */
-static struct sum report(const char *module, const char *kind, const char *word)
+struct sum report(const char *module, const char *kind, const char *word)
 {
 	const struct memdiag_section *section;
 	struct sum sum = { 0 };
@@ -153,44 +140,40 @@ static struct sum report(const char *module, const char *kind, const char *word)
 	return sum;
 }
 
-static uint64_t status(const char *name)
+uint64_t status(const char *name)
 {
-	const struct memdiag_section *section;
 	struct snap snap;
 	uint64_t value;
 
 	snap_take(&snap, SNAP_BIT(TRACK_STATUS));
-	section = snap_section(&snap, MEMDIAG_SEC_TRACK_STATUS);
-	value = snap_get(&snap, section, 0, name);
+	value = track_status(&snap, name);
 	snap_drop(&snap);
 	return value;
 }
 
-static bool state_is(const char *state)
+/* Is that what a field of section track_status says, or a part of it? */
+static bool status_says(const char *field, const char *what, bool part)
 {
-	const struct memdiag_section *section;
+	const char *text;
 	struct snap snap;
-	bool is;
+	bool says;
 
 	snap_take(&snap, SNAP_BIT(TRACK_STATUS));
-	section = snap_section(&snap, MEMDIAG_SEC_TRACK_STATUS);
-	is = !strcmp(snap_get_string(&snap, section, 0, "state"), state);
+	text = track_status_string(&snap, field);
+	says = part ? !!strstr(text, what) : !strcmp(text, what);
 	snap_drop(&snap);
-	return is;
+	return says;
+}
+
+static bool state_is(const char *state)
+{
+	return status_says("state", state, false);
 }
 
 /* Is it among the probes that are attached, or said of them? */
 static bool probes_have(const char *what)
 {
-	const struct memdiag_section *section;
-	struct snap snap;
-	bool has;
-
-	snap_take(&snap, SNAP_BIT(TRACK_STATUS));
-	section = snap_section(&snap, MEMDIAG_SEC_TRACK_STATUS);
-	has = strstr(snap_get_string(&snap, section, 0, "probes"), what);
-	snap_drop(&snap);
-	return has;
+	return status_says("probes", what, true);
 }
 
 /* Records of the fixture and a kind whose stack does not begin in the fixture. */
@@ -227,115 +210,6 @@ static void expect(struct sum sum, uint64_t count, uint64_t asked, const char *w
 			  ", asked %" PRIu64 ", allocated %" PRIu64 ", freed %" PRIu64
 			  ", unsure %" PRIu64, sum.records, sum.count, count, sum.bytes, sum.asked,
 			  sum.allocated, sum.freed, sum.unsure);
-}
-
-/* --- printing --------------------------------------------------------------- */
-
-static void print_value(const struct snap *snap, const struct memdiag_section *section, uint64_t n,
-			unsigned int field)
-{
-	uint64_t value = snap_value(snap, section, n, field);
-	const struct memdiag_field *f = snap_field(snap, section, field);
-
-	printf(" %s=", snap_string(snap, f->name));
-	if (value == MEMDIAG_ABSENT)
-		printf("-");
-	else if (f->type == MEMDIAG_TYPE_STR)
-		printf("%s", snap_string(snap, value));
-	else
-		printf("%" PRIu64, value);
-}
-
-static int print(unsigned int id, const char *module)
-{
-	const struct memdiag_section *section;
-	struct snap snap;
-	unsigned int i;
-	uint64_t n;
-
-	snap_take(&snap, 1ull << id);
-	section = snap_section(&snap, id);
-	printf("%" PRIu64 " records %s\n", (uint64_t)section->nr_records,
-	       snap_string(&snap, section->reason));
-	for (n = 0; n < section->nr_records; n++) {
-		if (module && strncmp(snap_get_string(&snap, section, n, "module"), module,
-				      strlen(module)))
-			continue;
-		for (i = 0; i < section->nr_fields; i++)
-			print_value(&snap, section, n, i);
-		printf("\n");
-	}
-	return 0;
-}
-
-static int by_hand(int argc, char **argv)
-{
-	struct memdiag_track_start arg = { 0 };
-	uint64_t ns;
-	int i, error;
-
-	if (!strcmp(argv[1], "report"))
-		return print(MEMDIAG_SEC_TRACK, argv[2]);
-	if (!strcmp(argv[1], "status"))
-		return print(MEMDIAG_SEC_TRACK_STATUS, NULL);
-	if (!strcmp(argv[1], "stop")) {
-		error = stop(argv[2] ? MEMDIAG_TRACK_DISCARD : 0);
-	} else if (!strcmp(argv[1], "settle")) {
-		error = settle(&ns);
-		printf("%" PRIu64 " ms\n", ns / 1000000);
-	} else {
-		for (i = 2; i < argc; i++) {
-			char *v = strchr(argv[i], '=');
-			char *end;
-
-			if (!v)
-				return 2;
-			*v++ = '\0';
-			if (!strcmp(argv[i], "kinds"))
-				arg.kinds = strtoul(v, NULL, 0);
-			else if (!strcmp(argv[i], "depth"))
-				arg.depth = strtoul(v, NULL, 0);
-			else if (!strcmp(argv[i], "objects"))
-				arg.objects = strtoull(v, NULL, 0);
-			else if (!strcmp(argv[i], "stacks"))
-				arg.stacks = strtoull(v, NULL, 0);
-			else if (!strcmp(argv[i], "one_in"))
-				arg.one_in = strtoul(v, NULL, 0);
-			else if (!strcmp(argv[i], "anywhere"))
-				arg.flags |= MEMDIAG_TRACK_ANYWHERE;
-			else if (!strcmp(argv[i], "pid")) {
-				arg.flags |= MEMDIAG_TRACK_BY_PID;
-				arg.pid = atoi(v);
-			} else if (!strcmp(argv[i], "cgroup")) {
-				arg.flags |= MEMDIAG_TRACK_BY_CGROUP;
-				arg.cgroup = strtoull(v, NULL, 0);
-			} else if (!strcmp(argv[i], "module")) {
-				arg.flags |= MEMDIAG_TRACK_BY_MODULE;
-				snprintf((char *)arg.module, sizeof(arg.module), "%s", v);
-			} else if (!strcmp(argv[i], "cache")) {
-				arg.flags |= MEMDIAG_TRACK_BY_CACHE;
-				snprintf((char *)arg.cache, sizeof(arg.cache), "%s", v);
-			} else if (!strcmp(argv[i], "size")) {
-				arg.flags |= MEMDIAG_TRACK_BY_SIZE;
-				arg.size_min = strtoull(v, &end, 0);
-				arg.size_max = strtoull(end + 1, NULL, 0);
-			} else if (!strcmp(argv[i], "order")) {
-				arg.flags |= MEMDIAG_TRACK_BY_ORDER;
-				arg.order_min = strtoul(v, &end, 0);
-				arg.order_max = strtoul(end + 1, NULL, 0);
-			} else {
-				return 2;
-			}
-		}
-		error = start(&arg);
-		if (!error)
-			printf("kinds %u depth %u objects %llu stacks %llu bytes %llu\n", arg.kinds,
-			       arg.depth, (unsigned long long)arg.objects,
-			       (unsigned long long)arg.stacks, (unsigned long long)arg.bytes);
-	}
-	if (error)
-		fprintf(stderr, "track: %s\n", strerror(error));
-	return !!error;
 }
 
 /* --- what must be counted ---------------------------------------------------- */
@@ -671,115 +545,6 @@ static void test_settle(void)
 	if (!ktap_ok(!error && ns > 0, "track: settles"))
 		ktap_note("%s", strerror(error));
 	ktap_note("in %" PRIu64 " ms", ns / 1000000);
-}
-
-/* --- stress ------------------------------------------------------------------ */
-
-static volatile sig_atomic_t over;
-
-static void on_alarm(int signal)
-{
-	over = 1;
-}
-
-/* A process that allocates until it is killed: pipes, files, sockets, memory, processes. */
-static pid_t worker(unsigned int n)
-{
-	pid_t pid = fork();
-	int fd[2], i;
-
-	if (pid)
-		return pid;
-	close(device);
-	for (i = 0;; i++) {
-		if (n % 2 && file_write(FIXTURE_COMMAND, "hold kmalloc size=64 count=64 context=softirq") == 0) {
-			file_write(FIXTURE_COMMAND, "hold pages order=1 count=8");
-			file_write(FIXTURE_COMMAND, "free all");
-		}
-		if (pipe(fd) == 0) {
-			if (write(fd[1], &i, sizeof(i)) < 0)
-				continue;
-			close(fd[0]);
-			close(fd[1]);
-		}
-		fd[0] = socket(AF_UNIX, SOCK_STREAM, 0);
-		close(fd[0]);
-		free(memset(malloc(300000), 1, 300000));
-		if (i % 16 == 0) {
-			pid = fork();
-			if (!pid)
-				_exit(0);
-			waitpid(pid, NULL, 0);
-		}
-	}
-}
-
-/*
- * Start, read, stop, discard and load again in turn, with small tables and large
- * ones, while two processes allocate. What is counted must fit together each time.
- */
-static void test_stress(unsigned int seconds)
-{
-	unsigned int rounds = 0, bad = 0, unloads = 0;
-	pid_t workers[2];
-	unsigned int i;
-
-	over = 0;
-	signal(SIGALRM, on_alarm);
-	workers[0] = worker(0);
-	workers[1] = worker(1);
-	alarm(seconds);
-	while (!over || rounds < 8) {
-		struct memdiag_track_start arg = { 0 };
-		struct sum sum;
-		uint64_t used;
-
-		if (rounds % 3 == 1)
-			arg = by_module(FIXTURE);
-		if (rounds % 4 == 2)
-			arg.objects = 500;
-		if (rounds % 5 == 4)
-			arg.stacks = 32;
-		if (rounds % 7 == 3)
-			arg.one_in = 8;
-		stop(rounds % 2 ? MEMDIAG_TRACK_DISCARD : 0);
-		if (start(&arg)) {
-			bad++;
-			continue;
-		}
-		usleep(300000);
-		report(NULL, NULL, NULL);
-		if (rounds % 3 == 0) {
-			unloads += !system("rmmod " FIXTURE " 2>/dev/null");
-			if (system("grep -q ^" FIXTURE " /proc/modules || insmod " FIXTURE_KO))
-				bad++;
-		}
-		if (rounds % 4 == 3) {
-			/* The tracker goes in the middle of it. */
-			close(device);
-			if (system("rmmod memdiag && insmod /lib/memdiag/memdiag.ko"))
-				bad++;
-			device = open(SNAP_DEVICE, O_RDONLY | O_CLOEXEC);
-			rounds++;
-			continue;
-		}
-		stop(0);
-		sum = report(NULL, NULL, NULL);
-		used = status("objects_used");
-		/* Slabs' pages and what is gone are in the table, and not in the report. */
-		if (sum.count > used || sum.allocated < sum.freed) {
-			ktap_note("count %" PRIu64 ", used %" PRIu64 ", allocated %" PRIu64
-				  ", freed %" PRIu64, sum.count, used, sum.allocated, sum.freed);
-			bad++;
-		}
-		rounds++;
-	}
-	for (i = 0; i < 2; i++) {
-		kill(workers[i], SIGKILL);
-		waitpid(workers[i], NULL, 0);
-	}
-	ktap_ok(!bad, "track: stress: %u rounds, %u unloads of the module, %u bad",
-		rounds, unloads, bad);
 }
 
 /* Without tracepoints there is a reason, and a start is refused. */
