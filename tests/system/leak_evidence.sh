@@ -10,7 +10,8 @@
 #
 # Runs in the guest. Which instruments are on is for its command line to say:
 #   slub_debug=U,kmalloc-2k  kmemleak=on  page_owner=on  sysctl.vm.mem_profiling=0
-# The last one is switched on here, for the part that needs it.
+# The last one is switched on here, for the part that needs it. Where page_owner is on,
+# alloc_traces is not read: not both in one guest.
 
 # shellcheck source=tests/lib/ktap.sh
 . ktap.sh
@@ -137,7 +138,11 @@ profiled() {
 	silent "allocinfo: what is given back is no evidence" 0 4
 	rmmod memdiag_fixture
 	unloaded
+	# What is freed when it is switched off would seem to be there for ever: nothing of
+	# memdiag's may be on its way, and nothing is left by the kernel's account.
+	ktap_check "leak_evidence: allocinfo: memdiag leaves nothing behind" rmmod memdiag
 	echo 0 >$profiling
+	insmod /lib/memdiag/memdiag.ko
 }
 
 # What is left when the module goes is told in the kernel's log: in 6.12 with a warning,

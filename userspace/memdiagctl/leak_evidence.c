@@ -430,7 +430,13 @@ static void read_all(struct leak_evidence *e, enum when when)
 {
 	e->when = when;
 	read_allocinfo(e);
-	read_caches(e, "/sys/kernel/debug/slab", "alloc_traces");
+	/*
+	 * The kernel sums up call sites under a lock of the cache, and takes pages meanwhile.
+	 * For each of these page_owner takes an object, in the kernels that have its stacks: if
+	 * that is of the same cache, the lock is taken twice.
+	 */
+	if (access(PAGE_STACKS, F_OK))
+		read_caches(e, "/sys/kernel/debug/slab", "alloc_traces");
 	read_caches(e, "/sys/kernel/slab", "alloc_calls");
 	/* All pages of the machine would not tell anything. The stacks are the quicker way. */
 	if (e->run->name && !read_page_stacks(e))
