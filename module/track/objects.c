@@ -21,6 +21,7 @@
  * passed over.
  */
 #include <linux/kernel.h>
+#include <linux/kmemleak.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
@@ -65,6 +66,8 @@ int track_objects_alloc(struct track_objects *t, u64 objects)
 	t->bytes = track_objects_bytes(objects);
 	t->buckets = __vmalloc(nr * sizeof(*t->buckets), OBJECTS_GFP);
 	t->slots = __vmalloc(nr * TRACK_BUCKET_KEYS * sizeof(*t->slots), OBJECTS_GFP);
+	/* Keys are addresses: kmemleak would take them for references. */
+	kmemleak_no_scan(t->buckets);
 	if (t->buckets && t->slots)
 		return 0;
 	track_objects_free(t);

@@ -44,7 +44,7 @@
 #define MAX_REPETITIONS 51
 /* Pairs of a loop, messages of a pair of processes. */
 #define LOOPS 50000
-#define MESSAGES 100
+#define MESSAGES 300
 #define LOOP_RESULT "/proc/memdiag_fixture/loop"
 /* A module that is there and does nothing. */
 #define IDLE "memdiag_leaky"
