@@ -324,26 +324,30 @@ void track_stacks_reuse(struct track_stacks *t, u32 n);
  * struct track_step - how to get from a return address on the stack to the next
  * @address: the return address; 0 of a free slot
  * @what: what is known of it, see walk.c
+ * @next: the first return address that was seen behind
  */
 struct track_step {
 	unsigned long address;
 	u64 what;
+	unsigned long next;
 };
 
 /**
  * struct track_walk - what the unwinder taught
  * @steps: by hash of the address
+ * @pairs: a step and another return address that was seen behind, each as one word
  * @full: an address found no room
  */
 struct track_walk {
 	struct track_step *steps;
+	u64 *pairs;
 	bool full;
 };
 
 #define TRACK_WALK_BITS		13
 /* One walk in so many is compared with what the unwinder says. */
 #define TRACK_WALK_COMPARED	1024
-#define TRACK_WALK_BYTES	(sizeof(struct track_step) << TRACK_WALK_BITS)
+#define TRACK_WALK_BYTES	((sizeof(struct track_step) + sizeof(u64)) << TRACK_WALK_BITS)
 
 /* walk.c */
 int track_walk_alloc(struct track_walk *walk);

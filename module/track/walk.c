@@ -12,7 +12,8 @@
  * stack from its end on, where what an address leads to is not known yet. That may be a
  * copy that has been left there. So a step is taken only when it was seen as often as
  * STEP_SURE can count, each time against what the unwinder said, only to an address that was
- * seen behind it, and only if all others lead on to the last frame. The system call's own frame
+ * seen behind it, and only if all others lead on to the last frame. A step that is too wide
+ * cannot skip a frame: what called another function was not seen behind this one. The system call's own frame
  * has a size by chance on many kernels; where it leads to is found from the end of
  * the stack. Where this contradicts itself too often, the unwinder is asked for good, and so
  * it is for a stack that is not the task's own. And one walk in so many is compared with what
@@ -68,9 +69,6 @@ enum walk_state {
 #define STEP_END_SHIFT	22
 /* Words: enough for stacks of 64 KiB. */
 #define STEP_WORDS	GENMASK(12, 0)
-/* A bit for each address that was seen behind, by hash. */
-#define STEP_SEEN_SHIFT	48
-#define STEP_SEEN	GENMASK_ULL(63, STEP_SEEN_SHIFT)
 
 static enum walk_state step_state(u64 what)
 {
@@ -82,15 +80,10 @@ static u64 step_hash(unsigned long address)
 	return address * GOLDEN_RATIO_64;
 }
 
-static u32 step_seen_bit(u64 hash)
+/* Both of them in one word, which no other two have but by a chance that does not come. */
+static u64 step_pair(unsigned long address, unsigned long next)
 {
-	return STEP_SEEN_SHIFT + (hash >> 32 & 15);
-}
-
-/* Was it seen behind, or one that has the same bit? */
-static bool step_seen(u64 what, u64 hash)
-{
-	return what >> step_seen_bit(hash) & 1;
+	return (step_hash(address) ^ next) * GOLDEN_RATIO_64 | 1;
 }
 
 /* Where the next one is, for one that is at @at; 0 if that is not known. */
@@ -117,8 +110,12 @@ static __always_inline unsigned long step_next(u64 what, unsigned long at, unsig
  */
 int track_walk_alloc(struct track_walk *walk)
 {
-	walk->steps = vzalloc(TRACK_WALK_BYTES);
-	return walk->steps ? 0 : -ENOMEM;
+	walk->steps = vzalloc(sizeof(*walk->steps) << TRACK_WALK_BITS);
+	walk->pairs = vzalloc(sizeof(*walk->pairs) << TRACK_WALK_BITS);
+	if (walk->steps && walk->pairs)
+		return 0;
+	track_walk_free(walk);
+	return -ENOMEM;
 }
 
 /**
@@ -128,7 +125,9 @@ int track_walk_alloc(struct track_walk *walk)
 void track_walk_free(struct track_walk *walk)
 {
 	vfree(walk->steps);
+	vfree(walk->pairs);
 	walk->steps = NULL;
+	walk->pairs = NULL;
 }
 
 static struct track_step *walk_slot(const struct track_walk *walk, u64 hash, u32 i)
@@ -154,6 +153,45 @@ static struct track_step *walk_find(const struct track_walk *walk, unsigned long
 	return NULL;
 }
 
+static u64 *walk_pair_slot(const struct track_walk *walk, u64 pair, u32 i)
+{
+	return &walk->pairs[((pair >> (64 - TRACK_WALK_BITS)) + i) & (BIT(TRACK_WALK_BITS) - 1)];
+}
+
+/* Was @next seen behind a step? Most have but one. */
+static __always_inline bool walk_leads_to(const struct track_walk *walk,
+					  const struct track_step *step, unsigned long next)
+{
+	u64 pair, there;
+	u32 i;
+
+	if (READ_ONCE(step->next) == next)
+		return true;
+	pair = step_pair(step->address, next);
+	for (i = 0; i < WALK_PROBES; i++) {
+		there = READ_ONCE(*walk_pair_slot(walk, pair, i));
+		if (there == pair)
+			return true;
+		if (!there)
+			break;
+	}
+	return false;
+}
+
+/* It was. What finds no room is left to the unwinder. */
+static void walk_add_pair(struct track_walk *walk, struct track_step *step, unsigned long next)
+{
+	unsigned long first = cmpxchg(&step->next, 0, next);
+	u64 pair = step_pair(step->address, next), there;
+	u32 i;
+
+	for (i = 0; first && first != next && i < WALK_PROBES; i++) {
+		there = cmpxchg64(walk_pair_slot(walk, pair, i), 0, pair);
+		if (!there || there == pair)
+			break;
+	}
+}
+
 /* The end of the stack of the task, if @at lies on that; else 0. */
 static unsigned long walk_end(unsigned long at)
 {
@@ -171,8 +209,8 @@ static __always_inline u32 walk_up(const struct track_walk *walk, unsigned long 
 				   const struct track_filter *filter, bool *learn)
 {
 	unsigned long end = walk_end(at), address;
-	u64 what = 0, sure = STEP_SURE, hash;
-	const struct track_step *step;
+	const struct track_step *step = NULL;
+	u64 what = 0, sure = STEP_SURE;
 	u32 nr = 0;
 
 	*learn = false;
@@ -180,8 +218,7 @@ static __always_inline u32 walk_up(const struct track_walk *walk, unsigned long 
 		return 0;
 	for (;;) {
 		address = memdiag_stack_word(at);
-		hash = step_hash(address);
-		if (nr && !step_seen(what, hash))
+		if (nr && !walk_leads_to(walk, step, address))
 			break;
 		if (frames)
 			frames[nr] = address;
@@ -189,7 +226,7 @@ static __always_inline u32 walk_up(const struct track_walk *walk, unsigned long 
 			return 0;
 		if (++nr == max)
 			goto out;
-		step = walk_slot(walk, hash, 0);
+		step = walk_slot(walk, step_hash(address), 0);
 		if (READ_ONCE(step->address) != address) {
 			step = walk_find(walk, address);
 			if (!step) {
@@ -299,12 +336,11 @@ static u64 step_count(u64 old, u64 new, bool same)
 	return wrong == STEP_WRONG ? WALK_UNKNOWN : new | (wrong + STEP_WRONG_ONE) | STEP_SURE_ONE;
 }
 
-static u64 step_learn(u64 old, u32 on, u32 to_end, unsigned long next)
+static u64 step_learn(u64 old, u32 on, u32 to_end)
 {
 	bool same_on = (old >> STEP_ON_SHIFT & STEP_WORDS) == on;
 	bool same_end = (old >> STEP_END_SHIFT & STEP_WORDS) == to_end;
-	u64 new = (old & STEP_SEEN) | BIT_ULL(step_seen_bit(step_hash(next))) | (u64)on << STEP_ON_SHIFT |
-		  (u64)to_end << STEP_END_SHIFT;
+	u64 new = (u64)on << STEP_ON_SHIFT | (u64)to_end << STEP_END_SHIFT;
 
 	switch (step_state(old)) {
 	case WALK_FROM_END:
@@ -375,9 +411,11 @@ void track_walk_learn(struct track_walk *walk, unsigned long at, const unsigned 
 			if (next <= at)
 				return;
 			new = step_learn(old, (next - at) / sizeof(long),
-					 (end - next) / sizeof(long), frames[k + 1]);
+					 (end - next) / sizeof(long));
 		} while (step_state(old) != WALK_UNKNOWN &&
 			 cmpxchg64(&step->what, old, new) != old);
+		if (k + 1 < nr)
+			walk_add_pair(walk, step, frames[k + 1]);
 		at = next;
 	}
 }
@@ -424,7 +462,12 @@ void track_walk_forget(struct track_walk *walk, unsigned long start, unsigned lo
 {
 	u32 n;
 
-	for (n = 0; n < BIT(TRACK_WALK_BITS); n++)
-		if (READ_ONCE(walk->steps[n].address) - start < size)
+	for (n = 0; n < BIT(TRACK_WALK_BITS); n++) {
+		/* They do not say of which step they are; they are soon seen again. */
+		WRITE_ONCE(walk->pairs[n], 0);
+		if (READ_ONCE(walk->steps[n].address) - start < size) {
 			WRITE_ONCE(walk->steps[n].what, WALK_NEW);
+			WRITE_ONCE(walk->steps[n].next, 0);
+		}
+	}
 }

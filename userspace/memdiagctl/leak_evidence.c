@@ -2,9 +2,8 @@
 /*
  * What the kernel's own instruments say, beside the verdict and not part of it.
  *
- * Read before the first cycle and after the last one, both times without the tracker:
- * its table has the addresses of all objects, and kmemleak would take these for
- * references. What has grown in between is told, so that it counts for all cycles,
+ * Read before the first cycle and after the last one, both times without the tracker,
+ * whose tables would be seen by these, too. What has grown in between is told, so that it counts for all cycles,
  * those to warm up included.
  *
  *   alloc_traces  of slab debugging, alloc_calls before Linux 5.14: the call sites of
