@@ -43,18 +43,15 @@ static __always_inline bool attach_passes_over(const struct track_run *run,
 }
 
 /*
- * Likewise where only the stack says it; @at is where the return address of the caller of
- * this lies. One in so many is not believed.
+ * Likewise where only the stack says it. One in so many is not believed.
  */
-static __always_inline bool attach_walks_past(struct track_run *run, unsigned long call_site,
-					      unsigned long at)
+static __always_inline bool attach_walks_past(struct track_run *run,
+					      const struct track_event *event)
 {
-	const struct track_event event = { .call_site = call_site };
-
-	if (!track_filter_by_stack(&run->filter, &event))
+	if (!track_filter_by_stack(&run->filter, event))
 		return false;
 	return !READ_ONCE(run->filter.code[0].size) ||
-	       (track_walk_misses(&run->walk, at, &run->filter) &&
+	       (track_walk_misses(&run->walk, event->at, &run->filter) &&
 		this_cpu_inc_return(run->cpus->walks) % TRACK_WALK_COMPARED);
 }
 
@@ -78,11 +75,12 @@ static noinline void attach_kmalloc_wanted(struct track_run *run, unsigned long 
 		.call_site = call_site,
 		.size = alloc,
 		.asked = req,
+		.at = ATTACH_AT,
 	};
 
 	if (ZERO_OR_NULL_PTR(ptr))
 		return;
-	if (alloc <= KMALLOC_MAX_CACHE_SIZE && attach_walks_past(run, call_site, ATTACH_AT))
+	if (alloc <= KMALLOC_MAX_CACHE_SIZE && attach_walks_past(run, &event))
 		return;
 	preempt_disable_notrace();
 	if (alloc > KMALLOC_MAX_CACHE_SIZE && run->kinds & MEMDIAG_TRACK_PAGES)
@@ -109,9 +107,10 @@ static noinline void attach_cache_alloc_wanted(struct track_run *run, unsigned l
 		.size = size,
 		.asked = asked,
 		.cache = cache,
+		.at = ATTACH_AT,
 	};
 
-	if (ZERO_OR_NULL_PTR(ptr) || attach_walks_past(run, call_site, ATTACH_AT))
+	if (ZERO_OR_NULL_PTR(ptr) || attach_walks_past(run, &event))
 		return;
 	preempt_disable_notrace();
 	track_allocated(run, &event);
@@ -165,9 +164,10 @@ static void attach_page_alloc(void *data, struct page *page, unsigned int order,
 		.flags = order && !(gfp & __GFP_COMP) ? TRACK_BLOCK : 0,
 		.address = (unsigned long)page,
 		.size = PAGE_SIZE << order,
+		.at = ATTACH_AT,
 	};
 
-	if (!page || attach_walks_past(data, 0, ATTACH_AT))
+	if (!page || attach_walks_past(data, &event))
 		return;
 	preempt_disable_notrace();
 	track_allocated(data, &event);
@@ -195,6 +195,7 @@ static void attach_percpu_alloc(void *data, MEMDIAG_PERCPU_ALLOC_ARGS)
 		.call_site = MEMDIAG_PERCPU_CALL_SITE,
 		.size = (u64)size * num_possible_cpus(),
 		.asked = size,
+		.at = ATTACH_AT,
 	};
 
 	if (!ptr)

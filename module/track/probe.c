@@ -116,20 +116,27 @@ static enum track_stack_state probe_judge(const struct track_run *run,
 
 /*
  * Compare a walk with what the unwinder says, or let it learn a way. Both begin with who
- * called probe_frames(), if the first frame of the unwinder lies in that itself.
+ * called the probe: the first frame that is not memdiag's own.
  */
 static void probe_teach(struct track_run *run, struct track_level *level, unsigned long at,
 			u32 nr_walked, u32 nr, u32 max)
 {
-	u32 cut = memdiag_stack_cut_irq(level->frames, nr);
+	u32 cut = memdiag_stack_cut_irq(level->frames, nr), own = 0;
+	const unsigned long *frames;
 
-	if (cut < 2 || level->frames[1] != memdiag_stack_word(at))
+	while (own < cut && track_is_own(level->frames[own]))
+		own++;
+	frames = level->frames + own;
+	if (own == cut || frames[0] != memdiag_stack_word(at))
 		return;
-	if (!nr_walked)
-		track_walk_learn(&run->walk, at, level->frames + 1, cut - 1,
-				 cut < nr || nr < max, level->places);
-	else if (track_walk_wrong(&run->walk, level->walked, nr_walked, level->frames + 1,
-				  cut - 1))
+	if (!nr_walked) {
+		track_walk_learn(&run->walk, at, frames, cut - own, cut < nr || nr < max,
+				 level->places);
+		return;
+	}
+	/* The walk had room for more, as it has no frames of memdiag's own. */
+	nr_walked = cut < nr || nr < max ? nr_walked : min(nr_walked, cut - own);
+	if (track_walk_wrong(&run->walk, level->walked, nr_walked, frames, cut - own))
 		this_cpu_inc(run->cpus->wrong_walks);
 }
 
@@ -147,27 +154,23 @@ static bool probe_compares(struct track_run *run, const struct track_event *even
 }
 
 /*
- * The frames of the stack that we are on, from this function on, into level->frames: by a
- * walk if the way is known, as *walked tells. 0 if none of them can be in the module that the
- * filter asks for.
+ * The frames of the stack that we are on into level->frames: by a walk if the way is known, as
+ * *walked tells. 0 if none of them can be in the module that the filter asks for.
  */
-static noinline u32 probe_frames(struct track_run *run, const struct track_event *event,
-				 struct track_level *level, u32 max, bool *walked)
+static u32 probe_frames(struct track_run *run, const struct track_event *event,
+			struct track_level *level, u32 max, bool *walked)
 {
-	unsigned long at = (unsigned long)__builtin_frame_address(0) + sizeof(long);
 	bool learn = false;
 	u32 nr = 0, got;
 
 	*walked = false;
-	if (!event->trapped) {
-		/* In place of this function. */
-		level->frames[0] = probe_own_start;
-		nr = track_walk(&run->walk, at, level->frames + 1, max - 1, &learn);
-		if (nr && !probe_compares(run, event, level->frames, nr + 1)) {
+	if (event->at) {
+		nr = track_walk(&run->walk, event->at, level->frames, max, &learn);
+		if (nr && !probe_compares(run, event, level->frames, nr)) {
 			*walked = true;
-			return nr + 1;
+			return nr;
 		}
-		memcpy(level->walked, level->frames + 1, nr * sizeof(long));
+		memcpy(level->walked, level->frames, nr * sizeof(long));
 		learn = learn || (!nr && track_walk_patience(&level->fruitless));
 	}
 	if (!nr && !learn && track_filter_by_stack(&run->filter, event) &&
@@ -176,7 +179,7 @@ static noinline u32 probe_frames(struct track_run *run, const struct track_event
 	this_cpu_inc(run->cpus->unwinds);
 	got = memdiag_stack_save(level->frames, max);
 	if (nr || learn)
-		probe_teach(run, level, at, nr, got, max);
+		probe_teach(run, level, event->at, nr, got, max);
 	return got;
 }
 

@@ -592,6 +592,7 @@ struct track_run {
  * @asked: bytes asked for; 0 if not known
  * @cache: its cache, or NULL: to be found out
  * @trapped: seen by a probe that may have been entered by a trap
+ * @at: where the return address of the probe lies on the stack; 0 if @trapped
  */
 struct track_event {
 	u8 kind;
@@ -604,6 +605,7 @@ struct track_event {
 	u64 asked;
 	const struct kmem_cache *cache;
 	bool trapped;
+	unsigned long at;
 };
 
 static inline u32 track_now(const struct track_run *run)
