@@ -11,20 +11,21 @@
  * The unwinder tells the addresses and not where they lie: so they are looked for on the
  * stack from its end on, where what an address leads to is not known yet. That may be a
  * copy that has been left there. So a step is taken only when it was seen as often as
- * STEP_SURE can count, each time against what the unwinder said, only to an address that was
- * seen behind it, and only if all others lead on to the last frame. A step that is too wide
- * cannot skip a frame: what called another function was not seen behind this one. The system call's own frame
- * has a size by chance on many kernels; where it leads to is found from the end of
- * the stack. Where this contradicts itself too often, the unwinder is asked for good, and so
- * it is for a stack that is not the task's own. And one walk in so many is compared with what
- * the unwinder says.
+ * STEP_SURE can count, each time against what the unwinder said, only to an address that
+ * was seen behind it, and only if all others lead on to the last frame. A step that is too
+ * wide cannot skip a frame: what called another function was not seen behind this one.
+ *
+ * The system call's own frame has a size by chance on many kernels; where it leads to is
+ * found from the end of the stack. Where this contradicts itself too often, the unwinder is
+ * asked for good, and so it is for a stack that is not the task's own. And one walk in so
+ * many is compared with what the unwinder says.
  *
  * Code that comes and goes: what is known of the addresses of a module is forgotten
  * before its code runs for the first time. Of other code that is made at run time (BPF,
  * trampolines) nothing is learnt.
  *
- * Context: any, without locks. A step is one word beside its address; both are written by
- * cmpxchg(), and an address never leaves the table.
+ * Context: any, without locks. What is known of a step is one word beside its address; all
+ * are written by cmpxchg(), and an address never leaves the table.
  */
 #include <linux/hash.h>
 #include <linux/kallsyms.h>
