@@ -209,7 +209,7 @@ static void compare(void)
 	pause_ms(COMPARED * 1000);
 	fixture("stress stop");
 	stress_counts(&taken[1], &freed[1]);
-	/* A thread that was stopped may be on its way to its last switch, and has its name still. */
+	/* The name of a thread that was stopped was seen here; what stays still fails. */
 	for (tries = 0; tries < 20; tries++) {
 		if (tries)
 			snap_drop(&snap);
