@@ -37,9 +37,7 @@
 static __always_inline bool attach_passes_over(const struct track_run *run,
 					       unsigned long call_site)
 {
-	return (run->filter.flags & (MEMDIAG_TRACK_BY_MODULE | MEMDIAG_TRACK_ANYWHERE)) ==
-		       MEMDIAG_TRACK_BY_MODULE &&
-	       !track_filter_in_module(&run->filter, call_site);
+	return likely(!track_range_has(&run->filter.site, call_site));
 }
 
 /*
@@ -66,9 +64,9 @@ static __always_inline bool attach_not_there(const struct track_run *run, enum t
 	return true;
 }
 
-static noinline void attach_kmalloc_wanted(struct track_run *run, unsigned long call_site,
-					   const void *ptr, size_t req, size_t alloc)
+static noinline void attach_kmalloc_wanted(void *data, MEMDIAG_KMALLOC_ARGS)
 {
+	struct track_run *run = data;
 	const struct track_event event = {
 		.kind = TRACK_SLAB,
 		.address = (unsigned long)ptr,
@@ -93,35 +91,32 @@ static void attach_kmalloc(void *data, MEMDIAG_KMALLOC_ARGS)
 {
 	/* A large one may be wanted as pages, and has to be forgotten. */
 	if (alloc > KMALLOC_MAX_CACHE_SIZE || !attach_passes_over(data, call_site))
-		attach_kmalloc_wanted(data, call_site, ptr, req, alloc);
+		attach_kmalloc_wanted(data, MEMDIAG_KMALLOC_PASSED);
 }
 
-static noinline void attach_cache_alloc_wanted(struct track_run *run, unsigned long call_site,
-					       const void *ptr, const struct kmem_cache *cache,
-					       size_t size, size_t asked)
+static noinline void attach_cache_alloc_wanted(void *data, MEMDIAG_CACHE_ALLOC_ARGS)
 {
 	const struct track_event event = {
 		.kind = TRACK_SLAB,
 		.address = (unsigned long)ptr,
 		.call_site = call_site,
-		.size = size,
-		.asked = asked,
-		.cache = cache,
+		.size = MEMDIAG_CACHE_ALLOC_SIZE,
+		.asked = MEMDIAG_CACHE_ALLOC_ASKED,
+		.cache = MEMDIAG_CACHE_ALLOC_CACHE,
 		.at = ATTACH_AT,
 	};
 
-	if (ZERO_OR_NULL_PTR(ptr) || attach_walks_past(run, &event))
+	if (ZERO_OR_NULL_PTR(ptr) || attach_walks_past(data, &event))
 		return;
 	preempt_disable_notrace();
-	track_allocated(run, &event);
+	track_allocated(data, &event);
 	preempt_enable_notrace();
 }
 
 static void attach_cache_alloc(void *data, MEMDIAG_CACHE_ALLOC_ARGS)
 {
 	if (!attach_passes_over(data, call_site))
-		attach_cache_alloc_wanted(data, call_site, ptr, MEMDIAG_CACHE_ALLOC_CACHE,
-					  MEMDIAG_CACHE_ALLOC_SIZE, MEMDIAG_CACHE_ALLOC_ASKED);
+		attach_cache_alloc_wanted(data, MEMDIAG_CACHE_ALLOC_PASSED);
 }
 
 #ifdef MEMDIAG_HAVE_KMEM_NODE_EVENTS

@@ -38,6 +38,37 @@
 	 MEMDIAG_TRACK_BY_CGROUP | MEMDIAG_TRACK_BY_MODULE | MEMDIAG_TRACK_ANYWHERE | \
 	 MEMDIAG_TRACK_BY_CACHE)
 
+static void range_set(struct track_range *range, unsigned long start, unsigned long size)
+{
+	WRITE_ONCE(range->size, 0);
+	/* No start goes with the size of another: it has none while it is changed... */
+	smp_wmb();
+	WRITE_ONCE(range->start, start);
+	/* ... and gets it last; see track_range_has(). */
+	smp_wmb();
+	WRITE_ONCE(range->size, size);
+}
+
+/* Of all code of the module, if the call site alone says whether it allocates. */
+static void filter_set_site(struct track_filter *filter)
+{
+	unsigned long start = ULONG_MAX, end = 0;
+	u32 i;
+
+	if ((filter->flags & (MEMDIAG_TRACK_BY_MODULE | MEMDIAG_TRACK_ANYWHERE)) !=
+	    MEMDIAG_TRACK_BY_MODULE) {
+		range_set(&filter->site, 0, ULONG_MAX);
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(filter->code); i++) {
+		if (!filter->code[i].size)
+			continue;
+		start = min(start, filter->code[i].start);
+		end = max(end, filter->code[i].start + filter->code[i].size);
+	}
+	range_set(&filter->site, end ? start : 0, end ? end - start : 0);
+}
+
 /* Code of a module that is there already. */
 static int filter_find_module(struct track_filter *filter)
 {
@@ -155,6 +186,7 @@ int track_filter_set(struct track_filter *filter, const struct memdiag_track_sta
 	if (start->one_in && !is_power_of_2(start->one_in))
 		return -EINVAL;
 	filter->flags = flags;
+	filter_set_site(filter);
 	filter->one_in = start->one_in ?: 1;
 	filter->size_min = start->size_min;
 	filter->size_max = start->size_max;
@@ -191,17 +223,6 @@ void track_filter_put(struct track_filter *filter)
 	filter->pid = NULL;
 }
 
-static void range_set(struct track_range *range, unsigned long start, unsigned long size)
-{
-	WRITE_ONCE(range->size, 0);
-	/* No start goes with the size of another: it has none while it is changed... */
-	smp_wmb();
-	WRITE_ONCE(range->start, start);
-	/* ... and gets it last; see track_range_has(). */
-	smp_wmb();
-	WRITE_ONCE(range->size, size);
-}
-
 /**
  * track_filter_module() - a module came or went
  * @filter: the filter
@@ -217,19 +238,15 @@ void track_filter_module(struct track_filter *filter, const struct module *mod,
 
 	if (!(filter->flags & MEMDIAG_TRACK_BY_MODULE) || strcmp(mod->name, filter->module))
 		return;
-	if (state == MODULE_STATE_GOING) {
-		range_set(&filter->code[0], 0, 0);
-		range_set(&filter->code[1], 0, 0);
-		return;
-	}
-	start = memdiag_module_text(mod, &size);
+	start = size = 0;
+	if (state != MODULE_STATE_GOING)
+		start = memdiag_module_text(mod, &size);
 	range_set(&filter->code[0], start, size);
-	if (state == MODULE_STATE_COMING) {
+	start = size = 0;
+	if (state == MODULE_STATE_COMING)
 		start = memdiag_module_init_text(mod, &size);
-		range_set(&filter->code[1], start, size);
-	} else {
-		range_set(&filter->code[1], 0, 0);
-	}
+	range_set(&filter->code[1], start, size);
+	filter_set_site(filter);
 }
 
 /**

@@ -9,8 +9,8 @@
  * published by its key. Objects never move, so that who looks for one without
  * finding it knows that it is not there.
  *
- * The seven keys of a bucket share a line of the cache with the word that says
- * whether any object that belongs there went on to the next buckets: a free of an
+ * The seven keys of a bucket share a line of the cache with the word that says how many
+ * objects belong there, and whether any of them went on to the next buckets: a free of an
  * object that is not tracked, which nearly all are under a filter, reads that line
  * and nothing else.
  *
@@ -94,30 +94,34 @@ static u32 objects_at(const struct track_objects *t, u32 home, u32 distance)
 	return b < t->nr_buckets ? b : b - t->nr_buckets;
 }
 
-static u32 objects_reach(u64 away)
+static u32 objects_reach(u64 belong)
 {
-	return away >> 32;
+	return belong >> TRACK_BELONG_REACH_SHIFT;
 }
 
-static void objects_away_add(struct track_bucket *home, u32 distance)
+static void objects_belong_add(struct track_bucket *home, u32 distance)
 {
 	u64 old, new;
 
 	do {
-		old = READ_ONCE(home->away);
-		new = (u64)max(distance, objects_reach(old)) << 32 | ((u32)old + 1);
-	} while (cmpxchg64(&home->away, old, new) != old);
+		old = READ_ONCE(home->belong);
+		new = old + TRACK_BELONG_ONE + (distance ? TRACK_BELONG_AWAY_ONE : 0);
+		if (distance > objects_reach(old))
+			new = (u32)new | (u64)distance << TRACK_BELONG_REACH_SHIFT;
+	} while (cmpxchg64(&home->belong, old, new) != old);
 }
 
 /* When the last one comes back, none is far any more. */
-static void objects_away_sub(struct track_bucket *home)
+static void objects_belong_sub(struct track_bucket *home, u32 distance)
 {
 	u64 old, new;
 
 	do {
-		old = READ_ONCE(home->away);
-		new = (u32)old == 1 ? 0 : old - 1;
-	} while (cmpxchg64(&home->away, old, new) != old);
+		old = READ_ONCE(home->belong);
+		new = old - TRACK_BELONG_ONE - (distance ? TRACK_BELONG_AWAY_ONE : 0);
+		if (!(new & TRACK_BELONG_AWAY))
+			new = (u32)new;
+	} while (cmpxchg64(&home->belong, old, new) != old);
 }
 
 static void slot_write(struct track_slot *slot, const struct track_object *object)
@@ -190,16 +194,14 @@ again:
 				n = b * 1ull * TRACK_BUCKET_KEYS + i;
 			}
 		}
-		if (free && d >= objects_reach(READ_ONCE(t->buckets[home].away)))
+		if (free && d >= objects_reach(READ_ONCE(t->buckets[home].belong)))
 			break;
 	}
 	if (!free)
 		return TRACK_PUT_FULL;
-	if (free_d)
-		objects_away_add(&t->buckets[home], free_d);
+	objects_belong_add(&t->buckets[home], free_d);
 	if (cmpxchg(free, 0, TRACK_KEY_BUSY)) {
-		if (free_d)
-			objects_away_sub(&t->buckets[home]);
+		objects_belong_sub(&t->buckets[home], free_d);
 		goto again;
 	}
 	slot_write(&t->slots[n], object);
@@ -224,7 +226,7 @@ static s64 objects_find(const struct track_objects *t, unsigned long key, u32 ho
 				*distance = d;
 				return b * 1ll * TRACK_BUCKET_KEYS + i;
 			}
-		reach = objects_reach(READ_ONCE(t->buckets[home].away));
+		reach = objects_reach(READ_ONCE(t->buckets[home].belong));
 	} while (d++ < reach);
 	return -1;
 }
@@ -318,8 +320,7 @@ enum track_take track_objects_take(struct track_objects *t, unsigned long key,
 	slot_read(slot, object);
 	/* Only now may the slot be written by another. */
 	smp_store_release(at, 0);
-	if (distance)
-		objects_away_sub(&t->buckets[home]);
+	objects_belong_sub(&t->buckets[home], distance);
 	return TRACK_TAKE_TAKEN;
 }
 

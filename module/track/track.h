@@ -95,14 +95,20 @@ struct track_object {
 
 #define TRACK_BUCKET_KEYS	7
 
+/* What belongs to a bucket: the number of objects; of those that had to go to the next ones... */
+#define TRACK_BELONG_ONE	1ull
+#define TRACK_BELONG_AWAY_ONE	BIT_ULL(16)
+#define TRACK_BELONG_AWAY	GENMASK_ULL(31, 16)
+/* ... and how far the farthest of them went. */
+#define TRACK_BELONG_REACH_SHIFT	32
+
 /**
  * struct track_bucket - keys of a few objects, in one line of the cache
- * @away: objects that belong here and had to go to the next buckets: their
- *	number, and in the upper half how far the farthest went
+ * @belong: the objects that belong here, by their hash: TRACK_BELONG_*
  * @keys: address and kind; 0 of a free slot, TRACK_KEY_BUSY of one being written
  */
 struct track_bucket {
-	u64 away;
+	u64 belong;
 	unsigned long keys[TRACK_BUCKET_KEYS];
 } ____cacheline_aligned;
 
@@ -163,24 +169,26 @@ static inline u64 track_objects_room(const struct track_objects *t)
 
 static inline u32 track_objects_home(const struct track_objects *t, unsigned long key)
 {
-	u64 hash = (key >> 2 ^ key << 61) * GOLDEN_RATIO_64;
-
-	return (hash >> 32) * t->nr_buckets >> 32;
+	return (key * GOLDEN_RATIO_64 >> 32) * t->nr_buckets >> 32;
 }
 
 /*
  * Is it certain that an object is not there? So it is with nearly all that are freed
- * under a filter, and no loop is needed to see it. Its own key is there since before the
+ * under a filter, and one word tells it of most. Its own key is there since before the
  * object was passed on to whoever frees it; those of others may change as they are read.
  */
 static inline bool track_objects_miss(const struct track_objects *t, unsigned long key)
 {
 	const struct track_bucket *bucket = &t->buckets[track_objects_home(t, key)];
 	const unsigned long *keys = bucket->keys;
+	u64 belong = READ_ONCE(bucket->belong);
 
 	static_assert(TRACK_BUCKET_KEYS == 7);
-	return keys[0] != key && keys[1] != key && keys[2] != key && keys[3] != key &&
-	       keys[4] != key && keys[5] != key && keys[6] != key && !READ_ONCE(bucket->away);
+	if (likely(!belong))
+		return true;
+	return !(belong & TRACK_BELONG_AWAY) && keys[0] != key && keys[1] != key &&
+	       keys[2] != key && keys[3] != key && keys[4] != key && keys[5] != key &&
+	       keys[6] != key;
 }
 
 /* objects.c */
@@ -428,6 +436,8 @@ struct track_range {
  * @module: its name
  * @cache: pattern for the names of caches
  * @code: code of the module, and of its init while that runs
+ * @site: where the call sites are that are looked at closer: around @code, or all addresses
+ *	if they alone do not decide
  */
 struct track_filter {
 	u32 flags;
@@ -442,6 +452,7 @@ struct track_filter {
 	char module[64];
 	char cache[64];
 	struct track_range code[2];
+	struct track_range site;
 };
 
 #define TRACK_AGES	6

@@ -77,8 +77,8 @@ static void track_fill_and_empty(struct kunit *test)
 {
 	struct track_object object = { .size = 1 }, out;
 	struct track_objects t = { };
-	u64 n, room, put = 0, taken = 0;
-	unsigned int away = 0, b;
+	u64 n, room, put = 0, taken = 0, away = 0, belong = 0;
+	unsigned int b;
 
 	KUNIT_ASSERT_EQ(test, track_objects_alloc(&t, 10000), 0);
 	room = track_objects_room(&t);
@@ -90,10 +90,13 @@ static void track_fill_and_empty(struct kunit *test)
 		if (n == 9999)
 			KUNIT_EXPECT_EQ(test, put, 10000ull);
 	}
-	for (b = 0; b < t.nr_buckets; b++)
-		away += (u32)t.buckets[b].away;
+	for (b = 0; b < t.nr_buckets; b++) {
+		away += t.buckets[b].belong & TRACK_BELONG_AWAY;
+		belong += (u16)t.buckets[b].belong;
+	}
 	/* Or the buckets behind have not been tried. */
-	KUNIT_EXPECT_GT(test, away, 0u);
+	KUNIT_EXPECT_GT(test, away, 0ull);
+	KUNIT_EXPECT_EQ(test, belong, put);
 	for (n = 0; n < room; n++)
 		if (track_objects_take(&t, 0xffff888000000000ul + n * 64, &out, U32_MAX) ==
 		    TRACK_TAKE_TAKEN) {
@@ -102,9 +105,43 @@ static void track_fill_and_empty(struct kunit *test)
 		}
 	KUNIT_EXPECT_EQ(test, taken, put);
 	for (b = 0; b < t.nr_buckets; b++) {
-		KUNIT_EXPECT_EQ(test, t.buckets[b].away, 0ull);
+		KUNIT_EXPECT_EQ(test, t.buckets[b].belong, 0ull);
 		KUNIT_EXPECT_TRUE(test, !memchr_inv(t.buckets[b].keys, 0, sizeof(t.buckets[b].keys)));
 	}
+	track_objects_free(&t);
+}
+
+/* It may be wrong in one way only: then it would be a free that is not seen. */
+static void track_misses(struct kunit *test)
+{
+	struct track_object object = { .size = 1 }, out;
+	struct track_objects t = { };
+	u64 n, room, there = 0, missed = 0, others = 0;
+	unsigned long key = 0xffff888000000000ul;
+
+	KUNIT_ASSERT_EQ(test, track_objects_alloc(&t, 1000), 0);
+	room = track_objects_room(&t);
+	KUNIT_EXPECT_TRUE(test, track_objects_miss(&t, key));
+	track_objects_put(&t, key, &object, &out);
+	KUNIT_EXPECT_FALSE(test, track_objects_miss(&t, key));
+	/* Beside it in its bucket as well. */
+	for (n = 1; n < room; n++)
+		others += track_objects_miss(&t, key + n * 64);
+	KUNIT_EXPECT_EQ(test, others, room - 1);
+	for (n = 1; n < room; n++)
+		track_objects_put(&t, key + n * 64, &object, &out);
+	for (n = 0; n < room; n++)
+		if (track_objects_size(&t, key + n * 64)) {
+			there++;
+			missed += track_objects_miss(&t, key + n * 64);
+		}
+	KUNIT_EXPECT_GE(test, there, 1000ull);
+	KUNIT_EXPECT_EQ(test, missed, 0ull);
+	for (n = 0; n < room; n++)
+		track_objects_take(&t, key + n * 64, &out, U32_MAX);
+	for (n = 0; n < room; n++)
+		missed += track_objects_miss(&t, key + n * 64);
+	KUNIT_EXPECT_EQ(test, missed, room);
 	track_objects_free(&t);
 }
 
@@ -270,6 +307,43 @@ static void track_filter_caller(struct kunit *test)
 	run.filter.flags = MEMDIAG_TRACK_BY_MODULE;
 	event.call_site = 0;
 	KUNIT_EXPECT_TRUE(test, track_filter_wants(&run, &event));
+}
+
+/* Call sites that are passed over at once, and those that are looked at. */
+static void track_filter_sites(struct kunit *test)
+{
+	struct track_filter filter = { };
+	struct module *mod = kunit_kzalloc(test, sizeof(*mod), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, mod);
+	filter_set_site(&filter);
+	KUNIT_EXPECT_TRUE(test, track_range_has(&filter.site, 0x1000));
+	/* Of a module that is not there, none. */
+	filter.flags = MEMDIAG_TRACK_BY_MODULE;
+	filter_set_site(&filter);
+	KUNIT_EXPECT_FALSE(test, track_range_has(&filter.site, 0));
+	KUNIT_EXPECT_FALSE(test, track_range_has(&filter.site, 0x1000));
+	/* Its code, and that of its init, wherever that is. */
+	range_set(&filter.code[0], 0x2000, 0x100);
+	filter_set_site(&filter);
+	KUNIT_EXPECT_FALSE(test, track_range_has(&filter.site, 0x1fff));
+	KUNIT_EXPECT_TRUE(test, track_range_has(&filter.site, 0x2000));
+	KUNIT_EXPECT_TRUE(test, track_range_has(&filter.site, 0x20ff));
+	KUNIT_EXPECT_FALSE(test, track_range_has(&filter.site, 0x2100));
+	range_set(&filter.code[1], 0x1000, 0x100);
+	filter_set_site(&filter);
+	KUNIT_EXPECT_TRUE(test, track_range_has(&filter.site, 0x1000));
+	KUNIT_EXPECT_TRUE(test, track_range_has(&filter.site, 0x20ff));
+	KUNIT_EXPECT_FALSE(test, track_range_has(&filter.site, 0x2100));
+	/* Gone. */
+	strscpy(filter.module, "gone", sizeof(filter.module));
+	strscpy(mod->name, "gone", sizeof(mod->name));
+	track_filter_module(&filter, mod, MODULE_STATE_GOING);
+	KUNIT_EXPECT_FALSE(test, track_range_has(&filter.site, 0x2000));
+	KUNIT_EXPECT_FALSE(test, track_filter_in_module(&filter, 0x2000));
+	filter.flags |= MEMDIAG_TRACK_ANYWHERE;
+	filter_set_site(&filter);
+	KUNIT_EXPECT_TRUE(test, track_range_has(&filter.site, 0x1000));
 }
 
 /* Objects that count and bytes that are left, by a walk of the table. */
@@ -558,6 +632,7 @@ static void track_ages(struct kunit *test)
 static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_put_and_take),
 	KUNIT_CASE(track_fill_and_empty),
+	KUNIT_CASE(track_misses),
 	KUNIT_CASE(track_replaces),
 	KUNIT_CASE(track_owes),
 	KUNIT_CASE(track_stacks_are_found),
@@ -569,6 +644,7 @@ static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_filter_boundaries),
 	KUNIT_CASE(track_filter_frames),
 	KUNIT_CASE(track_filter_caller),
+	KUNIT_CASE(track_filter_sites),
 	KUNIT_CASE(track_blocks_come_apart),
 	KUNIT_CASE(track_run_sizes),
 	KUNIT_CASE(track_kept),
