@@ -13,7 +13,8 @@
  *          inexactness left: objects of the fixture's cache are counted one by
  *          one. The kmalloc caches have other users, and these a bound.
  * vmalloc  exact, in areas, bytes and pages: nobody else is the fixture
- * pages    free pages, with those on the CPUs' lists, within NOISE_PAGES
+ * pages    free pages, with those on the CPUs' lists, within NOISE_PAGES; looked at
+ *          while these lists hold still
  * percpu   The kernel counts populated pages, of which it keeps some in reserve,
  *          and it frees chunks in the background, all but one, which may be half
  *          of what is held here. So: it grows by half to all of what was held,
@@ -377,7 +378,7 @@ static void known_areas(void)
 
 static void known_pages(void)
 {
-	struct known k = { .kind = "pages", .grown = grown_pages };
+	struct known k = { .kind = "pages", .look.pages = true, .grown = grown_pages };
 	char command[120], name[80];
 	unsigned int order, c;
 

@@ -17,11 +17,13 @@
  * @kind: kind of vmalloc areas
  * @owned: only those that the fixture asked for. By which function is the
  *	compiler's to choose: one that ends with vmalloc() is left before it
+ * @pages: free pages
  */
 struct look {
 	const char *slab;
 	const char *kind;
 	bool owned;
+	bool pages;
 };
 
 /**
