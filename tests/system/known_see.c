@@ -331,5 +331,5 @@ void look_at(const struct look *look, struct seen *seen)
 		if (!look->pages || llabs(moved) <= STILL_PAGES)
 			return;
 	}
-	ktap_note("the CPUs' lists never held still: %+" PRId64 " pages during the last look", moved);
+	ktap_note("the CPUs' lists never held still: %+" PRId64 " pages in the last look", moved);
 }
