@@ -13,7 +13,8 @@
  *          inexactness left: objects of the fixture's cache are counted one by
  *          one. The kmalloc caches have other users, and these a bound.
  * vmalloc  exact, in areas, bytes and pages: nobody else is the fixture
- * pages    free pages, with those on the CPUs' lists, within NOISE_PAGES
+ * pages    free pages, with those on the CPUs' lists, within NOISE_PAGES; looked at
+ *          while these lists hold still
  * percpu   The kernel counts populated pages, of which it keeps some in reserve,
  *          and it frees chunks in the background, all but one, which may be half
  *          of what is held here. So: it grows by half to all of what was held,
@@ -33,14 +34,13 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "known.h"
 #include "ktap.h"
 #include "snap.h"
 
-#define FIXTURE		"memdiag_fixture"
 #define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
 #define MEMDIAG_KO	"/lib/memdiag/memdiag.ko"
 #define COMMAND		"/proc/memdiag_fixture/command"
-#define SLAB_DIR	"/sys/kernel/slab/"
 
 /* Objects of a kmalloc cache that others may take or give back meanwhile. */
 #define NOISE_OBJECTS	150
@@ -48,8 +48,6 @@
 #define NOISE_PAGES	384
 /* Pages of each kind "pages" case: 16 MiB. */
 #define HELD_PAGES	4096
-/* Goes, until one is right. */
-#define ATTEMPTS	3
 /* Per copy: what the percpu allocator may have populated ahead. */
 #define PERCPU_RESERVE	32
 /* Pages of a block of small vm_map_ram() mappings: VMAP_BBMAP_BITS. */
@@ -84,241 +82,18 @@ static void fixture(const char *command)
 		ktap_bail("fixture: '%s': %s", command, strerror(-error));
 }
 
-/* --- what is looked at in a snapshot ------------------------------------ */
-
-/**
- * struct look - what a case looks at
- * @slab: a cache; caches of the same size that kmalloc() spreads over are added
- * @kind: kind of vmalloc areas
- * @owned: only those that the fixture asked for. By which function is the
- *	compiler's to choose: one that ends with vmalloc() is left before it
- */
-struct look {
-	const char *slab;
-	const char *kind;
-	bool owned;
-};
-
-/* Numbers out of one snapshot, which is dropped at once: it takes memory too. */
-struct seen {
-	int64_t slab_active;
-	int64_t slab_error;
-	int64_t slab_num;
-	int64_t slab_records;
-	bool slab_by_pages;
-	int64_t slab_arrays;
-	int64_t areas;
-	int64_t area_bytes;
-	int64_t area_pages;
-	int64_t sum_areas;
-	int64_t sum_bytes;
-	int64_t sum_pages;
-	int64_t module_areas;
-	int64_t module_bytes;
-	int64_t zone_free;
-	int64_t pcp;
-	int64_t vmstat_free;
-	int64_t buddy_free;
-	int64_t percpu;
-	int64_t fragmentation_free;
-};
-
-/* Whether the kernel has a cache of this name, in any of its lists; false: or no list. */
-static bool cache_exists(const char *name)
-{
-	char *text = file_read("/proc/slabinfo"), line[80];
-	bool exists;
-
-	snprintf(line, sizeof(line), "\n%s ", name);
-	exists = text && strstr(text, line);
-	free(text);
-	snprintf(line, sizeof(line), SLAB_DIR "%s", name);
-	return exists || !access(line, F_OK);
-}
-
-/* The cache that kmalloc() takes @wanted bytes from: not every kernel has each size. */
-static const char *kmalloc_cache(unsigned int wanted, const char *usual)
-{
-	static const struct {
-		unsigned int size;
-		const char *name;
-	} caches[] = {
-		{ 8, "kmalloc-8" },	{ 16, "kmalloc-16" },	{ 32, "kmalloc-32" },
-		{ 64, "kmalloc-64" },	{ 96, "kmalloc-96" },	{ 128, "kmalloc-128" },
-		{ 192, "kmalloc-192" }, { 256, "kmalloc-256" }, { 512, "kmalloc-512" },
-		{ 4096, "kmalloc-4k" },
-	};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(caches) / sizeof(caches[0]); i++)
-		if (caches[i].size >= wanted && cache_exists(caches[i].name))
-			return caches[i].name;
-	return usual;
-}
-
-/*
- * With CONFIG_SLAB free objects stand in arrays, per CPU and shared, and count as
- * active: how many there may be, by the tunables of the cache. Other kernels print 0.
- */
-static int64_t slab_arrays(const char *cache)
-{
-	long long limit, batch, shared, cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	char *text = file_read("/proc/slabinfo"), line[80], *at;
-	int64_t arrays = 0;
-
-	snprintf(line, sizeof(line), "\n%s ", cache);
-	at = text ? strstr(text, line) : NULL;
-	at = at ? strstr(at, ": tunables") : NULL;
-	if (at && sscanf(at, ": tunables %lld %lld %lld", &limit, &batch, &shared) == 3)
-		arrays = cpus * limit + shared * batch;
-	free(text);
-	return arrays;
-}
-
-static bool slab_matches(const char *name, const char *wanted)
-{
-	const char *dash;
-
-	if (!strcmp(name, wanted))
-		return true;
-	/* kmalloc-rnd-07-64 is one of several for kmalloc-64 */
-	if (strncmp(wanted, "kmalloc-", 8) || strncmp(name, "kmalloc-rnd-", 12))
-		return false;
-	dash = strrchr(name, '-');
-	return dash && !strcmp(dash + 1, wanted + 8);
-}
-
-static void see_slab(const struct snap *snap, const char *cache, struct seen *seen)
-{
-	const struct memdiag_section *s = snap_section(snap, MEMDIAG_SEC_SLAB);
-	uint64_t n, error;
-
-	seen->slab_by_pages = s->source == MEMDIAG_SRC_PAGES;
-	seen->slab_arrays = slab_arrays(cache);
-	for (n = 0; n < s->nr_records; n++) {
-		if (!slab_matches(snap_get_string(snap, s, n, "name"), cache))
-			continue;
-		seen->slab_records++;
-		seen->slab_active += snap_get(snap, s, n, "active_objs");
-		seen->slab_num += snap_get(snap, s, n, "num_objs");
-		error = snap_get(snap, s, n, "active_objs_error");
-		seen->slab_error += error == MEMDIAG_ABSENT ? 0 : error;
-	}
-}
-
-static bool area_matches(const struct snap *snap, const struct memdiag_section *s, uint64_t n,
-			 const struct look *look)
-{
-	const char *caller = snap_get_string(snap, s, n, "caller");
-	const char *kind = snap_get_string(snap, s, n, "kind");
-	const char *module = snap_get_string(snap, s, n, "module");
-
-	if (!kind || strcmp(kind, look->kind))
-		return false;
-	if (!look->owned)
-		return true;
-	return caller && strstr(caller, "+0x") && strstr(caller, " [" FIXTURE "]") && module &&
-	       !strcmp(module, FIXTURE);
-}
-
-static void see_vmalloc(const struct snap *snap, const struct look *look, struct seen *seen)
-{
-	const struct memdiag_section *s = snap_section(snap, MEMDIAG_SEC_VMALLOC);
-	const char *module;
-	uint64_t n, pages;
-
-	for (n = 0; n < s->nr_records; n++) {
-		if (!area_matches(snap, s, n, look))
-			continue;
-		seen->areas++;
-		seen->area_bytes += snap_get(snap, s, n, "size");
-		pages = snap_get(snap, s, n, "nr_pages");
-		seen->area_pages += pages == MEMDIAG_ABSENT ? 0 : pages;
-	}
-	s = snap_section(snap, MEMDIAG_SEC_VMALLOC_CALLER);
-	for (n = 0; n < s->nr_records; n++) {
-		if (!area_matches(snap, s, n, look))
-			continue;
-		seen->sum_areas += snap_get(snap, s, n, "areas");
-		seen->sum_bytes += snap_get(snap, s, n, "size");
-		seen->sum_pages += snap_get(snap, s, n, "nr_pages");
-	}
-	s = snap_section(snap, MEMDIAG_SEC_VMALLOC_MODULE);
-	for (n = 0; n < s->nr_records; n++) {
-		module = snap_get_string(snap, s, n, "module");
-		if (!module || strcmp(module, FIXTURE))
-			continue;
-		seen->module_areas += snap_get(snap, s, n, "areas");
-		seen->module_bytes += snap_get(snap, s, n, "size");
-	}
-}
-
-/* Pages in the free blocks of section fragmentation: another walk than buddy's. */
-static int64_t see_fragmentation(const struct snap *snap)
-{
-	const struct memdiag_section *s = snap_section(snap, MEMDIAG_SEC_FRAGMENTATION);
-	int64_t pages = 0;
-	uint64_t n;
-
-	for (n = 0; n < s->nr_records; n++)
-		pages += snap_get(snap, s, n, "nr_free") << snap_get(snap, s, n, "order");
-	return pages;
-}
-
-static void see_pages(const struct snap *snap, struct seen *seen)
-{
-	const struct memdiag_section *s = snap_section(snap, MEMDIAG_SEC_ZONE);
-	uint64_t n;
-
-	for (n = 0; n < s->nr_records; n++)
-		seen->zone_free += snap_get(snap, s, n, "free");
-	s = snap_section(snap, MEMDIAG_SEC_PCP);
-	for (n = 0; n < s->nr_records; n++)
-		seen->pcp += snap_get(snap, s, n, "count");
-	s = snap_section(snap, MEMDIAG_SEC_BUDDY);
-	for (n = 0; n < s->nr_records; n++)
-		seen->buddy_free += snap_get(snap, s, n, "pages");
-	s = snap_section(snap, MEMDIAG_SEC_VMSTAT);
-	for (n = 0; n < s->nr_records; n++)
-		if (!strcmp(snap_get_string(snap, s, n, "name"), "nr_free_pages"))
-			seen->vmstat_free = snap_get(snap, s, n, "value");
-	seen->fragmentation_free = see_fragmentation(snap);
-}
-
-static void shrink(const char *cache)
-{
-	char path[200];
-
-	snprintf(path, sizeof(path), SLAB_DIR "%s/shrink", cache);
-	file_write(path, "1");
-}
-
-/* All sections are always taken: what is not looked at must do no harm. */
-static struct seen look_at(const struct look *look)
-{
-	struct seen seen = {};
-	struct snap snap;
-
-	if (look->slab)
-		shrink(look->slab);
-	snap_take(&snap, 0);
-	if (look->slab)
-		see_slab(&snap, look->slab, &seen);
-	if (look->kind)
-		see_vmalloc(&snap, look, &seen);
-	see_pages(&snap, &seen);
-	seen.percpu = snap_get(&snap, snap_section(&snap, MEMDIAG_SEC_SYSTEM), 0, "percpu");
-	snap_drop(&snap);
-	return seen;
-}
-
 /* --- judging ------------------------------------------------------------ */
+
+/* Whether it is told what is wrong. */
+static bool aloud = true;
 
 static bool within(const char *what, int64_t value, int64_t low, int64_t high)
 {
 	if (value >= low && value <= high)
 		return true;
-	ktap_note("%s: %" PRId64 ", expected %" PRId64 " to %" PRId64, what, value, low, high);
+	if (aloud)
+		ktap_note("%s: %" PRId64 ", expected %" PRId64 " to %" PRId64, what, value, low,
+			  high);
 	return false;
 }
 
@@ -443,106 +218,84 @@ static bool grown_percpu(const struct known *k, const struct seen *a, const stru
 	return within("percpu pages, more", b->percpu - a->percpu, -more / 2, more / 2 - 1);
 }
 
-/* Has what is looked at grown as it should? Told only if @aloud. */
-static bool grown(const struct known *k, const struct seen *a, const struct seen *b, bool held,
-		  bool aloud)
+/* Has what is looked at grown as it should? If not it is told, and who else moved. */
+static bool grown(const struct known *k, const struct seen *a, const struct seen *b, bool held)
 {
-	int out = -1, none;
-	bool ok;
-
-	if (!aloud) {
-		fflush(stdout);
-		out = dup(1);
-		none = open("/dev/null", O_WRONLY);
-		dup2(none, 1);
-		close(none);
-	}
-	ok = k->grown(k, a, b, held);
-	if (!aloud) {
-		fflush(stdout);
-		dup2(out, 1);
-		close(out);
-	}
-	return ok;
+	if (k->grown(k, a, b, held))
+		return true;
+	note_users(a, b);
+	return false;
 }
 
 /* Some memory is given back in the background: try for a while. */
-static bool back(const struct known *k, const struct seen *a, bool aloud)
+static bool back(const struct known *k, const struct seen *a)
 {
 	struct seen c;
 	int tries;
 
 	for (tries = 0; tries < 20; tries++) {
-		c = look_at(&k->look);
-		if (grown(k, a, &c, false, aloud && tries == 19))
-			return true;
+		look_at(&k->look, &c);
+		aloud = false;
+		if (k->grown(k, a, &c, false))
+			break;
 		usleep(100000);
 	}
-	return false;
+	aloud = true;
+	return grown(k, a, &c, false);
 }
 
 /*
- * Chunks of the percpu allocator are freed one after the other by a work, which a busy
- * machine runs late: a look before it is done is nothing to compare with. Done is when
- * less than half of what was held is left, and it does not get less.
+ * A work frees the chunks of the percpu allocator one after the other (pcpu_balance_free()),
+ * and a busy machine runs it late: of 7680 pages one look has seen 2048 back, the next all.
+ * A look before it is done is nothing to compare with. Done is when less than half of what
+ * was held is left, and it does not get less.
  */
 static void drain_percpu(const struct known *k, const struct seen *first)
 {
 	int64_t more = k->count * k->bytes / page * sysconf(_SC_NPROCESSORS_CONF);
-	int64_t last = INT64_MAX, now;
+	int64_t last = INT64_MAX;
+	struct seen now;
 	int tries;
 
 	for (tries = 0; tries < 40; tries++) {
-		now = look_at(&k->look).percpu;
-		if (now >= last && now < first->percpu + more / 2)
+		look_at(&k->look, &now);
+		if (now.percpu >= last && now.percpu < first->percpu + more / 2)
 			return;
-		last = now;
+		last = now.percpu;
 		usleep(50000);
 	}
 }
 
 static void known_run(const struct known *k)
 {
-	bool percpu = !strcmp(k->kind, "percpu"), held = false, freed = false, twin = false;
+	bool percpu = !strcmp(k->kind, "percpu");
 	char hold[200], give[60];
 	struct seen first, a, b;
-	int attempt;
 
 	snprintf(hold, sizeof(hold), "hold %s", k->command);
 	snprintf(give, sizeof(give), "free %s", k->kind);
 
 	/* Once for nothing: first use populates what then stays. */
-	first = look_at(&k->look);
+	look_at(&k->look, &first);
 	fixture(hold);
 	fixture(give);
-	look_at(&k->look);
+	look_at(&k->look, &a);
 
-	/*
-	 * Seen once, under KASAN: 6103 pages became free meanwhile, it is not known whose. A
-	 * fault that is there each time is seen; one that comes and goes would not be.
-	 */
-	for (attempt = 1; attempt <= ATTEMPTS && !(held && freed); attempt++) {
-		if (percpu)
-			drain_percpu(k, &first);
-		a = look_at(&k->look);
-		fixture(hold);
-		b = look_at(&k->look);
-		held = grown(k, &a, &b, true, attempt == ATTEMPTS);
-		fixture(give);
-		freed = back(k, &a, attempt == ATTEMPTS);
-	}
-	ktap_ok(held, "known: %s: held", k->name);
-	ktap_ok(freed, "known: %s: freed again", k->name);
+	if (percpu)
+		drain_percpu(k, &first);
+	look_at(&k->look, &a);
+	fixture(hold);
+	look_at(&k->look, &b);
+	ktap_ok(grown(k, &a, &b, true), "known: %s: held", k->name);
+	fixture(give);
+	ktap_ok(back(k, &a), "known: %s: freed again", k->name);
 
-	for (attempt = 1; attempt <= ATTEMPTS && !twin; attempt++) {
-		if (percpu)
-			drain_percpu(k, &first);
-		a = look_at(&k->look);
-		fixture(hold);
-		fixture(give);
-		twin = back(k, &a, attempt == ATTEMPTS);
-	}
-	ktap_ok(twin, "known: %s: twin, held and freed in between", k->name);
+	if (percpu)
+		drain_percpu(k, &first);
+	look_at(&k->look, &a);
+	fixture(hold);
+	fixture(give);
+	ktap_ok(back(k, &a), "known: %s: twin, held and freed in between", k->name);
 }
 
 /* --- the cases ---------------------------------------------------------- */
@@ -626,7 +379,7 @@ static void known_areas(void)
 
 static void known_pages(void)
 {
-	struct known k = { .kind = "pages", .grown = grown_pages };
+	struct known k = { .kind = "pages", .look.pages = true, .grown = grown_pages };
 	char command[120], name[80];
 	unsigned int order, c;
 
@@ -719,14 +472,14 @@ static void known_left(void)
 		states[id] = snap_section(&snap, id)->state;
 	snap_drop(&snap);
 
-	a = look_at(&look);
+	look_at(&look, &a);
 	snprintf(command, sizeof(command), "leak cache count=%d", LEFT_OBJECTS);
 	fixture(command);
 	snprintf(command, sizeof(command), "leak vmalloc size=%d count=%d", LEFT_BYTES, LEFT_AREAS);
 	fixture(command);
 	fixture("leak kmalloc size=1000 count=300");
 	fixture("leak pages order=2 count=10");
-	b = look_at(&look);
+	look_at(&look, &b);
 	ktap_ok(within("active_objs, more", b.slab_active - a.slab_active,
 		       LEFT_OBJECTS - a.slab_arrays, LEFT_OBJECTS + b.slab_arrays),
 		"known: leaked: %d objects", LEFT_OBJECTS);
@@ -742,7 +495,7 @@ static void known_left(void)
 	error = module_unload(FIXTURE);
 	if (error)
 		ktap_bail("rmmod " FIXTURE ": %s", strerror(-error));
-	b = look_at(&look);
+	look_at(&look, &b);
 	ktap_ok(exactly("records of the cache", b.slab_records, 1) &
 			within("active_objs, more", b.slab_active - a.slab_active,
 			       LEFT_OBJECTS - a.slab_arrays, LEFT_OBJECTS + b.slab_arrays),
