@@ -98,6 +98,7 @@ static noinline void walk_learns(struct kunit *test, unsigned long *stack)
 	const struct walk_lesson lesson = { { 0, 3, 10 }, { 0, 1, 2 } };
 	const struct walk_lesson other = { { 0, 3, 10 }, { 0, 3, 2 } };
 	const struct walk_lesson elsewhere = { { 0, 4, 10 }, { 0, 1, 2 } };
+	const struct walk_lesson known = { { 0, 3, 10 }, { 4, 3, 2 } };
 	struct track_walk walk = { };
 	bool learn;
 
@@ -115,6 +116,14 @@ static noinline void walk_learns(struct kunit *test, unsigned long *stack)
 	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &other), -1);
 	walk_lay(stack, &elsewhere);
 	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &elsewhere), -1);
+	/* One that is known, but not behind this one: a frame may have been skipped. */
+	walk_lay(stack, &known);
+	walk_teach(&walk, stack, 0, &known, WALK_LESSONS);
+	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &known), 3);
+	walk_lay(stack, &other);
+	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &other), -1);
+	walk_teach(&walk, stack, 0, &other, WALK_LESSONS);
+	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &other), 3);
 	track_walk_free(&walk);
 }
 WALK_CASE(walk_learns)

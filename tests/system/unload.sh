@@ -121,11 +121,12 @@ free_kib() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	sleep 1
-	# From v6.7 on many MiB may wait in the lists of a CPU, which are not MemFree.
+	# From v6.7 on many MiB may wait in the lists of a CPU, and go back in between: both
+	# numbers of a zone are printed in one moment.
 	awk -v page="$(getconf PAGESIZE 2>/dev/null || echo 4096)" '
-		$1 == "MemFree:" { free = $2 }
+		$1 == "pages" && $2 == "free" { pages += $3 }
 		$1 == "count:" { pages += $2 }
-		END { print free + pages * page / 1024 }' /proc/meminfo /proc/zoneinfo
+		END { print pages * page / 1024 }' /proc/zoneinfo
 }
 
 caches() {
