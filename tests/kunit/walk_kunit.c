@@ -272,6 +272,11 @@ static noinline void walk_forgets(struct kunit *test, unsigned long *stack)
 	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 3);
 	track_walk_forget(&walk, walk_code(1), 1);
 	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), -1);
+	/* All of it: that other code is there now has to be learnt anew. */
+	walk_teach(&walk, stack, 0, &lesson, WALK_LESSONS - 1);
+	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), -1);
+	walk_teach(&walk, stack, 0, &lesson, 1);
+	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 3);
 	track_walk_free(&walk);
 }
 WALK_CASE(walk_forgets)
