@@ -21,19 +21,20 @@
 #ifdef MEMDIAG_HAVE_KMEM_NODE_EVENTS
 #define MEMDIAG_KMALLOC_ARGS	unsigned long call_site, const void *ptr, \
 				size_t req, size_t alloc, gfp_t gfp
-#define MEMDIAG_KMALLOC_PASSED	call_site, ptr, req, alloc, gfp
+/* Calls another one with what a probe was called with. */
+#define MEMDIAG_KMALLOC_CALL(probe, data)	probe(data, call_site, ptr, req, alloc, gfp)
 #define MEMDIAG_CACHE_ALLOC_ARGS MEMDIAG_KMALLOC_ARGS
-#define MEMDIAG_CACHE_ALLOC_PASSED MEMDIAG_KMALLOC_PASSED
+#define MEMDIAG_CACHE_ALLOC_CALL	MEMDIAG_KMALLOC_CALL
 #define MEMDIAG_CACHE_ALLOC_CACHE	NULL
 #define MEMDIAG_CACHE_ALLOC_SIZE	alloc
 #define MEMDIAG_CACHE_ALLOC_ASKED	req
 #else
 #define MEMDIAG_KMALLOC_ARGS	unsigned long call_site, const void *ptr, \
 				size_t req, size_t alloc, gfp_t gfp, int node
-#define MEMDIAG_KMALLOC_PASSED	call_site, ptr, req, alloc, gfp, node
+#define MEMDIAG_KMALLOC_CALL(probe, data)	probe(data, call_site, ptr, req, alloc, gfp, node)
 #define MEMDIAG_CACHE_ALLOC_ARGS unsigned long call_site, const void *ptr, \
 				struct kmem_cache *s, gfp_t gfp, int node
-#define MEMDIAG_CACHE_ALLOC_PASSED call_site, ptr, s, gfp, node
+#define MEMDIAG_CACHE_ALLOC_CALL(probe, data)	probe(data, call_site, ptr, s, gfp, node)
 #define MEMDIAG_CACHE_ALLOC_CACHE	s
 /* To be had from the cache. */
 #define MEMDIAG_CACHE_ALLOC_SIZE	0

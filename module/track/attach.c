@@ -91,7 +91,7 @@ static void attach_kmalloc(void *data, MEMDIAG_KMALLOC_ARGS)
 {
 	/* A large one may be wanted as pages, and has to be forgotten. */
 	if (alloc > KMALLOC_MAX_CACHE_SIZE || !attach_passes_over(data, call_site))
-		attach_kmalloc_wanted(data, MEMDIAG_KMALLOC_PASSED);
+		MEMDIAG_KMALLOC_CALL(attach_kmalloc_wanted, data);
 }
 
 static noinline void attach_cache_alloc_wanted(void *data, MEMDIAG_CACHE_ALLOC_ARGS)
@@ -116,7 +116,7 @@ static noinline void attach_cache_alloc_wanted(void *data, MEMDIAG_CACHE_ALLOC_A
 static void attach_cache_alloc(void *data, MEMDIAG_CACHE_ALLOC_ARGS)
 {
 	if (!attach_passes_over(data, call_site))
-		attach_cache_alloc_wanted(data, MEMDIAG_CACHE_ALLOC_PASSED);
+		MEMDIAG_CACHE_ALLOC_CALL(attach_cache_alloc_wanted, data);
 }
 
 #ifdef MEMDIAG_HAVE_KMEM_NODE_EVENTS
