@@ -89,8 +89,7 @@ leaking() {
 		ktap_skip "page_owner is not on" "leak_evidence: page_owner"
 	fi
 	if has kmemleak; then
-		# A register or a stack may still have the address of one, which leads to
-		# the others of its cycle.
+		# A register or a stack may still have the address of one of a cycle.
 		said "kmemleak: what a module left behind" 1 \
 			"kmemleak: [$((2 * all))-$((3 * all))] objects, [0-9]* bytes more after $all cycles: alloc_kmalloc+0x[0-9a-f/x]* $gone"
 	else
