@@ -648,12 +648,16 @@ static inline bool track_filter_in_module(const struct track_filter *filter,
 	       track_range_has(&filter->code[1], address);
 }
 
-/* Does it take a stack to say if the module allocates? */
+/*
+ * Does it take a stack to say if the module allocates? The caller that percpu memory is told
+ * with may be a function of the kernel (arm64, v6.1).
+ */
 static inline bool track_filter_by_stack(const struct track_filter *filter,
 					 const struct track_event *event)
 {
 	return filter->flags & MEMDIAG_TRACK_BY_MODULE &&
-	       (filter->flags & MEMDIAG_TRACK_ANYWHERE || !event->call_site);
+	       (filter->flags & MEMDIAG_TRACK_ANYWHERE || !event->call_site ||
+		event->kind == TRACK_PERCPU);
 }
 
 /* filter.c */
