@@ -274,6 +274,37 @@ static int slab_collect(struct memdiag_sink *sink)
 	return error;
 }
 
+/**
+ * memdiag_slab_debugged() - is there a cache that SLUB debugs in any way?
+ *
+ * Context: process; takes slab_mutex.
+ *
+ * Return: 1 or 0; -ENODATA if the flags of the caches cannot be read here.
+ */
+int memdiag_slab_debugged(void)
+{
+	const slab_flags_t debug = SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON |
+				   SLAB_STORE_USER | SLAB_TRACE;
+	struct seq_file m;
+	int debugged = 0;
+	loff_t pos = 0;
+	void *entry;
+
+	if (slab_by != SLAB_BY_LIST || !memdiag_slab_has(CACHE_FLAGS))
+		return -ENODATA;
+	memdiag_ops_seq(&slab_ops, &m);
+	entry = slab_ops.op->start(&m, &pos);
+	while (entry && !debugged) {
+		const void *s = memdiag_slab_base(entry, CACHE_LIST);
+
+		debugged = !!(memdiag_slab_get(s, CACHE_FLAGS) & (u64 __force)debug);
+		cond_resched();
+		entry = slab_ops.op->next(&m, entry, &pos);
+	}
+	slab_ops.op->stop(&m, entry);
+	return debugged;
+}
+
 static u64 slab_push_flags(struct memdiag_sink *sink, u64 flags)
 {
 	char text[256] = "";

@@ -232,11 +232,11 @@ int memdiag_slab_line_parse(char *text, struct memdiag_slab_line *line);
 void memdiag_slab_copy_name(char *name, size_t size, const char *from);
 extern bool memdiag_slab_marks_partial;
 bool memdiag_slab_page_read(const struct page *page, struct memdiag_slab_page *slab);
-void memdiag_slab_copy_name(char *name, size_t size, const char *from);
 int memdiag_slab_pages_collect(struct memdiag_sink *sink);
 
 /* slab.c */
 extern bool memdiag_slab_verified;
+int memdiag_slab_debugged(void);
 void memdiag_slab_fill(struct memdiag_sink *sink, struct memdiag_slab_record *record,
 		       const struct memdiag_slab_cache *cache);
 

@@ -6,7 +6,10 @@
  * /proc/meminfo have no exported accessor and are taken from its text. Whether
  * an instrument that was built in is switched on is read from the flag or
  * static key that switches it, a data symbol looked up when the module is
- * loaded; nothing is called there. No lock; values are a moment apart.
+ * loaded; nothing is called there. Without that symbol, whether slabs are
+ * debugged is read from the flags of the caches.
+ *
+ * Locks: slab_mutex for that; else none. Values are a moment apart.
  */
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
@@ -25,6 +28,7 @@
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
 #include "meminfo.h"
+#include "slab_layout.h"
 
 /*
  * How the word at a symbol tells whether an instrument is on. A static key
@@ -201,6 +205,11 @@ static const char *instrument_state(unsigned int id)
 		return "not built";
 	if (instrument->how == INSTRUMENT_CONFIG)
 		return "on";
+	if (!at && id == INSTRUMENT_SLUB_DEBUG) {
+		int debugged = memdiag_slab_debugged();
+
+		return debugged < 0 ? "built in" : debugged ? "on" : "off";
+	}
 	if (!at)
 		return "built in";
 	/* Flags that are switched now and then; each is read at once. */

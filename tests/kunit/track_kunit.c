@@ -309,6 +309,24 @@ static void track_filter_caller(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, track_filter_wants(&run, &event));
 }
 
+/* Whose caller says enough, and whose stack has to be looked at. */
+static void track_filter_stacks(struct kunit *test)
+{
+	struct track_event slab = { .kind = TRACK_SLAB, .call_site = 0x1000 };
+	struct track_event pages = { .kind = TRACK_PAGES };
+	struct track_event percpu = { .kind = TRACK_PERCPU, .call_site = 0x1000 };
+	struct track_filter filter = { };
+
+	KUNIT_EXPECT_FALSE(test, track_filter_by_stack(&filter, &pages));
+	KUNIT_EXPECT_FALSE(test, track_filter_by_stack(&filter, &percpu));
+	filter.flags = MEMDIAG_TRACK_BY_MODULE;
+	KUNIT_EXPECT_FALSE(test, track_filter_by_stack(&filter, &slab));
+	KUNIT_EXPECT_TRUE(test, track_filter_by_stack(&filter, &pages));
+	KUNIT_EXPECT_TRUE(test, track_filter_by_stack(&filter, &percpu));
+	filter.flags |= MEMDIAG_TRACK_ANYWHERE;
+	KUNIT_EXPECT_TRUE(test, track_filter_by_stack(&filter, &slab));
+}
+
 /* Call sites that are passed over at once, and those that are looked at. */
 static void track_filter_sites(struct kunit *test)
 {
@@ -645,6 +663,7 @@ static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_filter_frames),
 	KUNIT_CASE(track_filter_caller),
 	KUNIT_CASE(track_filter_sites),
+	KUNIT_CASE(track_filter_stacks),
 	KUNIT_CASE(track_blocks_come_apart),
 	KUNIT_CASE(track_run_sizes),
 	KUNIT_CASE(track_kept),

@@ -3,6 +3,7 @@
  * system: uname, /proc/meminfo and others; resolve and status: that what the
  * section table says of a section does not contradict what it contains.
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,55 @@ static void instruments(void)
 	snap_drop(&snap);
 }
 
+/* "on" if there is a cache that is debugged, by the files that say so of each cache. */
+static const char *slub_debug_state(void)
+{
+	static const char *const how[] = { "sanity_checks", "red_zone", "poison", "store_user",
+					   "trace" };
+	const char *state = "not built";
+	DIR *dir = opendir("/sys/kernel/slab");
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		for (unsigned int i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+			long long on;
+
+			if (!file_number(&on, "/sys/kernel/slab/%s/%s", entry->d_name, how[i]))
+				continue;
+			if (on || !strcmp(state, "not built"))
+				state = on ? "on" : "off";
+		}
+	}
+	if (dir)
+		closedir(dir);
+	return state;
+}
+
+/* It is unknown only where nothing tells: neither the key nor the list of caches. */
+static void slub_debug(void)
+{
+	const char *state, *kernel = slub_debug_state();
+	const struct memdiag_section *slab;
+	struct snap snap;
+	bool blind;
+
+	if (access("/sys/kernel/slab", F_OK)) {
+		ktap_skip("no /sys/kernel/slab", "oracle_system: slub_debug");
+		return;
+	}
+	snap_take(&snap, SNAP_BIT(SYSTEM) | SNAP_BIT(SLAB));
+	slab = snap_section(&snap, MEMDIAG_SEC_SLAB);
+	blind = !oracle_symbol_known("slub_debug_enabled") &&
+		(slab->source == MEMDIAG_SRC_NONE || slab->source == MEMDIAG_SRC_TEXT ||
+		 slab->source == MEMDIAG_SRC_PAGES);
+	state = snap_get_string(&snap, snap_section(&snap, MEMDIAG_SEC_SYSTEM), 0, "slub_debug");
+	if (blind && strcmp(kernel, "not built"))
+		kernel = "built in";
+	if (!ktap_ok(state && !strcmp(state, kernel), "oracle_system: slub_debug"))
+		ktap_note("memdiag says %s, want %s", state ?: "-", kernel);
+	snap_drop(&snap);
+}
+
 /* How a section says it was found has to fit the items it rests on. */
 static void resolve(void)
 {
@@ -293,5 +343,6 @@ void oracle_system(void)
 {
 	oracle_run(&system_oracle);
 	instruments();
+	slub_debug();
 	resolve();
 }
