@@ -479,10 +479,10 @@ struct memdiag_snapshot {
 #define MEMDIAG_TRACK_BY_CGROUP	(1u << 3)
 /**
  * MEMDIAG_TRACK_BY_MODULE - @flags: only what code of @module allocates: it called
- *	the allocator itself; where the kernel does not tell who did, as for pages, the
- *	first frame of the stack that is not the kernel's own is in it. What a helper
- *	such as kmemdup() allocates for it needs ANYWHERE. As many frames are looked at
- *	as there may be, whatever depth is kept.
+ *	the allocator itself; where the kernel does not tell who did, as for pages and
+ *	per-cpu memory, the first frame of the stack that is not the kernel's own is in
+ *	it. What a helper such as kmemdup() allocates for it needs ANYWHERE. As many
+ *	frames are looked at as there may be, whatever depth is kept.
  */
 #define MEMDIAG_TRACK_BY_MODULE	(1u << 4)
 /**

@@ -149,7 +149,7 @@ given() {
 		as_good "System.map moved by 0x${by}00000"
 		ctl 0 unload
 	done
-	# All of it once, with modules' symbols in between.
+	# All of it once.
 	moved 000 whole.map /proc/kallsyms
 	ctl 0 load --module "$ko" --system-map whole.map force_ways=2
 	as_good "whole System.map"
