@@ -19,6 +19,7 @@
  *   FAKE_LOAD=ERRNO     finit_module() fails; otherwise it does nothing
  *   FAKE_UNLOAD=ERRNO   the same for delete_module()
  *   FAKE_PARAMETERS=1   it prints the module's parameters
+ *   FAKE_STOP=N         SIGTERM comes while the N-th SNAPSHOT is taken
  *   FAKE_DISABLED=FILE, FAKE_LOCKDOWN=FILE
  *                       what the kernel says about loading modules
  *
@@ -27,6 +28,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +43,7 @@
 
 static int device = -1;
 static int unloads;
+static int snapshots;
 
 static int fail(const char *variable)
 {
@@ -161,6 +164,8 @@ static int fake_snapshot(struct memdiag_snapshot *arg)
 		fprintf(mask, "0x%llx\n", (unsigned long long)arg->sections);
 		fclose(mask);
 	}
+	if (getenv("FAKE_STOP") && ++snapshots == atoi(getenv("FAKE_STOP")))
+		raise(SIGTERM);
 	arg->bytes = st.st_size;
 	return 0;
 }

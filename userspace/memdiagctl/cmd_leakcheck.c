@@ -11,11 +11,9 @@
  * Whatever happens, the tracker is stopped and the module unloaded at the end.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,30 +34,12 @@
 /* How often to settle until nothing falls any more, and how long to wait to see it. */
 #define MAX_SETTLES 5
 #define AGAIN_NS 20000000
-/* How long a module may still be in use after the command. */
-#define UNLOAD_MS 5000
-#define UNLOAD_STEP_MS 20
-
-static volatile sig_atomic_t stopped_by;
-
-static void on_signal(int signal)
-{
-	stopped_by = signal;
-}
-
 static uint64_t now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
-static void wait_ns(uint64_t ns)
-{
-	const struct timespec t = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
-
-	nanosleep(&t, NULL);
 }
 
 /* Adds a sentence to the result. */
@@ -76,124 +56,6 @@ void leak_note(struct leak_run *run, const char *format, ...)
 	run->nr_notes++;
 }
 
-/* It cannot be told, and why. Return: -1. */
-__attribute__((format(printf, 2, 3))) static int give_up(struct leak_run *run, const char *format,
-							 ...)
-{
-	va_list args;
-
-	/* The first reason is the one. */
-	if (*run->why)
-		return -1;
-	va_start(args, format);
-	vsnprintf(run->why, sizeof(run->why), format, args);
-	va_end(args);
-	return -1;
-}
-
-/* --- a cycle ------------------------------------------------------------------ */
-
-static int load(struct leak_run *run)
-{
-	int ret;
-
-	if (!run->module)
-		return 0;
-	ret = memdiag_module_load(run->module, run->parameters);
-	switch (ret) {
-	case 0:
-		run->loaded = true;
-		leak_places_take(run);
-		return 0;
-	case -EEXIST:
-		return give_up(run, "%s is loaded already: unload it, or use --attach", run->name);
-	case -ENOENT:
-		return give_up(
-			run,
-			"%s cannot be loaded: it needs something that is not there; load the modules it depends on first",
-			run->name);
-	default:
-		return give_up(run, "%s cannot be loaded: %s; 'dmesg' may say more", run->name,
-			       strerror(-ret));
-	}
-}
-
-/* Something may hold the module for a moment, such as a device that is just closed. */
-static int unload(struct leak_run *run)
-{
-	int ret = 0;
-
-	if (!run->loaded)
-		return 0;
-	for (int waited = 0; waited <= UNLOAD_MS; waited += UNLOAD_STEP_MS) {
-		ret = memdiag_module_remove(run->name);
-		if (ret != -EAGAIN && ret != -EBUSY)
-			break;
-		wait_ns(UNLOAD_STEP_MS * 1000000ull);
-	}
-	if (!ret || ret == -ENOENT) {
-		run->loaded = false;
-		/* The command may have done it. */
-		return 0;
-	}
-	if (ret == -EAGAIN || ret == -EBUSY)
-		return give_up(run, "%s is still in use after %d s and stays loaded", run->name,
-			       UNLOAD_MS / 1000);
-	return give_up(run, "%s cannot be unloaded: %s", run->name, strerror(-ret));
-}
-
-static void exec_command(char *const *words)
-{
-	/* Our own output is for the verdict. */
-	dup2(STDERR_FILENO, STDOUT_FILENO);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGPIPE, SIG_DFL);
-	execvp(words[0], words);
-	warn("cannot run %s: %s", words[0], strerror(errno));
-	_exit(127);
-}
-
-static int run_command(struct leak_run *run)
-{
-	const struct options *o = run->options;
-	int status = 0;
-	pid_t pid;
-
-	if (!o->nr_args)
-		return 0;
-	fflush(NULL);
-	pid = fork();
-	if (!pid)
-		exec_command((char *const *)o->args);
-	if (pid < 0)
-		return give_up(run, "the command cannot be run: %s", strerror(errno));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		if (stopped_by)
-			kill(pid, stopped_by);
-	if (stopped_by)
-		return -1;
-	if (WIFSIGNALED(status))
-		return give_up(run, "the command '%s' was ended by signal %d", o->args[0],
-			       WTERMSIG(status));
-	if (WEXITSTATUS(status))
-		return give_up(run, "the command '%s' failed with status %d", o->args[0],
-			       WEXITSTATUS(status));
-	return 0;
-}
-
-static int cycle(struct leak_run *run)
-{
-	int ret = load(run);
-
-	if (!ret)
-		ret = run_command(run);
-	if (unload(run))
-		ret = -1;
-	run->done++;
-	return stopped_by ? -1 : ret;
-}
-
 /* --- looks -------------------------------------------------------------------- */
 
 static int settle(struct leak_run *run)
@@ -202,12 +64,12 @@ static int settle(struct leak_run *run)
 	struct memdiag_error error;
 	int ret = memdiag_device_settle(run->device, &error);
 
-	if (ret == -EINTR && stopped_by)
+	if (ret == -EINTR && leak_stopped())
 		return -1;
 	if (ret)
-		return give_up(run, "cannot wait for what is freed: %s", error.text);
+		return leak_give_up(run, "cannot wait for what is freed: %s", error.text);
 	run->settle_ns = now_ns() - start;
-	return stopped_by ? -1 : 0;
+	return leak_stopped() ? -1 : 0;
 }
 
 static int look_once(struct leak_run *run, enum memdiag_leak_look look, unsigned int cycles,
@@ -217,7 +79,7 @@ static int look_once(struct leak_run *run, enum memdiag_leak_look look, unsigned
 	struct memdiag_data *data;
 
 	if (memdiag_device_snapshot(run->device, run->sections, &error, &data))
-		return give_up(run, "cannot take a snapshot: %s", error.text);
+		return leak_give_up(run, "cannot take a snapshot: %s", error.text);
 	if (memdiag_leakcheck_add(run->check, look, cycles, data, fell))
 		no_memory();
 	memdiag_data_free(data);
@@ -232,7 +94,7 @@ static int look(struct leak_run *run, enum memdiag_leak_look kind, unsigned int 
 	for (int n = 0; fell && n < MAX_SETTLES; n++) {
 		if (settle(run) || look_once(run, n ? MEMDIAG_LOOK_AGAIN : kind, cycles, NULL))
 			return -1;
-		wait_ns(AGAIN_NS);
+		leak_wait_ns(AGAIN_NS);
 		if (look_once(run, MEMDIAG_LOOK_AGAIN, cycles, &fell))
 			return -1;
 	}
@@ -244,7 +106,7 @@ static int warm_up(struct leak_run *run)
 	uint64_t start = now_ns();
 
 	for (uint64_t n = 0; n < run->warmup; n++)
-		if (cycle(run))
+		if (leak_cycle(run))
 			return -1;
 	if (run->warmup)
 		run->cycle_ns = (now_ns() - start) / run->warmup;
@@ -258,8 +120,8 @@ static int do_idle(struct leak_run *run)
 	if (look(run, MEMDIAG_LOOK_IDLE, 0))
 		return -1;
 	for (int n = 1; n < IDLE_LOOKS; n++) {
-		wait_ns(run->cycle_ns);
-		if (stopped_by || look_once(run, MEMDIAG_LOOK_IDLE, 0, NULL))
+		leak_wait_ns(run->cycle_ns);
+		if (leak_stopped() || look_once(run, MEMDIAG_LOOK_IDLE, 0, NULL))
 			return -1;
 	}
 	return 0;
@@ -273,7 +135,7 @@ static int do_cycles(struct leak_run *run)
 	if (looks > run->cycles)
 		looks = run->cycles;
 	for (uint64_t n = 1; n <= run->cycles; n++) {
-		if (cycle(run))
+		if (leak_cycle(run))
 			return -1;
 		if (n * looks / run->cycles == (n - 1) * looks / run->cycles)
 			continue;
@@ -480,7 +342,6 @@ static int start_tracker(struct leak_run *run)
 
 static int check(struct leak_run *run)
 {
-	struct sigaction action = { .sa_handler = on_signal };
 	const char *junit = option_value(run->options, OPT_JUNIT);
 	struct memdiag_error error;
 	int ret;
@@ -494,24 +355,22 @@ static int check(struct leak_run *run)
 	if (ret)
 		return ret;
 	/* Before the tracker runs: nothing may end us while it does. */
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	leak_take_signals();
 	leak_evidence_begin(run);
 	ret = start_tracker(run);
 	if (!ret)
 		run_all(run);
 	if (run->tracking && memdiag_device_track_stop(run->device, true, &error))
 		warn("cannot stop the tracker: %s", error.text);
-	if (!ret && run->leaks && !stopped_by)
+	if (!ret && run->leaks && !leak_stopped())
 		leak_evidence_end(run);
 	if (ret)
 		return ret;
-	if (stopped_by) {
+	if (leak_stopped()) {
 		warn("stopped by a signal; %s", run->loaded
 							? "the module stays loaded: it is in use"
 							: "nothing is left behind");
-		return 128 + stopped_by;
+		return 128 + leak_stopped();
 	}
 	if (!junit || strcmp(junit, "-"))
 		leak_print(run);

@@ -78,6 +78,14 @@ __attribute__((format(printf, 2, 3))) void leak_note(struct leak_run *run, const
 
 int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data);
 
+/* leak_run.c */
+void leak_take_signals(void);
+int leak_stopped(void);
+void leak_wait_ns(uint64_t ns);
+__attribute__((format(printf, 2, 3))) int leak_give_up(struct leak_run *run, const char *format,
+						       ...);
+int leak_cycle(struct leak_run *run);
+
 /* leak_places.c */
 void leak_places_take(struct leak_run *run);
 bool leak_places_name(const struct leak_run *run, uint64_t address, char *text, size_t size);

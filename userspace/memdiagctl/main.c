@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,32 +124,39 @@ static int check_options(const struct command *command, const struct options *op
 	return 0;
 }
 
-static int run(int argc, char **argv)
+static int run_command(struct options *options, const char *name)
 {
 	const struct command *command;
-	struct options options = {};
-	const char *name;
 	int ret;
 
-	ret = options_parse(argc, argv, &options, &name);
-	if (ret)
-		return ret;
-	if (!name && options.given & OPT_VERSION)
+	if (!name && options->given & OPT_VERSION)
 		name = "version";
-	else if (!name && options.given & OPT_HELP)
+	else if (!name && options->given & OPT_HELP)
 		name = "help";
 	if (!name)
 		return usage_error("no command; see 'memdiagctl help'");
-	options.given &= ~OPT_VERSION;
+	options->given &= ~OPT_VERSION;
 	command = command_find(name);
 	if (!command)
 		return usage_error("unknown command '%s'; see 'memdiagctl help'", name);
-	ret = check_options(command, &options);
+	ret = check_options(command, options);
 	if (ret)
 		return ret;
-	if (options.given & OPT_HELP && command->run != cmd_help)
-		return help_command(command, &options);
-	return command->run(command, &options);
+	if (options->given & OPT_HELP && command->run != cmd_help)
+		return help_command(command, options);
+	return command->run(command, options);
+}
+
+static int run(int argc, char **argv)
+{
+	struct options options = {};
+	const char *name;
+	int ret = options_parse(argc, argv, &options, &name);
+
+	if (!ret)
+		ret = run_command(&options, name);
+	free(options.args);
+	return ret;
 }
 
 /*
@@ -175,5 +183,7 @@ int main(int argc, char **argv)
 {
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
+	/* Inherited as ignored, the status of every program that is run here would be lost. */
+	signal(SIGCHLD, SIG_DFL);
 	return finish(run(argc, argv));
 }

@@ -4,6 +4,7 @@
 #define _MEMDIAGCTL_H
 
 #include <json.h>
+#include <limits.h>
 
 #include "libmemdiag.h"
 
@@ -71,8 +72,8 @@ enum option_bit {
 	(OPT_MODULE | OPT_ANYWHERE | OPT_CACHE | OPT_SIZE | OPT_ORDER | OPT_PID | OPT_CGROUP | \
 	 OPT_ONE_IN | OPT_KINDS | OPT_OBJECTS | OPT_STACKS | OPT_DEPTH)
 
-/* Also the words of a command to run. */
-#define MAX_ARGS 128
+/* For a command that takes any number of arguments. */
+#define MAX_ARGS INT_MAX
 /* Options that may be given several times. */
 #define MAX_REPEATED 32
 
@@ -84,7 +85,7 @@ enum option_bit {
  * @delay: of --delay, in seconds, 0 without
  * @repeated: all values of --param and --allow, in the order given
  * @nr_repeated: number of @repeated
- * @args: what is no option, without the command
+ * @args: what is no option, without the command; a NULL follows the last one
  * @nr_args: number of @args
  */
 struct options {
@@ -97,7 +98,7 @@ struct options {
 		const char *value;
 	} repeated[MAX_REPEATED];
 	int nr_repeated;
-	const char *args[MAX_ARGS];
+	const char **args;
 	int nr_args;
 };
 

@@ -181,7 +181,7 @@ static int take_option(int argc, char **argv, int *at, struct options *options, 
  * options_parse() - parse the command line
  * @argc: as main() got it
  * @argv: as main() got it
- * @options: the result
+ * @options: the result, also on failure; @options->args is to be freed
  * @command: the first word that is no option, NULL if there is none
  *
  * Options may stand anywhere; -o means --once only behind a command that takes it.
@@ -193,6 +193,8 @@ int options_parse(int argc, char **argv, struct options *options, const char **c
 {
 	bool more = true;
 
+	/* There cannot be more, and the words of a command to run end with NULL. */
+	options->args = must(calloc(argc + 1, sizeof(*options->args)));
 	*command = NULL;
 	for (int at = 1; at < argc; at++) {
 		const char *word = argv[at];
@@ -206,8 +208,6 @@ int options_parse(int argc, char **argv, struct options *options, const char **c
 				return ret;
 		} else if (!*command) {
 			*command = word;
-		} else if (options->nr_args == MAX_ARGS) {
-			return usage_error("too many arguments: '%s'", word);
 		} else {
 			options->args[options->nr_args++] = word;
 		}
