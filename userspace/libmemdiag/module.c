@@ -9,10 +9,12 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -199,38 +201,40 @@ int memdiag_module_parse(const void *bytes, size_t size, struct memdiag_error *e
 	return 0;
 }
 
-/* What the kernel or its tools may pack a module with, and we do not unpack. */
-static int refuse_packed(const unsigned char *bytes, size_t size, struct memdiag_error *error)
-{
-	static const struct {
-		const char *magic;
-		size_t length;
-		const char *name;
-		const char *unpack;
-	} kinds[] = {
-		{ "\xfd\x37zXZ", 6, "xz", "xz -dk" },
-		{ "\x28\xb5\x2f\xfd", 4, "zstd", "zstd -d" },
-		{ "BZh", 3, "bzip2", "bzip2 -dk" },
-	};
+/* What packs modules, but for gzip, and the program that unpacks it. */
+static const struct packer {
+	const char *magic;
+	size_t length;
+	const char *name;
+} packers[] = {
+	{ "\xfd\x37zXZ", 6, "xz" },
+	{ "\x28\xb5\x2f\xfd", 4, "zstd" },
+	{ "BZh", 3, "bzip2" },
+};
 
-	for (size_t n = 0; n < sizeof(kinds) / sizeof(kinds[0]); n++)
-		if (size >= kinds[n].length && !memcmp(bytes, kinds[n].magic, kinds[n].length))
-			return memdiag_refuse(error, -EOPNOTSUPP,
-					      "it is packed with %s: unpack it with '%s' first",
-					      kinds[n].name, kinds[n].unpack);
-	return 0;
+/* What packed these bytes, NULL if nothing did. */
+static const struct packer *packer_of(const unsigned char *bytes, size_t size)
+{
+	for (size_t n = 0; n < sizeof(packers) / sizeof(packers[0]); n++)
+		if (size >= packers[n].length &&
+		    !memcmp(bytes, packers[n].magic, packers[n].length))
+			return &packers[n];
+	return NULL;
 }
 
-/* Reads the file, unpacked if gzip packed it; zlib hands out others as they are. */
-static int module_read(struct memdiag_module *m, struct memdiag_error *error)
+/*
+ * Reads all there is, unpacked if gzip packed it; zlib hands out others as they are.
+ * Closes @fd.
+ */
+static int module_read(struct memdiag_module *m, int fd, struct memdiag_error *error)
 {
 	size_t room = 1 << 18;
-	gzFile file;
-	int got, fd;
+	gzFile file = fd < 0 ? NULL : gzdopen(fd, "r");
+	int got;
 	int ret = 0;
 
-	fd = dup(m->fd);
-	file = fd < 0 ? NULL : gzdopen(fd, "r");
+	free(m->bytes);
+	m->size = 0;
 	m->bytes = malloc(room);
 	if (!file || !m->bytes) {
 		if (!file && fd >= 0)
@@ -263,19 +267,76 @@ static int module_read(struct memdiag_module *m, struct memdiag_error *error)
 	return ret;
 }
 
+/* Starts the packer's program on the module's file. Return: 0 or -errno. */
+static int start_unpacking(const struct memdiag_module *m, const struct packer *packer, int out,
+			   pid_t *pid)
+{
+	char *const words[] = { (char *)packer->name, "-dc", NULL };
+	posix_spawn_file_actions_t actions;
+	int ret;
+
+	if (lseek(m->fd, 0, SEEK_SET) < 0)
+		return -errno;
+	ret = posix_spawn_file_actions_init(&actions);
+	if (ret)
+		return -ret;
+	ret = posix_spawn_file_actions_adddup2(&actions, m->fd, STDIN_FILENO);
+	if (!ret)
+		ret = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
+	/* What it complains of is that the file is damaged, which its status says, too. */
+	if (!ret)
+		ret = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+						       O_WRONLY, 0);
+	if (!ret)
+		ret = posix_spawnp(pid, packer->name, &actions, NULL, words, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return -ret;
+}
+
+/* Takes the file's bytes again, through the program that unpacks it. */
+static int module_unpack(struct memdiag_module *m, const struct packer *packer,
+			 struct memdiag_error *error)
+{
+	int ends[2], status = 0, ret;
+	pid_t pid = -1;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return memdiag_refuse(error, -errno, "%s", strerror(errno));
+	ret = start_unpacking(m, packer, ends[1], &pid);
+	close(ends[1]);
+	if (ret) {
+		close(ends[0]);
+		return memdiag_refuse(
+			error, -EOPNOTSUPP,
+			"it is packed with %s, which cannot be run here (%s): unpack it first",
+			packer->name, strerror(-ret));
+	}
+	ret = module_read(m, ends[0], error);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!ret && status)
+		ret = memdiag_refuse(error, -EIO, "%s cannot unpack it: it is damaged",
+				     packer->name);
+	/* The kernel gets the bytes. */
+	m->packed = true;
+	return ret;
+}
+
 /**
  * memdiag_module_open() - open a module's file
- * @path: memdiag.ko or memdiag.ko.gz
+ * @path: a .ko, also packed by gzip, or by xz, zstd or bzip2 where the program of
+ *	that name is there to unpack it
  * @error: filled in on failure, may be NULL
  * @module: the result, to be freed with memdiag_module_free()
  *
- * Return: 0, what open() or read() says, -EOPNOTSUPP if it is packed otherwise
- * than with gzip, -EFBIG, or as memdiag_module_parse().
+ * Return: 0, what open() or read() says, -EOPNOTSUPP if there is no program to
+ * unpack it, -EIO if it is damaged, -EFBIG, or as memdiag_module_parse().
  */
 int memdiag_module_open(const char *path, struct memdiag_error *error,
 			struct memdiag_module **module)
 {
 	struct memdiag_module *m = calloc(1, sizeof(*m));
+	const struct packer *packer;
 	struct stat st;
 	int ret;
 
@@ -291,9 +352,10 @@ int memdiag_module_open(const char *path, struct memdiag_error *error,
 		ret = memdiag_refuse(error, -EINVAL, "it is no regular file");
 		goto fail;
 	}
-	ret = module_read(m, error);
-	if (!ret)
-		ret = refuse_packed(m->bytes, m->size, error);
+	ret = module_read(m, dup(m->fd), error);
+	packer = ret ? NULL : packer_of(m->bytes, m->size);
+	if (packer)
+		ret = module_unpack(m, packer, error);
 	if (!ret)
 		ret = module_check(m, error);
 	if (ret)
