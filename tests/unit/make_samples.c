@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 	bytes = sample_module("name=memdiag\n", 0, &size);
 	write_file(argv[1], "plain.ko", bytes, size);
 	free(bytes);
-	bytes = sample_module("name=other\n", 1, &size);
+	bytes = sample_module("name=other\nparm=a:first\nparmtype=b:charp\n", 1, &size);
 	write_file(argv[1], "other.ko", bytes, size);
 	free(bytes);
 	write_file(argv[1], "xz.ko", "\xfd\x37zXZ\0 packed", 13);

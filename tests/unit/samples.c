@@ -632,7 +632,7 @@ const char sample_map[] = "0000000000000000 A __per_cpu_start\n"
 #define MODULE(bits, class)                                                                  \
 	do {                                                                                 \
 		Elf##bits##_Ehdr h = {};                                                     \
-		Elf##bits##_Shdr s[5] = {};                                                  \
+		Elf##bits##_Shdr s[6] = {};                                                  \
 		Elf##bits##_Sym y[2] = {};                                                   \
 		memcpy(h.e_ident, ELFMAG, SELFMAG);                                          \
 		h.e_ident[EI_CLASS] = class;                                                 \
@@ -640,7 +640,7 @@ const char sample_map[] = "0000000000000000 A __per_cpu_start\n"
 		h.e_type = ET_REL;                                                           \
 		h.e_shoff = sizeof(h);                                                       \
 		h.e_shentsize = sizeof(s[0]);                                                \
-		h.e_shnum = 5;                                                               \
+		h.e_shnum = 6;                                                               \
 		h.e_shstrndx = 2;                                                            \
 		s[1].sh_name = 1;                                                            \
 		s[1].sh_type = SHT_PROGBITS;                                                 \
@@ -663,6 +663,9 @@ const char sample_map[] = "0000000000000000 A __per_cpu_start\n"
 		s[2].sh_type = SHT_STRTAB;                                                   \
 		s[2].sh_offset = s[4].sh_offset + sizeof(y);                                 \
 		s[2].sh_size = sizeof(names);                                                \
+		s[5] = s[2];                                                                 \
+		s[5].sh_type = SHT_PROGBITS;                                                 \
+		s[5].sh_flags = SHF_ALLOC;                                                   \
 		*size = s[2].sh_offset + s[2].sh_size;                                       \
 		bytes = malloc(*size);                                                       \
 		memcpy(bytes, &h, sizeof(h));                                                \
@@ -675,7 +678,8 @@ const char sample_map[] = "0000000000000000 A __per_cpu_start\n"
 
 unsigned char *sample_module(const char *info, int is_64, size_t *size)
 {
-	static const char names[] = "\0.modinfo\0.shstrtab\0.text\0work";
+	/* The names of sections and functions, and a string as a parameter's name is one. */
+	static const char names[] = "\0.modinfo\0.shstrtab\0.text\0work\0back_call";
 	size_t length = strlen(info);
 	unsigned char *bytes;
 

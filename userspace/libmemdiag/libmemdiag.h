@@ -102,6 +102,9 @@ int memdiag_module_open(const char *path, struct memdiag_error *error,
 void memdiag_module_free(struct memdiag_module *module);
 const char *memdiag_module_info(const struct memdiag_module *module, const char *tag,
 				unsigned int n);
+void memdiag_module_name(char *name);
+bool memdiag_module_has_parameter(const struct memdiag_module *module, const char *name,
+				  size_t length);
 int memdiag_module_code(const struct memdiag_module *module, unsigned int from, const char **name,
 			uint64_t *size);
 const char *memdiag_module_function(const struct memdiag_module *module, unsigned int section,

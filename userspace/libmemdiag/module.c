@@ -403,6 +403,38 @@ const char *memdiag_module_info(const struct memdiag_module *module, const char 
 	return NULL;
 }
 
+/* Names of modules and parameters: the kernel takes a hyphen for an underscore. */
+static bool same_name(const char *a, const char *b, size_t length)
+{
+	for (size_t n = 0; n < length; n++)
+		if (a[n] != b[n] && !((a[n] == '-' || a[n] == '_') && (b[n] == '-' || b[n] == '_')))
+			return false;
+	return true;
+}
+
+/**
+ * memdiag_module_name() - the name that the kernel gives a module
+ * @name: what somebody calls it; changed: usb-storage becomes usb_storage
+ */
+void memdiag_module_name(char *name)
+{
+	for (; *name; name++)
+		if (*name == '-')
+			*name = '_';
+}
+
+static bool info_has_parameter(const struct memdiag_module *module, const char *tag,
+			       const char *name, size_t length)
+{
+	const char *value;
+
+	for (unsigned int n = 0; (value = memdiag_module_info(module, tag, n)); n++)
+		if (strlen(value) > length && same_name(value, name, length) &&
+		    value[length] == ':')
+			return true;
+	return false;
+}
+
 /* The file was checked when it was opened. */
 static struct elf_file module_elf(const struct memdiag_module *module)
 {
@@ -444,6 +476,45 @@ static struct elf_symbol elf_symbol(const struct elf_file *elf, const struct elf
 		return (struct elf_symbol){ s.st_name, ELF32_ST_TYPE(s.st_info), s.st_shndx,
 					    s.st_value, s.st_size };
 	}
+}
+
+/**
+ * memdiag_module_has_parameter() - does the module take this parameter?
+ * @module: the module
+ * @name: of the parameter, need not end with a NUL
+ * @length: of @name
+ *
+ * The kernel loads a module with a parameter it does not know, and only logs that.
+ * .modinfo does not have to list a parameter with a callback, and may be stripped. But
+ * its name is a string among the module's data, as the kernel compares it.
+ *
+ * Return: false if it surely has none of this name.
+ */
+bool memdiag_module_has_parameter(const struct memdiag_module *module, const char *name,
+				  size_t length)
+{
+	static const char *const every_module[] = { "async_probe", "dyndbg" };
+	struct elf_file elf = module_elf(module);
+
+	for (size_t n = 0; n < sizeof(every_module) / sizeof(every_module[0]); n++)
+		if (strlen(every_module[n]) == length && same_name(every_module[n], name, length))
+			return true;
+	if (info_has_parameter(module, "parm", name, length) ||
+	    info_has_parameter(module, "parmtype", name, length))
+		return true;
+	for (uint32_t n = 0; length && n < elf.nr; n++) {
+		struct elf_section s = elf_section(&elf, n);
+		const char *bytes = (const char *)elf.bytes + s.offset;
+
+		if (s.type != SHT_PROGBITS || !(s.flags & SHF_ALLOC) || s.flags & SHF_EXECINSTR ||
+		    !inside(s.offset, s.size, elf.size) || bytes == module->info)
+			continue;
+		for (uint64_t at = 0; inside(at, length + 1, s.size); at++)
+			if (!bytes[at + length] && (!at || !bytes[at - 1]) &&
+			    same_name(bytes + at, name, length))
+				return true;
+	}
+	return false;
 }
 
 /**

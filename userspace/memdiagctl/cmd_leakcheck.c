@@ -223,6 +223,25 @@ static char *join_parameters(const struct options *options)
 	return text;
 }
 
+/* The kernel would load the module without a parameter that it does not know. */
+static int check_parameters(const struct leak_run *run)
+{
+	const char *param;
+
+	for (int at = 0; (param = option_next(run->options, OPT_PARAM, &at));) {
+		size_t length = strcspn(param, "=");
+
+		if (!memdiag_module_has_parameter(run->module, param, length))
+			return usage_error(
+				"bad --param '%s': %s has no parameter '%.*s'; 'modinfo %s' lists them",
+				param, run->name, (int)length, param,
+				option_value(run->options, OPT_MODULE));
+		if (strpbrk(param, "\"\n"))
+			return usage_error("bad --param '%s': no quotes, no line ends", param);
+	}
+	return 0;
+}
+
 /* With --attach the module's name is enough, without it its file is needed. */
 static int take_module(struct leak_run *run)
 {
@@ -235,6 +254,7 @@ static int take_module(struct leak_run *run)
 		return 0;
 	if (attach && !strchr(path, '/') && !strstr(path, ".ko")) {
 		run->name = must(strdup(path));
+		memdiag_module_name(run->name);
 		return 0;
 	}
 	if (memdiag_module_open(path, &error, &run->module))
@@ -248,8 +268,9 @@ static int take_module(struct leak_run *run)
 	if (attach) {
 		memdiag_module_free(run->module);
 		run->module = NULL;
+		return 0;
 	}
-	return 0;
+	return check_parameters(run);
 }
 
 static int take_options(struct leak_run *run)

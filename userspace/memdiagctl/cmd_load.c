@@ -225,30 +225,14 @@ free_names:
 
 /* --- parameters ------------------------------------------------------------- */
 
-/* Whether a tag "parm=name:..." or "parmtype=name:..." has the name. */
-static bool has_parameter(const struct memdiag_module *module, const char *tag, const char *name,
-			  size_t length, bool *any)
-{
-	const char *value;
-
-	for (unsigned int n = 0; (value = memdiag_module_info(module, tag, n)); n++) {
-		*any = true;
-		if (!strncmp(value, name, length) && value[length] == ':')
-			return true;
-	}
-	return false;
-}
-
 /* The kernel loads a module with a parameter it does not know, and only logs that. */
 static int check_parameters(const struct memdiag_module *module, const struct options *options)
 {
 	for (int n = 0; n < options->nr_args; n++) {
 		const char *arg = options->args[n];
 		size_t length = strcspn(arg, "=");
-		bool any = false;
 
-		if (!has_parameter(module, "parm", arg, length, &any) &&
-		    !has_parameter(module, "parmtype", arg, length, &any) && any)
+		if (!memdiag_module_has_parameter(module, arg, length))
 			return usage_error(
 				"the module has no parameter '%.*s'; see 'modinfo memdiag'",
 				(int)length, arg);

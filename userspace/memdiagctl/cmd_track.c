@@ -150,9 +150,14 @@ static uint64_t number_of(const struct view *v, uint64_t record, const char *nam
 static bool is_module(const char *text, const char *name)
 {
 	size_t length = strlen(name);
+	char *own = must(strdup(name));
+	bool same;
 
-	return !strncmp(text, name, length) &&
+	memdiag_module_name(own);
+	same = !strncmp(text, own, length) &&
 	       (!text[length] || !strcmp(text + length, " (unloaded)"));
+	free(own);
+	return same;
 }
 
 /* What --module and --cache leave; for people without what is freed. */

@@ -178,7 +178,9 @@ static int take_one(const struct option_desc *o, const char *value,
 	switch (o->bit) {
 	case OPT_MODULE:
 		start->flags |= MEMDIAG_TRACK_BY_MODULE;
-		return take_name(o->name, value, start->module, sizeof(start->module));
+		ret = take_name(o->name, value, start->module, sizeof(start->module));
+		memdiag_module_name((char *)start->module);
+		return ret;
 	case OPT_ANYWHERE:
 		start->flags |= MEMDIAG_TRACK_ANYWHERE;
 		return 0;
