@@ -16,6 +16,8 @@
  *   FAKE_TRACK_STOP=ERRNO, FAKE_SETTLE=ERRNO
  *                       TRACK_STOP, SETTLE fails
  *   FAKE_LOADED=MODULE  this module is loaded
+ *   FAKE_BUILT_IN=MODULE
+ *                       this module is part of the kernel
  *   FAKE_LOAD=ERRNO     finit_module() fails; otherwise it does nothing
  *   FAKE_UNLOAD=ERRNO   the same for delete_module()
  *   FAKE_PARAMETERS=1   it prints the module's parameters
@@ -221,12 +223,14 @@ void *mmap64(void *at, size_t size, int prot, int flags, int fd, off64_t offset)
 int access(const char *path, int mode)
 {
 	int (*next)(const char *, int) = dlsym(RTLD_NEXT, "access");
-	const char *loaded = getenv("FAKE_LOADED");
+	const char *loaded = getenv("FAKE_LOADED"), *built_in = getenv("FAKE_BUILT_IN");
 
 	if (!strcmp(path, "/dev/memdiag"))
 		return 0;
 	if (!strncmp(path, "/sys/module/", 12)) {
 		if (loaded && !strncmp(path + 12, loaded, strlen(loaded)))
+			return 0;
+		if (built_in && !strcmp(path + 12, built_in))
 			return 0;
 		errno = ENOENT;
 		return -1;

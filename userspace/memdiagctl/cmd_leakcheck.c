@@ -34,14 +34,6 @@
 /* How often to settle until nothing falls any more, and how long to wait to see it. */
 #define MAX_SETTLES 5
 #define AGAIN_NS 20000000
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 /* Adds a sentence to the result. */
 void leak_note(struct leak_run *run, const char *format, ...)
 {
@@ -60,7 +52,7 @@ void leak_note(struct leak_run *run, const char *format, ...)
 
 static int settle(struct leak_run *run)
 {
-	uint64_t start = now_ns();
+	uint64_t start = leak_now_ns();
 	struct memdiag_error error;
 	int ret = memdiag_device_settle(run->device, &error);
 
@@ -68,7 +60,7 @@ static int settle(struct leak_run *run)
 		return -1;
 	if (ret)
 		return leak_give_up(run, "cannot wait for what is freed: %s", error.text);
-	run->settle_ns = now_ns() - start;
+	run->settle_ns = leak_now_ns() - start;
 	return leak_stopped() ? -1 : 0;
 }
 
@@ -103,13 +95,13 @@ static int look(struct leak_run *run, enum memdiag_leak_look kind, unsigned int 
 
 static int warm_up(struct leak_run *run)
 {
-	uint64_t start = now_ns();
+	uint64_t start = leak_now_ns();
 
 	for (uint64_t n = 0; n < run->warmup; n++)
 		if (leak_cycle(run))
 			return -1;
 	if (run->warmup)
-		run->cycle_ns = (now_ns() - start) / run->warmup;
+		run->cycle_ns = (leak_now_ns() - start) / run->warmup;
 	if (run->cycle_ns > MAX_IDLE_NS)
 		run->cycle_ns = MAX_IDLE_NS;
 	return 0;
@@ -156,6 +148,8 @@ static void judge(struct leak_run *run)
 
 static int run_all(struct leak_run *run)
 {
+	run->start_ns = run->told_ns = leak_now_ns();
+	run->planned = run->warmup + run->cycles;
 	if (warm_up(run))
 		return -1;
 	if (do_idle(run) || do_cycles(run))
@@ -166,6 +160,7 @@ static int run_all(struct leak_run *run)
 			run,
 			"only counts grew, so as many cycles again had to say the same: %llu in all",
 			2 * (unsigned long long)run->cycles);
+		run->planned += run->cycles;
 		if (do_cycles(run))
 			return -1;
 		judge(run);
@@ -321,6 +316,15 @@ static bool is_loaded(const char *name)
 	return !access(path, F_OK);
 }
 
+/* The kernel lists what is built in as well, if it has parameters or a version. */
+static bool is_built_in(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	return !access(path, F_OK) && !is_loaded(name);
+}
+
 /* Sections by their names, of the device that is open already. */
 int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data)
 {
@@ -361,18 +365,36 @@ static int start_tracker(struct leak_run *run)
 	return 0;
 }
 
+static int exit_status(enum memdiag_verdict verdict)
+{
+	switch (verdict) {
+	case MEMDIAG_VERDICT_CLEAN:
+		return STATUS_DONE;
+	case MEMDIAG_VERDICT_LEAK:
+		return STATUS_FOUND;
+	default:
+		return STATUS_CANNOT;
+	}
+}
+
 static int check(struct leak_run *run)
 {
 	const char *junit = option_value(run->options, OPT_JUNIT);
 	struct memdiag_error error;
 	int ret;
 
+	if (run->name && is_built_in(run->name))
+		return cannot(
+			"cannot check %s: it is built into the kernel; use --attach with --cache, --pid or --cgroup instead of --module",
+			run->name);
 	if (run->module && is_loaded(run->name))
 		return cannot("cannot check %s: it is loaded already; unload it, or use --attach",
 			      run->name);
 	if (run->options->given & OPT_ATTACH && run->name && !is_loaded(run->name))
 		return cannot("cannot check %s: it is not loaded", run->name);
 	ret = source_open(&run->device);
+	if (!ret && junit)
+		ret = leak_open_junit(run, junit);
 	if (ret)
 		return ret;
 	/* Before the tracker runs: nothing may end us while it does. */
@@ -386,25 +408,19 @@ static int check(struct leak_run *run)
 	if (!ret && run->leaks && !leak_stopped())
 		leak_evidence_end(run);
 	if (ret)
-		return ret;
+		leak_give_up(run, "the check could not begin; standard error says why");
 	if (leak_stopped()) {
 		warn("stopped by a signal; %s", run->loaded
 							? "the module stays loaded: it is in use"
 							: "nothing is left behind");
-		return 128 + leak_stopped();
+		leak_give_up(run, "stopped by signal %d", leak_stopped());
+		ret = 128 + leak_stopped();
 	}
-	if (!junit || strcmp(junit, "-"))
+	if (!ret && run->junit != stdout)
 		leak_print(run);
-	if (junit && leak_write_junit(run, junit))
-		return STATUS_CANNOT;
-	switch (leak_verdict(run)) {
-	case MEMDIAG_VERDICT_CLEAN:
-		return STATUS_DONE;
-	case MEMDIAG_VERDICT_LEAK:
-		return STATUS_FOUND;
-	default:
-		return STATUS_CANNOT;
-	}
+	if (run->junit && leak_write_junit(run) && !ret)
+		ret = STATUS_CANNOT;
+	return ret ? ret : exit_status(leak_verdict(run));
 }
 
 int cmd_leakcheck(const struct command *command, const struct options *options)
@@ -427,6 +443,6 @@ int cmd_leakcheck(const struct command *command, const struct options *options)
 	for (int n = 0; n < run.nr_notes; n++)
 		free(run.notes[n]);
 	free(run.parameters);
-	free((char *)run.name);
+	free(run.name);
 	return ret;
 }

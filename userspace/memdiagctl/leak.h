@@ -29,6 +29,7 @@ struct leak_evidence;
  * @parameters: for loading it
  * @filter: what the tracker looks at
  * @cycles: cycles to judge, as asked for
+ * @planned: cycles that will be done, those to warm up included
  * @warmup: cycles before that
  * @allow: budget per cycle of each kind, bytes
  * @device: the device
@@ -42,6 +43,9 @@ struct leak_evidence;
  * @evidence: of the kernel's own instruments
  * @cycle_ns: how long a cycle of those to warm up took
  * @settle_ns: how long it took to settle
+ * @told_ns: when it was last said how far the check is
+ * @start_ns: when the check began
+ * @junit: the file of the JUnit report, NULL if there is none
  * @notes: sentences for people
  * @nr_notes: number of @notes
  * @why: why it cannot be told, "" as long as it can
@@ -49,11 +53,12 @@ struct leak_evidence;
  */
 struct leak_run {
 	const struct options *options;
-	const char *name;
+	char *name;
 	struct memdiag_module *module;
 	char *parameters;
 	struct memdiag_track_start filter;
 	uint64_t cycles;
+	uint64_t planned;
 	uint64_t warmup;
 	uint64_t allow[MEMDIAG_NR_LEAK_KINDS];
 	struct memdiag_device *device;
@@ -67,6 +72,9 @@ struct leak_run {
 	struct leak_evidence *evidence;
 	uint64_t cycle_ns;
 	uint64_t settle_ns;
+	uint64_t told_ns;
+	uint64_t start_ns;
+	FILE *junit;
 	char *notes[LEAK_MAX_NOTES];
 	int nr_notes;
 	char why[512];
@@ -81,6 +89,7 @@ int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_dat
 /* leak_run.c */
 void leak_take_signals(void);
 int leak_stopped(void);
+uint64_t leak_now_ns(void);
 void leak_wait_ns(uint64_t ns);
 __attribute__((format(printf, 2, 3))) int leak_give_up(struct leak_run *run, const char *format,
 						       ...);
@@ -98,6 +107,7 @@ void leak_evidence_free(struct leak_run *run);
 /* leak_output.c */
 enum memdiag_verdict leak_verdict(const struct leak_run *run);
 void leak_print(const struct leak_run *run);
-int leak_write_junit(const struct leak_run *run, const char *path);
+int leak_open_junit(struct leak_run *run, const char *path);
+int leak_write_junit(struct leak_run *run);
 
 #endif /* _LEAK_H */

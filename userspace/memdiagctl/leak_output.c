@@ -377,17 +377,35 @@ static void print_case(FILE *stream, const struct leak_run *run, const struct te
 	fprintf(stream, "</%s>\n  </testcase>\n", element);
 }
 
-/* Writes the report; "-" is standard output. Return: 0 or STATUS_CANNOT. */
-int leak_write_junit(const struct leak_run *run, const char *path)
+/**
+ * leak_open_junit() - make the file of the report, before the check begins
+ * @run: the check
+ * @path: "-" is standard output
+ *
+ * A file that cannot be written is said at once, not after an hour. A report of an
+ * earlier check does not stay behind, should this one be killed.
+ *
+ * Return: 0 or STATUS_CANNOT.
+ */
+int leak_open_junit(struct leak_run *run, const char *path)
+{
+	run->junit = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	return run->junit ? 0 : cannot("cannot write %s: %s", path, strerror(errno));
+}
+
+/**
+ * leak_write_junit() - write the report into the file that was opened, and close it
+ * @run: the check
+ *
+ * Return: 0 or STATUS_CANNOT.
+ */
+int leak_write_junit(struct leak_run *run)
 {
 	unsigned int count[TEST_SKIPPED + 1] = {};
 	struct test tests[NR_TESTS];
-	bool own = strcmp(path, "-");
-	FILE *stream = own ? fopen(path, "we") : stdout;
+	FILE *stream = run->junit;
 	bool failed;
 
-	if (!stream)
-		return cannot("cannot write %s: %s", path, strerror(errno));
 	make_tests(run, tests);
 	for (unsigned int n = 0; n < NR_TESTS; n++)
 		count[tests[n].state]++;
@@ -405,9 +423,13 @@ int leak_write_junit(const struct leak_run *run, const char *path)
 	}
 	fprintf(stream, "%s</testsuite>\n", run->nr_notes ? "</system-out>\n" : "");
 	free_tests(tests);
+	run->junit = NULL;
+	if (stream == stdout)
+		return 0;
 	failed = ferror(stream);
-	if (own && (fclose(stream) || failed))
-		return cannot("cannot write %s: %s", path, strerror(errno));
+	if (fclose(stream) || failed)
+		return cannot("cannot write %s: %s", option_value(run->options, OPT_JUNIT),
+			      strerror(errno));
 	return 0;
 }
 

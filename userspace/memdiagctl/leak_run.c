@@ -20,6 +20,8 @@
 /* How long a module may still be in use after the command. */
 #define UNLOAD_MS 5000
 #define UNLOAD_STEP_MS 20
+/* How long nothing is said of how far the check is. */
+#define SILENCE_NS 5000000000ull
 /* How long the command may take to end after a signal was passed on to it. */
 #define END_MS 5000
 
@@ -74,6 +76,15 @@ void leak_take_signals(void)
 int leak_stopped(void)
 {
 	return stopped_by;
+}
+
+/* A clock for lengths of time. */
+uint64_t leak_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
 /* Waits; a signal ends the wait. */
@@ -225,6 +236,18 @@ static int run_command(struct leak_run *run)
 	return 0;
 }
 
+/* A check that takes long must not look as if it hung. */
+static void tell_progress(struct leak_run *run)
+{
+	uint64_t now = leak_now_ns();
+
+	if (now - run->told_ns < SILENCE_NS)
+		return;
+	run->told_ns = now;
+	warn("%u of %llu cycles are done after %llu s", run->done, (unsigned long long)run->planned,
+	     (unsigned long long)(now - run->start_ns) / 1000000000);
+}
+
 /**
  * leak_cycle() - load the module, run the command, unload the module
  * @run: the check
@@ -244,5 +267,8 @@ int leak_cycle(struct leak_run *run)
 	if (unload(run))
 		ret = -1;
 	run->done++;
-	return stopped_by ? -1 : ret;
+	if (stopped_by)
+		return -1;
+	tell_progress(run);
+	return ret;
 }
