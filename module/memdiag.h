@@ -179,7 +179,8 @@ void *memdiag_push(struct memdiag_sink *sink);
 u64 memdiag_push_string(struct memdiag_sink *sink, const char *string);
 __printf(2, 3)
 u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...);
-u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address);
+u64 memdiag_push_caller(struct memdiag_sink *sink, unsigned long address);
+u64 memdiag_push_function(struct memdiag_sink *sink, unsigned long address);
 u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address);
 const char *memdiag_string(const struct memdiag_sink *sink, u64 string);
 const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id);
@@ -190,6 +191,7 @@ void memdiag_mark_partial(struct memdiag_sink *sink, const char *fmt, ...);
 __printf(2, 3)
 void memdiag_mark_unavailable(struct memdiag_sink *sink, const char *fmt, ...);
 const char *memdiag_symbol(unsigned long address, char *text);
+const char *memdiag_caller_name(unsigned long address, char *text);
 
 /**
  * memdiag_record() - the n-th record that was pushed

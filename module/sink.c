@@ -140,20 +140,12 @@ u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...)
 	return memdiag_push_string(sink, text);
 }
 
-/**
- * memdiag_symbol() - name a code address
- * @address: what to name
- * @text: KSYM_SYMBOL_LEN bytes to use
- *
- * As memdiag_push_symbol() does. Names of the kernel itself stay what they are, and
- * looking them up is slow, so they are kept; those with a "[module]" (or [bpf])
- * behind them may be gone or another's tomorrow.
- *
- * Context: process, while collecting; not under locks.
- *
- * Return: the name, in @text or elsewhere; valid until the next call.
+/*
+ * What the kernel calls an address now; NULL if it has no name. Names of the kernel
+ * itself stay what they are, and looking them up is slow, so they are kept; those with a
+ * "[module]" (or [bpf]) behind them may be gone or another's tomorrow.
  */
-const char *memdiag_symbol(unsigned long address, char *text)
+static const char *symbol_now(unsigned long address, char *text)
 {
 	struct sink_symbol *symbol;
 
@@ -163,7 +155,7 @@ const char *memdiag_symbol(unsigned long address, char *text)
 	sprint_symbol(text, address);
 	/* It prints a raw address if it knows no name for it. */
 	if (!strncmp(text, "0x", 2))
-		return memdiag_gone_print(address, text) ? text : "?";
+		return NULL;
 	if (strchr(text, '['))
 		return text;
 	kfree(symbol->name);
@@ -173,9 +165,9 @@ const char *memdiag_symbol(unsigned long address, char *text)
 }
 
 /**
- * memdiag_push_symbol() - name a code address
- * @sink: the provider's sink
+ * memdiag_symbol() - name an address of code that is there, or has just gone
  * @address: what to name
+ * @text: KSYM_SYMBOL_LEN bytes to use
  *
  * As %pS prints it: "name+0x12/0x34 [module]"; "+0x12 [module (unloaded)]" if the
  * module went while memdiag was loaded; "?" if the kernel knows no name, for then
@@ -183,32 +175,95 @@ const char *memdiag_symbol(unsigned long address, char *text)
  *
  * Context: process, while collecting; not under locks.
  *
- * Return: as memdiag_push_string().
+ * Return: the name, in @text or elsewhere; valid until the next call.
  */
-u64 memdiag_push_symbol(struct memdiag_sink *sink, unsigned long address)
+const char *memdiag_symbol(unsigned long address, char *text)
 {
-	char text[KSYM_SYMBOL_LEN];
+	const char *name = symbol_now(address, text);
 
-	return memdiag_push_string(sink, memdiag_symbol(address, text));
+	if (!name)
+		name = memdiag_gone_print(address, text) ? text : "?";
+	return name;
+}
+
+static const char *symbol_of_old(unsigned long address, bool called, char *text)
+{
+	const char *name = symbol_now(address, text);
+
+	if (name && !strchr(name, '['))
+		return name;
+	if (!name)
+		text[0] = '\0';
+	memdiag_gone_judge(address, called, text);
+	return text;
 }
 
 /**
- * memdiag_push_symbol_module() - name the module a code address lies in
+ * memdiag_caller_name() - name an address that something was asked for from, long ago maybe
+ * @address: where the call returned to
+ * @text: KSYM_SYMBOL_LEN bytes to use
+ *
+ * As memdiag_symbol(); but another module may lie there now, so it is
+ * memdiag_gone_judge() that says whose address it is.
+ *
+ * Context: process, while collecting; not under locks.
+ *
+ * Return: the name, in @text or elsewhere; valid until the next call.
+ */
+const char *memdiag_caller_name(unsigned long address, char *text)
+{
+	return symbol_of_old(address, true, text);
+}
+
+/**
+ * memdiag_push_caller() - as memdiag_caller_name()
+ * @sink: the provider's sink
+ * @address: where the call returned to
+ *
+ * Context: process, while collecting; not under locks.
+ *
+ * Return: as memdiag_push_string().
+ */
+u64 memdiag_push_caller(struct memdiag_sink *sink, unsigned long address)
+{
+	char text[KSYM_SYMBOL_LEN];
+
+	return memdiag_push_string(sink, memdiag_caller_name(address, text));
+}
+
+/**
+ * memdiag_push_function() - name a function that was handed over, long ago maybe
+ * @sink: the provider's sink
+ * @address: of the function
+ *
+ * Context: process, while collecting; not under locks.
+ *
+ * Return: as memdiag_push_string(); the name is as that of memdiag_caller_name().
+ */
+u64 memdiag_push_function(struct memdiag_sink *sink, unsigned long address)
+{
+	char text[KSYM_SYMBOL_LEN];
+
+	return memdiag_push_string(sink, symbol_of_old(address, false, text));
+}
+
+/**
+ * memdiag_push_symbol_module() - name the module an address of code lies in now
  * @sink: the provider's sink
  * @address: the address
  *
  * Context: process, while collecting; not under locks.
  *
- * Return: value for a STR field: the module's name, with MEMDIAG_UNLOADED behind
- * if it is gone; or MEMDIAG_ABSENT if it lies in the kernel itself or nowhere.
+ * Return: value for a STR field: the module's name, or MEMDIAG_ABSENT if it lies in the
+ * kernel itself or nowhere.
  */
 u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address)
 {
 	char text[KSYM_SYMBOL_LEN];
-	const char *name;
+	const char *symbol = symbol_now(address, text), *name;
 	size_t length;
 
-	name = memdiag_symbol_module(memdiag_symbol(address, text), &length);
+	name = symbol ? memdiag_symbol_module(symbol, &length) : NULL;
 	if (!name)
 		return MEMDIAG_ABSENT;
 	text[name - text + length] = '\0';

@@ -279,6 +279,9 @@ static struct module_record *module_of_symbol(struct memdiag_sink *sink, u64 sym
 
 	if (symbol != MEMDIAG_ABSENT)
 		name = memdiag_symbol_module(memdiag_string(sink, symbol), &length);
+	/* One of two is neither. */
+	if (name && strnstr(name, MEMDIAG_OR, length))
+		name = NULL;
 	return name ? module_of(sink, name, length) : ERR_PTR(-ENOENT);
 }
 

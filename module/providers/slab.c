@@ -335,7 +335,7 @@ static int slab_finish(struct memdiag_sink *sink)
 		struct memdiag_slab_record *record = memdiag_record(sink, i);
 
 		if (record->ctor != MEMDIAG_ABSENT)
-			record->ctor = memdiag_push_symbol(sink, record->ctor);
+			record->ctor = memdiag_push_function(sink, record->ctor);
 		if (record->flags != MEMDIAG_ABSENT) {
 			k = hash_64(record->flags, ilog2(SLAB_FLAGS_KEPT));
 			if (!kept[k].names || kept[k].flags != record->flags) {

@@ -386,7 +386,7 @@ static const struct vmalloc_symbol *vmalloc_symbol(struct memdiag_sink *sink,
 
 	if (slot->address != address) {
 		slot->address = address;
-		slot->caller = memdiag_push_symbol(sink, address);
+		slot->caller = memdiag_push_caller(sink, address);
 		strscpy(text, memdiag_string(sink, slot->caller), sizeof(text));
 		slot->module = vmalloc_push_caller_module(sink, text);
 		slot->loader = vmalloc_by_loader(sink, slot->caller);

@@ -1,52 +1,179 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names of modules that were unloaded while memdiag was there.
+ * Names of code that is gone: of modules that were unloaded while memdiag was there,
+ * and of the init of modules, which the kernel frees when it has run.
  *
- * The kernel forgets a module with its code; what the module left behind still
- * has the address of the code that asked for it. So when a module goes, its name
- * is kept with the addresses it lay at, for the last GONE_MAX of them.
+ * The kernel forgets the names with the code; what the code left behind still has the
+ * address of the code that asked for it. So when code goes, the name of its module
+ * is kept with the addresses it lay at, for the last GONE_MAX pieces of code.
  *
- * The kernel is asked first: where a new module lies at the same addresses, what
- * the old one left behind cannot be told from what is the new one's.
+ * Another module may be loaded where code has gone, and nothing tells when an area
+ * was made. So all whose code lies or lay at an address are candidates, but those
+ * that cannot have asked: an address that a call returns to has a call before it.
+ * Of code that goes, it is kept where its calls return to. If two candidates are left
+ * both are named; of more none.
+ *
+ * Skipped: init code of modules that were loaded before memdiag.
  */
+#include <linux/bitmap.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/notifier.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "../compat/module.h"
 #include "../memdiag.h"
 #include "resolve.h"
 
 #define GONE_MAX	64
+/* Of larger code it is not kept where its calls return to. */
+#define GONE_MAX_CODE	SZ_256K
+/* The longest call, bytes. */
+#define GONE_CALL	7
+#define GONE_CHUNK	256
+/* Behind the name of a module whose init is gone, but not the module. */
+#define GONE_INIT	" (init, freed)"
+/* Two names of modules, and what is behind and between them. */
+#define GONE_WHO	(2 * MODULE_NAME_LEN + 40)
 
 /**
- * struct gone_module - a module that is not there any more
- * @name: its name; empty in a free slot
- * @start: where its code was
+ * struct gone_code - code that is not there any more
+ * @name: of its module; empty in a free slot
+ * @start: where it was
  * @size: bytes
+ * @returns: bit n: a call before @start + n returns there; NULL if not known
+ * @init: it was the init of the module
+ * @loaded: the rest of the module is there
  */
-struct gone_module {
+struct gone_code {
 	char name[MODULE_NAME_LEN];
 	unsigned long start;
 	unsigned long size;
+	unsigned long *returns;
+	bool init;
+	bool loaded;
 };
 
 static DEFINE_SPINLOCK(gone_lock);
 /* Under gone_lock; a ring. */
-static struct gone_module gone_modules[GONE_MAX];
+static struct gone_code gone_codes[GONE_MAX];
 static unsigned int gone_next;
 
-static void gone_keep(const char *name, unsigned long start, unsigned long size)
+#ifdef CONFIG_X86
+/* Bytes of a call through a register or memory, by its second byte and the next. */
+static int gone_call_length(u8 modrm, u8 sib)
 {
-	struct gone_module *gone;
+	int mod = modrm >> 6, length = 2;
+
+	if (mod != 3 && (modrm & 7) == 4) {
+		length++;
+		if (!mod && (sib & 7) == 5)
+			length += 4;
+	}
+	if (mod == 1)
+		length++;
+	else if (mod == 2 || (!mod && (modrm & 7) == 5))
+		length += 4;
+	return length;
+}
+
+/* Whether the GONE_CALL bytes before @end can end with a call. */
+static bool gone_follows_call(const u8 *end)
+{
+	int length;
+
+	if (end[-5] == 0xe8)
+		return true;
+	for (length = 2; length <= GONE_CALL; length++)
+		if (end[-length] == 0xff && (end[1 - length] >> 3 & 7) == 2 &&
+		    gone_call_length(end[1 - length], length > 2 ? end[2 - length] : 0) == length)
+			return true;
+	return false;
+}
+#elif defined(CONFIG_ARM64)
+/* bl, blr and its forms that check a signature */
+static bool gone_follows_call(const u8 *end)
+{
+	u32 word = end[-4] | end[-3] << 8 | end[-2] << 16 | (u32)end[-1] << 24;
+
+	return (word & 0xfc000000) == 0x94000000 || (word & 0xfefff000) == 0xd63f0000;
+}
+#else
+static bool gone_follows_call(const u8 *end)
+{
+	return true;
+}
+#endif
+
+/* Whether code that is there can have asked: a call before @address, or a function. */
+static bool gone_can_return_to(unsigned long address, const char *symbol)
+{
+	u8 before[GONE_CALL];
+
+	return strstr(symbol, "+0x0/") ||
+	       copy_from_kernel_nofault(before, (void *)(address - GONE_CALL), GONE_CALL) ||
+	       gone_follows_call(before + GONE_CALL);
+}
+
+/* Where the calls of a piece of code return to; NULL if that cannot be kept. */
+static unsigned long *gone_returns(unsigned long start, unsigned long size)
+{
+	u8 bytes[GONE_CALL + GONE_CHUNK];
+	unsigned long at, n, *returns;
+
+	if (size > GONE_MAX_CODE)
+		return NULL;
+	returns = kvcalloc(BITS_TO_LONGS(size), sizeof(long),
+			   GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	for (at = GONE_CALL; returns && at < size; at += GONE_CHUNK) {
+		n = min_t(unsigned long, size - at, GONE_CHUNK);
+		if (copy_from_kernel_nofault(bytes, (void *)(start + at - GONE_CALL),
+					     GONE_CALL + n)) {
+			kvfree(returns);
+			return NULL;
+		}
+		while (n--)
+			if (gone_follows_call(bytes + GONE_CALL + n))
+				__set_bit(at + n, returns);
+		cond_resched();
+	}
+	return returns;
+}
+
+static void gone_keep(const char *name, unsigned long start, unsigned long size, bool init,
+		      unsigned long *returns)
+{
+	unsigned long *old;
+	struct gone_code *gone;
 
 	spin_lock(&gone_lock);
-	gone = &gone_modules[gone_next++ % GONE_MAX];
+	gone = &gone_codes[gone_next++ % GONE_MAX];
+	old = gone->returns;
 	strscpy(gone->name, name, sizeof(gone->name));
 	gone->start = start;
 	gone->size = size;
+	gone->returns = returns;
+	gone->init = init;
+	gone->loaded = init;
+	spin_unlock(&gone_lock);
+	kvfree(old);
+}
+
+/* Of what is left of its init, too, the module is gone. */
+static void gone_unload(const char *name)
+{
+	unsigned int i;
+
+	spin_lock(&gone_lock);
+	for (i = 0; i < GONE_MAX; i++)
+		if (!strcmp(gone_codes[i].name, name))
+			gone_codes[i].loaded = false;
 	spin_unlock(&gone_lock);
 }
 
@@ -55,49 +182,133 @@ static int gone_notify(struct notifier_block *nb, unsigned long state, void *dat
 	const struct module *mod = data;
 	unsigned long start, size;
 
+	if (state != MODULE_STATE_LIVE && state != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+	/* After its init, or when that failed. */
+	start = memdiag_module_init_text(mod, &size);
+	if (size)
+		gone_keep(mod->name, start, size, true, gone_returns(start, size));
 	if (state == MODULE_STATE_GOING) {
 		start = memdiag_module_text(mod, &size);
-		gone_keep(mod->name, start, size);
+		gone_keep(mod->name, start, size, false, gone_returns(start, size));
+		gone_unload(mod->name);
 	}
 	return NOTIFY_DONE;
 }
 
 static struct notifier_block gone_notifier = { .notifier_call = gone_notify };
 
+static const char *gone_mark(const struct gone_code *gone)
+{
+	return gone->loaded ? GONE_INIT : MEMDIAG_UNLOADED;
+}
+
 /**
- * memdiag_gone_print() - name an address in a module that was unloaded
+ * memdiag_gone_print() - name an address in code that is gone
  * @address: of code, for which the kernel knows no name
- * @text: out: KSYM_SYMBOL_LEN bytes: "+0x12 [module (unloaded)]", the offset
- *	being that in the code of the module; unchanged if there is no name
+ * @text: out: KSYM_SYMBOL_LEN bytes: "+0x12 [module (unloaded)]" or "+0x12 [module
+ *	(init, freed)]", the offset being that in the code; unchanged if there is no name
  *
  * Context: any but interrupt.
  *
- * Return: true if there is a name; that of the module that went last, if several
+ * Return: true if there is a name; that of the code that went last, if several
  * have been there.
  */
 bool memdiag_gone_print(unsigned long address, char *text)
 {
-	const struct gone_module *gone;
+	const struct gone_code *gone;
 	unsigned int i;
 	bool found = false;
 
 	spin_lock(&gone_lock);
 	for (i = 1; i <= GONE_MAX && !found; i++) {
-		gone = &gone_modules[(gone_next - i) % GONE_MAX];
+		gone = &gone_codes[(gone_next - i) % GONE_MAX];
 		found = gone->name[0] && address - gone->start < gone->size;
 		if (found)
-			snprintf(text, KSYM_SYMBOL_LEN, "+0x%lx [%s" MEMDIAG_UNLOADED "]",
-				 address - gone->start, gone->name);
+			snprintf(text, KSYM_SYMBOL_LEN, "+0x%lx [%s%s]", address - gone->start,
+				 gone->name, gone_mark(gone));
 	}
 	spin_unlock(&gone_lock);
 	return found;
 }
 
+/* Whether code that is gone can have asked from @address. */
+static bool gone_may_be(const struct gone_code *gone, unsigned long address, bool called)
+{
+	unsigned long offset = address - gone->start;
+
+	if (!gone->name[0] || offset >= gone->size)
+		return false;
+	/* No function of an init can be asked for later. */
+	if (!called)
+		return !gone->init;
+	return !gone->returns || test_bit(offset, gone->returns);
+}
+
+/* Put a candidate beside those in @where and @who; their number, 3 for too many. */
+static unsigned int gone_add(const struct gone_code *gone, unsigned long address, char *where,
+			     char *who, unsigned int nr)
+{
+	size_t length = strlen(gone->name), from = strlen(where), name = strlen(who);
+
+	/* The same module, loaded before, is the same candidate. */
+	if (nr && !strncmp(who, gone->name, length) && (!who[length] || who[length] == ' '))
+		return nr;
+	if (nr == 2)
+		return 3;
+	snprintf(where + from, KSYM_SYMBOL_LEN - from, "%s+0x%lx", nr ? MEMDIAG_OR : "",
+		 address - gone->start);
+	snprintf(who + name, GONE_WHO - name, "%s%s%s", nr ? MEMDIAG_OR : "", gone->name,
+		 gone_mark(gone));
+	return nr + 1;
+}
+
+/**
+ * memdiag_gone_judge() - whose code has an address that was kept for long
+ * @address: of code
+ * @called: it is where a call returns to; else it is a function
+ * @text: KSYM_SYMBOL_LEN bytes: what the kernel calls it now, "name+0x12/0x34 [module]",
+ *	or nothing; out: the name, of two candidates "name+0x12/0x34 or +0x56 [module
+ *	or other (unloaded)]"; "?" if nobody can be named
+ *
+ * Context: any but interrupt.
+ */
+void memdiag_gone_judge(unsigned long address, bool called, char *text)
+{
+	const struct gone_code *gone;
+	char who[GONE_WHO] = "";
+	unsigned int i, nr = 0;
+	size_t length;
+	char *open;
+
+	open = strstr(text, " [");
+	if (open && (!called || gone_can_return_to(address, text))) {
+		nr = 1;
+		*open = '\0';
+		snprintf(who, sizeof(who), "%.*s", (int)strcspn(open + 2, " ]"), open + 2);
+	} else {
+		text[0] = '\0';
+	}
+	spin_lock(&gone_lock);
+	for (i = 1; i <= GONE_MAX; i++) {
+		gone = &gone_codes[(gone_next - i) % GONE_MAX];
+		if (gone_may_be(gone, address, called))
+			nr = gone_add(gone, address, text, who, nr);
+	}
+	spin_unlock(&gone_lock);
+	length = strlen(text);
+	if (!nr || nr > 2 ||
+	    snprintf(text + length, KSYM_SYMBOL_LEN - length, " [%s]", who) >=
+		    (int)(KSYM_SYMBOL_LEN - length))
+		strscpy(text, "?", KSYM_SYMBOL_LEN);
+}
+
 /**
  * memdiag_symbol_module() - the module that a symbol was printed with
  * @symbol: "name+0x12/0x34 [module]", also with a build id behind the name, or
- *	as memdiag_gone_print() prints it
- * @length: out: of the module's name, with MEMDIAG_UNLOADED if that is there
+ *	as memdiag_gone_judge() prints it
+ * @length: out: of the module's name, with MEMDIAG_UNLOADED if that is there, and
+ *	with MEMDIAG_OR and the other one if there are two
  *
  * Return: the name, not terminated; NULL if there is none.
  */
@@ -107,7 +318,8 @@ const char *memdiag_symbol_module(const char *symbol, size_t *length)
 
 	if (!open++)
 		return NULL;
-	*length = strcspn(open, strstr(open, MEMDIAG_UNLOADED) ? "]" : " ]");
+	*length = strcspn(open, strstr(open, MEMDIAG_UNLOADED) || strstr(open, MEMDIAG_OR) ?
+			  "]" : " ]");
 	return open;
 }
 
@@ -126,5 +338,9 @@ int memdiag_gone_init(void)
 /** memdiag_gone_exit() - forget all */
 void memdiag_gone_exit(void)
 {
+	unsigned int i;
+
 	unregister_module_notifier(&gone_notifier);
+	for (i = 0; i < GONE_MAX; i++)
+		kvfree(gone_codes[i].returns);
 }

@@ -281,7 +281,8 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 		if (stack->text)
 			strscpy(text, stack->text, TRACK_TEXT);
 		else
-			track_print_stack(stack, memdiag_symbol, text);
+			track_print_stack(stack, state == TRACK_STACK_SEALED ? memdiag_caller_name :
+					  memdiag_symbol, text);
 		record->stack = memdiag_push_string(sink, text);
 		record->module = report_module(sink, text, stack);
 		if (report_is_kept(stack, text) || report_is_unsure(run, stack))

@@ -17,7 +17,7 @@
 /* For other files: as if a module had gone. */
 void memdiag_kunit_gone(const char *name, unsigned long start, unsigned long size)
 {
-	gone_keep(name, start, size);
+	gone_keep(name, start, size, false, NULL);
 }
 
 /* memdiag.ko's module parameter. */

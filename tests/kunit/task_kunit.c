@@ -62,6 +62,8 @@ static void task_symbol_modules(struct kunit *test)
 		{ "load_module+0xbb7/0x21a0", NULL }, { "?", NULL }, { "", NULL },
 		{ "f+0x1/0x2 [mod]", "mod" }, { "f+0x1/0x2 [mod 0123abcd]", "mod" },
 		{ "+0x5f [mod (unloaded)]", "mod (unloaded)" }, { "f [", "" },
+		{ "f+0x1/0x2 or +0x3 [a or b (init, freed)]", "a or b (init, freed)" },
+		{ "+0x3 [mod (init, freed)]", "mod" },
 	};
 	const char *name;
 	size_t length;
@@ -219,6 +221,26 @@ static void task_live_gone(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, text, "+0x7f [first (unloaded)]");
 	KUNIT_EXPECT_TRUE(test, memdiag_gone_print(start + 0x80, text));
 	KUNIT_EXPECT_STREQ(test, text, "+0x0 [second (unloaded)]");
+	/* Either may have asked; a module that is there now is one of two, or of three. */
+	text[0] = '\0';
+	memdiag_gone_judge(start + 0x7f, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "+0x7f [first (unloaded)]");
+	text[0] = '\0';
+	memdiag_gone_judge(start + 0x80, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "+0x0 or +0x80 [second (unloaded) or first (unloaded)]");
+	strscpy(text, "now+0x0/0x8 [third 0123abcd]", sizeof(text));
+	memdiag_gone_judge(start, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "now+0x0/0x8 or +0x0 [third or first (unloaded)]");
+	strscpy(text, "now+0x0/0x8 [third]", sizeof(text));
+	memdiag_gone_judge(start + 0x80, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "?");
+	/* The same module that was loaded before is no other one. */
+	strscpy(text, "now+0x0/0x8 [first]", sizeof(text));
+	memdiag_gone_judge(start, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "now+0x0/0x8 [first]");
+	text[0] = '\0';
+	memdiag_gone_judge(start - 1, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "?");
 	KUNIT_EXPECT_FALSE(test, memdiag_gone_print(start + 0x180, text));
 	KUNIT_EXPECT_FALSE(test, memdiag_gone_print(start - 1, text));
 }

@@ -25,6 +25,8 @@
 /* So little that the array of its pages is no area of its own. */
 #define LEFT_BYTES	(300 << 10)
 #define OBJECTS		2000
+#define INIT_AREAS	"3"
+#define LEAKY_KO	"/lib/memdiag/memdiag_leaky.ko"
 
 static bool module_kernel(struct facts *facts)
 {
@@ -124,11 +126,11 @@ static bool equal(const char *what, uint64_t value, uint64_t want)
 	return value == want;
 }
 
-static int load(void)
+static int load(const char *path, const char *parameters)
 {
-	int fd = open(FIXTURE_KO, O_RDONLY | O_CLOEXEC), error;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
 
-	error = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+	error = fd < 0 || syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
 	if (fd >= 0)
 		close(fd);
 	return error;
@@ -142,6 +144,65 @@ static void command(const char *text)
 		ktap_bail("fixture: '%s': %s", text, strerror(-error));
 }
 
+/* Areas of AREA_BYTES: those that are said to be the fixture's, and an innocent one's. */
+static void init_look(unsigned int *of_fixture, unsigned int *of_other, bool *by_address)
+{
+	const struct memdiag_section *s;
+	struct snap snap;
+	uint64_t n;
+
+	*of_fixture = 0;
+	*of_other = 0;
+	snap_take(&snap, SNAP_BIT(VMALLOC));
+	s = snap_section(&snap, MEMDIAG_SEC_VMALLOC);
+	*by_address = s->source != MEMDIAG_SRC_TEXT;
+	for (n = 0; n < s->nr_records; n++) {
+		const char *module = snap_get_string(&snap, s, n, "module");
+		const char *caller = snap_get_string(&snap, s, n, "caller");
+
+		if (snap_get(&snap, s, n, "size") != AREA_BYTES + (uint64_t)getpagesize() ||
+		    !module || !caller)
+			continue;
+		/* Of two the innocent one is one, but not the only one. */
+		if (strstr(module, FIXTURE) && strstr(caller, FIXTURE " (init, freed)]"))
+			++*of_fixture;
+		else if (strstr(module, "memdiag_leaky"))
+			++*of_other;
+	}
+	snap_drop(&snap);
+}
+
+/* What init code asked for is not the next module's that is loaded where it was. */
+static void known_init(void)
+{
+	unsigned int before, after, innocent, other;
+	bool by_address;
+	int error;
+
+	syscall(SYS_delete_module, FIXTURE, O_NONBLOCK);
+	error = load(FIXTURE_KO, "init_areas=" INIT_AREAS);
+	if (error) {
+		ktap_skip(strerror(error), "oracle_module: init: the fixture cannot be loaded");
+		return;
+	}
+	/* A worker frees the code. */
+	usleep(300000);
+	init_look(&before, &other, &by_address);
+	error = load(LEAKY_KO, "");
+	if (error)
+		ktap_note("memdiag_leaky.ko: %s", strerror(error));
+	init_look(&after, &innocent, &by_address);
+	if (!by_address)
+		ktap_skip("areas are known by text only", "oracle_module: init: areas");
+	else
+		ktap_ok(equal("areas", before, atoi(INIT_AREAS)) &
+				equal("areas, later", after, atoi(INIT_AREAS)) &
+				equal("areas of another module", innocent, 0),
+			"oracle_module: init: areas taken from init code");
+	syscall(SYS_delete_module, "memdiag_leaky", O_NONBLOCK);
+	syscall(SYS_delete_module, FIXTURE, O_NONBLOCK);
+}
+
 static void known(void)
 {
 	const uint64_t page = getpagesize();
@@ -150,7 +211,7 @@ static void known(void)
 	int error;
 
 	syscall(SYS_delete_module, FIXTURE, O_NONBLOCK);
-	error = load();
+	error = load(FIXTURE_KO, "");
 	if (error) {
 		ktap_skip(strerror(error), "oracle_module: known: the fixture cannot be loaded");
 		return;
@@ -222,5 +283,6 @@ void oracle_module(void)
 		return;
 	}
 	oracle_run(&module_oracle);
+	known_init();
 	known();
 }
