@@ -308,7 +308,8 @@ static int take_options(struct leak_run *run)
 
 /* --- the command ---------------------------------------------------------------- */
 
-static bool is_loaded(const char *name)
+/* Is a module loaded? One that is built in is not. */
+bool leak_is_loaded(const char *name)
 {
 	char path[128];
 
@@ -322,7 +323,7 @@ static bool is_built_in(const char *name)
 	char path[128];
 
 	snprintf(path, sizeof(path), "/sys/module/%s", name);
-	return !access(path, F_OK) && !is_loaded(name);
+	return !access(path, F_OK) && !leak_is_loaded(name);
 }
 
 /* Sections by their names, of the device that is open already. */
@@ -387,10 +388,10 @@ static int check(struct leak_run *run)
 		return cannot(
 			"cannot check %s: it is built into the kernel; use --attach with --cache, --pid or --cgroup instead of --module",
 			run->name);
-	if (run->module && is_loaded(run->name))
+	if (run->module && leak_is_loaded(run->name))
 		return cannot("cannot check %s: it is loaded already; unload it, or use --attach",
 			      run->name);
-	if (run->options->given & OPT_ATTACH && run->name && !is_loaded(run->name))
+	if (run->options->given & OPT_ATTACH && run->name && !leak_is_loaded(run->name))
 		return cannot("cannot check %s: it is not loaded", run->name);
 	ret = source_open(&run->device);
 	if (!ret && junit)

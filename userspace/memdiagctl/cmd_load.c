@@ -323,8 +323,12 @@ static int refused(int error, const char *path, const struct memdiag_module *mod
 	case -ENOEXEC:
 		return refused_enoexec(path, module, release);
 	case -EEXIST:
+		if (is_loaded())
+			return cannot(
+				"cannot load %s: memdiag is loaded already; 'memdiagctl unload' first",
+				path);
 		return cannot(
-			"cannot load %s: memdiag is loaded already; 'memdiagctl unload' first",
+			"cannot load %s: something of its name is there already, but not the module; 'dmesg' names it",
 			path);
 	case -ENOKEY:
 	case -EKEYREJECTED:

@@ -84,6 +84,7 @@ struct leak_run {
 /* cmd_leakcheck.c */
 __attribute__((format(printf, 2, 3))) void leak_note(struct leak_run *run, const char *format, ...);
 
+bool leak_is_loaded(const char *name);
 int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data);
 
 /* leak_run.c */

@@ -127,12 +127,17 @@ static int load(struct leak_run *run)
 		leak_places_take(run);
 		return 0;
 	case -EEXIST:
-		return leak_give_up(run, "%s is loaded already: unload it, or use --attach",
-				    run->name);
+		if (leak_is_loaded(run->name))
+			return leak_give_up(run, "%s is loaded already: unload it, or use --attach",
+					    run->name);
+		return leak_give_up(
+			run,
+			"%s cannot be loaded: its init failed with %s: something of that name is there already, which a load before may have left behind; 'dmesg' may name it",
+			run->name, strerror(-ret));
 	case -ENOENT:
 		return leak_give_up(
 			run,
-			"%s cannot be loaded: it needs something that is not there; load the modules it depends on first",
+			"%s cannot be loaded: it needs something that is not there, or its init does; load the modules it depends on first, 'dmesg' may say more",
 			run->name);
 	default:
 		return leak_give_up(run, "%s cannot be loaded: %s; 'dmesg' may say more", run->name,
