@@ -127,7 +127,10 @@ asked() {
 	[ "$(asked status)" = 0x0 ] && [ "$(asked summary)" = 0x6a15 ] &&
 	[ "$(asked top -o)" = 0x4201 ] && [ "$(asked top -o --by ledger)" = 0x4001 ] &&
 	[ "$(asked ledger)" = 0xc000 ] && [ "$(asked census)" = 0x10000 ] &&
-	[ "$(asked save - --sections zone,memcg)" = 0x2010 ]
+	[ "$(asked save - --sections zone,memcg)" = 0x2010 ] &&
+	[ "$(asked diff after /dev/memdiag census)" = 0x10001 ] &&
+	[ "$(asked diff after /dev/memdiag vmalloc)" = 0xc01 ] &&
+	[ "$(asked diff after)" = 0x6a11 ]
 result "only the sections needed are collected" $?
 
 echo "1..$count"

@@ -541,7 +541,7 @@ static void ancestors_by_path(void)
 	memdiag_data_free(data[1]);
 }
 
-/* Pages where there are any, in both snapshots; else address space. */
+/* Pages where there are any, in both snapshots; else address space; what is freed is neither. */
 static void vmalloc_by_pages_or_size(void)
 {
 	struct memdiag_data *data[2];
@@ -559,16 +559,20 @@ static void vmalloc_by_pages_or_size(void)
 			    0);
 		build_field(&b, "nr_pages", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_PAGES,
 			    MEMDIAG_KIND_GAUGE, 0);
-		RECORD(&b, "ioremap", n ? "16384" : "8192", "-");
-		RECORD(&b, "vmap", n ? "32768" : "8192", "0");
-		RECORD(&b, "first_pages", "100000", n ? "2" : "0");
-		RECORD(&b, "fewer_pages", "100000", n ? "0" : "2");
+		build_field(&b, "kind", MEMDIAG_TYPE_STR, 0, 0, MEMDIAG_FIELD_KEY);
+		RECORD(&b, "ioremap", n ? "16384" : "8192", "-", "ioremap");
+		RECORD(&b, "vmap", n ? "32768" : "8192", "0", "vmap");
+		RECORD(&b, "first_pages", "100000", n ? "2" : "0", "vmalloc");
+		RECORD(&b, "fewer_pages", "100000", n ? "0" : "2", "vmalloc");
+		RECORD(&b, "-", n ? "9000000" : "0", "-", "unpurged");
 		data[n] = finish(&b);
 	}
 	CHECK(!memdiag_diagnose_growth(data[0], data[1], &error, &f));
 	CHECK(f->nr == 3);
-	CHECK(!strcmp(f->findings[0].name, "vmap") && f->findings[0].grown == 24576);
-	CHECK(!strcmp(f->findings[1].name, "first_pages") && f->findings[1].grown == 8192);
+	CHECK(!strcmp(f->findings[0].name, "first_pages") && f->findings[0].grown == 8192);
+	CHECK(!f->findings[0].space);
+	CHECK(!strcmp(f->findings[1].name, "vmap") && f->findings[1].grown == 24576);
+	CHECK(f->findings[1].space);
 	CHECK(!strcmp(f->findings[2].name, "ioremap") && f->findings[2].grown == 8192);
 	memdiag_findings_free(f);
 	memdiag_data_free(data[0]);

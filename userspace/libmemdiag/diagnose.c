@@ -32,12 +32,18 @@ static bool slab_amount(const struct memdiag_data *data, const struct memdiag_se
 	return !memdiag_get_bytes(data, s, r, "bytes", &amount->bytes);
 }
 
-/* The size of an area counts its guard page and, for ioremap, no memory at all. */
+/*
+ * The size of an area counts its guard page and, for ioremap, no memory at all. What is
+ * freed lazily has given its memory back.
+ */
 static bool vmalloc_amount(const struct memdiag_data *data, const struct memdiag_section *s,
 			   uint64_t r, struct amount *amount)
 {
 	bool pages = !memdiag_get_bytes(data, s, r, "nr_pages", &amount->bytes);
+	const char *kind;
 
+	if (!memdiag_get_string(data, s, r, "kind", &kind) && !strcmp(kind, "unpurged"))
+		return false;
 	amount->has_count = !memdiag_get_u64(data, s, r, "areas", &amount->count);
 	return !memdiag_get_bytes(data, s, r, "size", &amount->space) || pages;
 }
@@ -152,13 +158,14 @@ static int add_finding(struct memdiag_findings *f, size_t *room, const struct me
 {
 	struct amount a = {}, b = {};
 	struct memdiag_finding *new;
-	bool grew;
+	bool grew, space;
 
 	if (r->a != MEMDIAG_NO_RECORD && !rule->amount(d->a, d->section_a, r->a, &a))
 		return 0;
 	if (r->b != MEMDIAG_NO_RECORD && !rule->amount(d->b, d->section_b, r->b, &b))
 		return 0;
-	if (!a.bytes && !b.bytes) {
+	space = !a.bytes && !b.bytes && (a.space || b.space);
+	if (space) {
 		a.bytes = a.space;
 		b.bytes = b.space;
 	}
@@ -182,6 +189,7 @@ static int add_finding(struct memdiag_findings *f, size_t *room, const struct me
 		.from = a.bytes,
 		.to = b.bytes,
 		.grown = rule->loss ? a.bytes - b.bytes : b.bytes - a.bytes,
+		.space = space,
 		.count_known = (a.has_count || r->a == MEMDIAG_NO_RECORD) && b.has_count,
 		.count = (int64_t)(b.count - a.count),
 	};
@@ -231,11 +239,13 @@ static void drop_explained(struct memdiag_findings *f, size_t first)
 	f->nr = kept;
 }
 
-/* Largest growth first; the name makes the order the same each time. */
+/* Memory, then address space, the largest growth first; the name makes the order the same. */
 static int compare_findings(const void *pa, const void *pb)
 {
 	const struct memdiag_finding *a = pa, *b = pb;
 
+	if (a->space != b->space)
+		return a->space ? 1 : -1;
 	if (a->grown != b->grown)
 		return a->grown > b->grown ? -1 : 1;
 	return strcmp(a->name, b->name);

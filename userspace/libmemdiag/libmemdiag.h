@@ -276,6 +276,7 @@ const char *memdiag_notice_text(enum memdiag_notice notice);
  * @grown: by how much, bytes; for zones: the loss of free memory
  * @from: before, bytes
  * @to: now, bytes
+ * @space: the bytes are address space, which takes no memory
  * @count_known: @count is valid
  * @count: growth of the number of objects or areas
  * @explained: internal: a descendant tells it better
@@ -287,6 +288,7 @@ struct memdiag_finding {
 	uint64_t grown;
 	uint64_t from;
 	uint64_t to;
+	bool space;
 	bool count_known;
 	int64_t count;
 	bool explained;
@@ -296,7 +298,7 @@ struct memdiag_finding {
  * struct memdiag_findings - what grew between two snapshots
  * @nr: number of findings
  * @findings: sections in the order slab, vmalloc_caller, memcg, zone, ledger; within a
- *	section the largest growth first
+ *	section the largest growth first, address space behind all memory
  * @notices: mask of enum memdiag_notice of all comparisons
  * @missing: mask of 1 << n for the n-th of those sections that could not be
  *	compared

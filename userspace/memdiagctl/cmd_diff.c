@@ -60,6 +60,7 @@ static struct json_object *json_finding(const struct memdiag_finding *f)
 	json_add(o, "grown", must(json_object_new_uint64(f->grown)));
 	json_add(o, "from", must(json_object_new_uint64(f->from)));
 	json_add(o, "to", must(json_object_new_uint64(f->to)));
+	json_add(o, "address_space", must(json_object_new_boolean(f->space)));
 	json_add(o, "count", f->count_known ? must(json_object_new_int64(f->count)) : NULL);
 	return o;
 }
@@ -79,7 +80,7 @@ static void growth_row(struct libscols_table *table, const struct memdiag_findin
 	char text[FORMAT_SIZE];
 
 	table_row(table);
-	table_cell(table, 0, loss ? "zone free" : f->section);
+	table_cell(table, 0, loss ? "zone free" : f->space ? "address space" : f->section);
 	table_cell(table, 1, f->name);
 	table_cell(table, 2, f->module);
 	bytes_text(f->grown, exact, text);
@@ -450,18 +451,25 @@ static int one_section(const struct memdiag_data *a, const struct memdiag_data *
 int cmd_diff(const struct command *command, const struct options *options)
 {
 	const char *section = options->nr_args > 2 ? options->args[2] : NULL;
+	const char *now = options->nr_args > 1 ? options->args[1] : MEMDIAG_DEVICE;
+	char *sections = NULL;
 	struct memdiag_data *a = NULL, *b = NULL;
 	int ret;
 
 	(void)command;
-	ret = source_load(options->args[0], &a);
+	/* By name, as it may be one that is collected on request only. */
+	if (!section)
+		sections = must(strdup("system,slab,vmalloc_caller,memcg,zone,ledger"));
+	else if (asprintf(&sections, "system,%s%s", section,
+			  strcmp(section, "vmalloc") ? "" : ",vmalloc_caller") < 0)
+		no_memory();
+	ret = source_load_sections(options->args[0], sections, &a);
 	if (!ret)
-		ret = options->nr_args > 1
-			      ? source_load(options->args[1], &b)
-			      : source_live("system,slab,vmalloc_caller,memcg,zone,ledger", &b);
+		ret = source_load_sections(now, sections, &b);
 	if (!ret)
 		ret = section ? one_section(a, b, section, options) : growth(a, b, options);
 	memdiag_data_free(a);
 	memdiag_data_free(b);
+	free(sections);
 	return ret;
 }

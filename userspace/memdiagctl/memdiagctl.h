@@ -177,6 +177,7 @@ void message_release(void);
 /* source.c */
 int source_get(const struct options *options, const char *sections, struct memdiag_data **data);
 int source_load(const char *path, struct memdiag_data **data);
+int source_load_sections(const char *path, const char *sections, struct memdiag_data **data);
 int source_live(const char *sections, struct memdiag_data **data);
 int source_live_aged(const char *sections, uint64_t min_age_ns, struct memdiag_data **data);
 int source_live_info(struct memdiag_info *info);

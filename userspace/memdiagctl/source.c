@@ -88,14 +88,17 @@ int source_live(const char *sections, struct memdiag_data **data)
 	return source_live_aged(sections, 0, data);
 }
 
-/* Loads a file, or takes a snapshot if it is the device. Return: 0 or STATUS_CANNOT. */
-int source_load(const char *path, struct memdiag_data **data)
+/*
+ * Loads a file, or takes a snapshot of @sections if it is the device.
+ * Return: 0 or STATUS_CANNOT; STATUS_USAGE as source_live_aged().
+ */
+int source_load_sections(const char *path, const char *sections, struct memdiag_data **data)
 {
 	struct memdiag_error error;
 	int ret;
 
 	if (!strcmp(path, MEMDIAG_DEVICE))
-		return source_live(NULL, data);
+		return source_live(sections, data);
 	ret = memdiag_data_load(path, &error, data);
 	if (!ret)
 		return 0;
@@ -105,6 +108,12 @@ int source_load(const char *path, struct memdiag_data **data)
 	if (ret == -EBADMSG)
 		return cannot("cannot read %s: %s; save it again", path, error.text);
 	return cannot("cannot read %s: %s", path, error.text);
+}
+
+/* The same with all sections that are not on request. */
+int source_load(const char *path, struct memdiag_data **data)
+{
+	return source_load_sections(path, NULL, data);
 }
 
 /* The data a command works on: --input or the module. */
