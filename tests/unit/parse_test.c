@@ -371,9 +371,122 @@ static void forward_compatible(void)
 	CHECK(s && !memdiag_section_has_records(s));
 	CHECK(!strcmp(memdiag_state_name(s->state), "unknown"));
 	s = memdiag_data_find(data, "later");
-	CHECK(!memdiag_get_u64(data, s, 0, "thing", &value) && value == 0x1234);
+	/* What a type of the future means nobody here knows. */
+	CHECK(memdiag_get_u64(data, s, 0, "thing", &value) == -EINVAL);
+	CHECK(memdiag_value(data, s, 0, memdiag_field_find(data, s, "thing")) == 0x1234);
+	CHECK(memdiag_get_u64(data, s, 0, "amount", &value) == -EINVAL);
 	CHECK(memdiag_get_bytes(data, s, 0, "amount", &value) == -EINVAL);
 	memdiag_data_free(data);
+}
+
+/* A field of the right name may be of any type and unit. */
+static void getters_ask_for_the_type(void)
+{
+	static const struct {
+		uint16_t type, unit;
+		int u64, bytes, string;
+	} cases[] = {
+		{ MEMDIAG_TYPE_U64, MEMDIAG_UNIT_NONE, 0, -EINVAL, -EINVAL },
+		{ MEMDIAG_TYPE_U64, MEMDIAG_UNIT_KBYTES, -EINVAL, 0, -EINVAL },
+		{ MEMDIAG_TYPE_U64, MEMDIAG_UNIT_NS, -EINVAL, -EINVAL, -EINVAL },
+		{ MEMDIAG_TYPE_S64, MEMDIAG_UNIT_NONE, -EINVAL, -EINVAL, -EINVAL },
+		{ MEMDIAG_TYPE_S64, MEMDIAG_UNIT_BYTES, -EINVAL, -EOVERFLOW, -EINVAL },
+		{ MEMDIAG_TYPE_HEX, MEMDIAG_UNIT_BYTES, -EINVAL, -EINVAL, -EINVAL },
+		{ MEMDIAG_TYPE_BOOL, MEMDIAG_UNIT_NONE, -EINVAL, -EINVAL, -EINVAL },
+		{ MEMDIAG_TYPE_STR, MEMDIAG_UNIT_NONE, -EINVAL, -EINVAL, 0 },
+		{ MEMDIAG_TYPE_STR, MEMDIAG_UNIT_BYTES, -EINVAL, -EINVAL, -EINVAL },
+	};
+
+	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+		const struct memdiag_section *s;
+		struct memdiag_data *data;
+		unsigned char *bytes;
+		const char *string;
+		uint64_t value;
+		struct build b;
+		size_t size;
+
+		build_init(&b);
+		build_section(&b, 0, "x");
+		build_field(&b, "f", cases[n].type, cases[n].unit, 0, 0);
+		RECORD(&b, cases[n].type == MEMDIAG_TYPE_S64 ? "-5" : "5");
+		bytes = build_finish(&b, &size);
+		build_free(&b);
+		CHECK(!memdiag_data_parse(bytes, size, NULL, &data));
+		free(bytes);
+		s = memdiag_data_section(data, 0);
+		CHECK(memdiag_get_u64(data, s, 0, "f", &value) == cases[n].u64);
+		CHECK(memdiag_get_bytes(data, s, 0, "f", &value) == cases[n].bytes);
+		CHECK(memdiag_get_string(data, s, 0, "f", &string) == cases[n].string);
+		CHECK(!memdiag_get(data, s, 0, "f", cases[n].type, cases[n].unit, &value));
+		memdiag_data_free(data);
+	}
+}
+
+/* Strings that are ends of one another, and one that many records share. */
+static void a_small_file_stands_for_little_text(void)
+{
+	enum { LENGTH = 4096, RECORDS = 4096 };
+	struct memdiag_error error;
+	struct memdiag_section *s;
+	struct memdiag_field *f;
+	unsigned char *bytes;
+	char name[LENGTH + 1];
+	struct build b;
+	size_t size;
+
+	memset(name, 'a', LENGTH);
+	name[LENGTH] = '\0';
+	build_init(&b);
+	build_section(&b, 0, "x");
+	build_field(&b, name, MEMDIAG_TYPE_STR, 0, 0, 0);
+	bytes = build_finish(&b, &size);
+	CHECK(parse(bytes, size, &error) == -EBADMSG && strstr(error.text, "bad name"));
+	s = (void *)(bytes + b.header.sections);
+	f = (void *)(bytes + s->fields);
+	f->name += LENGTH - 255;
+	CHECK(!parse(bytes, size, &error));
+	free(bytes);
+	build_free(&b);
+
+	for (int suffixes = 0; suffixes < 2; suffixes++) {
+		uint64_t *record;
+
+		build_init(&b);
+		build_section(&b, 0, "x");
+		build_field(&b, "name", MEMDIAG_TYPE_STR, 0, 0, 0);
+		for (int n = 0; n < RECORDS; n++)
+			RECORD(&b, n ? "" : name);
+		bytes = build_finish(&b, &size);
+		CHECK(!parse(bytes, size, &error));
+		s = (void *)(bytes + b.header.sections);
+		record = (void *)(bytes + s->records);
+		for (int n = 1; n < RECORDS; n++)
+			record[n] = record[0] + suffixes * (n % LENGTH);
+		CHECK(parse(bytes, size, &error) == -EBADMSG && strstr(error.text, "128 times"));
+		free(bytes);
+		build_free(&b);
+	}
+}
+
+static void records_without_fields(void)
+{
+	struct memdiag_error error;
+	struct memdiag_section *s;
+	unsigned char *bytes;
+	struct build b;
+	size_t size;
+
+	build_init(&b);
+	build_section(&b, 0, "x");
+	build_field(&b, "f", MEMDIAG_TYPE_U64, 0, 0, 0);
+	RECORD(&b, "1");
+	bytes = build_finish(&b, &size);
+	s = (void *)(bytes + b.header.sections);
+	s->nr_fields = 0;
+	CHECK(parse(bytes, size, &error) == -EBADMSG && strstr(error.text, "without fields"));
+	free(bytes);
+	build_free(&b);
 }
 
 static void bytes_do_not_overflow(void)
@@ -498,6 +611,9 @@ int main(void)
 	RUN(twice_the_same_name);
 	RUN(tables_upon_each_other);
 	RUN(forward_compatible);
+	RUN(getters_ask_for_the_type);
+	RUN(a_small_file_stands_for_little_text);
+	RUN(records_without_fields);
 	RUN(bytes_do_not_overflow);
 	RUN(save_and_load);
 	RUN(save_and_load_errors);

@@ -19,11 +19,19 @@
 #include "internal.h"
 
 /*
- * Section bits live in a 64-bit mask, so no module can have more. The limit on
- * fields only bounds the search for duplicate names.
+ * Section bits live in a 64-bit mask, so no module can have more. The limits on
+ * fields and their names only bound the search for duplicates.
  */
 #define MAX_SECTIONS 64
 #define MAX_FIELDS 4096
+#define MAX_NAME 255
+/*
+ * The texts of all records together, in bytes per byte of the snapshot. Records share
+ * strings, and a string may be the end of another, so that a small file could stand for
+ * gigabytes of text. A path of 4 KiB in each record, for each of its fields that are
+ * paths, is less.
+ */
+#define MAX_TEXT 128
 
 /* Internal: fills in the sentence and hands the code through. */
 int memdiag_refuse(struct memdiag_error *error, int code, const char *format, ...)
@@ -119,12 +127,13 @@ static bool name_fits(const struct memdiag_data *data, uint64_t string)
 	if (!string_fits(memdiag_data_header(data), string))
 		return false;
 	name = memdiag_data_string(data, string);
-	if (!*name)
-		return false;
-	for (; *name; name++)
-		if (*name <= ' ' || *name > '~' || *name == ',')
+	for (size_t n = 0; n <= MAX_NAME; n++) {
+		if (!name[n])
+			return n > 0;
+		if (name[n] <= ' ' || name[n] > '~' || name[n] == ',')
 			return false;
-	return true;
+	}
+	return false;
 }
 
 static int check_strings(const struct memdiag_data *data, uint64_t *room,
@@ -139,6 +148,31 @@ static int check_strings(const struct memdiag_data *data, uint64_t *room,
 	if (!string_fits(h, h->version))
 		return memdiag_refuse(error, -EBADMSG, "version lies outside of the string table");
 	return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All names are good ones; none may be there twice. */
+static int check_duplicates(const struct memdiag_data *data, const struct memdiag_section *s,
+			    const char *name, struct memdiag_error *error)
+{
+	const char **names = calloc(s->nr_fields + 1, sizeof(*names));
+	int ret = 0;
+
+	if (!names)
+		return memdiag_refuse(error, -ENOMEM, "out of memory");
+	for (uint32_t n = 0; n < s->nr_fields; n++)
+		names[n] = memdiag_field_name(data, memdiag_field(data, s, n));
+	qsort(names, s->nr_fields, sizeof(*names), compare_names);
+	for (uint32_t n = 1; !ret && n < s->nr_fields; n++)
+		if (!strcmp(names[n - 1], names[n]))
+			ret = memdiag_refuse(error, -EBADMSG, "section '%s' has field '%s' twice",
+					     name, names[n]);
+	free(names);
+	return ret;
 }
 
 static int check_fields(const struct memdiag_data *data, const struct memdiag_section *s,
@@ -157,18 +191,13 @@ static int check_fields(const struct memdiag_data *data, const struct memdiag_se
 			return memdiag_refuse(error, -EBADMSG,
 					      "section '%s' field '%s' lies outside of its record",
 					      name, memdiag_data_string(data, f->name));
-		for (uint32_t i = 0; i < n; i++)
-			if (!strcmp(memdiag_field_name(data, f),
-				    memdiag_field_name(data, memdiag_field(data, s, i))))
-				return memdiag_refuse(error, -EBADMSG,
-						      "section '%s' has field '%s' twice", name,
-						      memdiag_field_name(data, f));
 	}
-	return 0;
+	return check_duplicates(data, s, name, error);
 }
 
+/* The texts of the section are taken off @text. */
 static int check_values(const struct memdiag_data *data, const struct memdiag_section *s,
-			const char *name, struct memdiag_error *error)
+			const char *name, uint64_t *text, struct memdiag_error *error)
 {
 	const struct memdiag_header *h = memdiag_data_header(data);
 
@@ -180,18 +209,29 @@ static int check_values(const struct memdiag_data *data, const struct memdiag_se
 		for (uint64_t r = 0; r < s->nr_records; r++) {
 			uint64_t value = memdiag_value(data, s, r, f);
 
-			if (value != MEMDIAG_ABSENT && !string_fits(h, value))
+			uint64_t length;
+
+			if (value == MEMDIAG_ABSENT)
+				continue;
+			if (!string_fits(h, value))
 				return memdiag_refuse(error, -EBADMSG,
 						      "section '%s' record %" PRIu64
 						      ": '%s' lies outside of the string table",
 						      name, r, memdiag_field_name(data, f));
+			length = strlen(memdiag_data_string(data, value));
+			if (length > *text)
+				return memdiag_refuse(
+					error, -EBADMSG,
+					"section '%s': the texts of all records are more than %u times as long as the snapshot",
+					name, MAX_TEXT);
+			*text -= length;
 		}
 	}
 	return 0;
 }
 
 static int check_section(const struct memdiag_data *data, uint32_t n, uint64_t *room,
-			 struct memdiag_error *error)
+			 uint64_t *text, struct memdiag_error *error)
 {
 	const struct memdiag_header *h = memdiag_data_header(data);
 	const struct memdiag_section *s = memdiag_data_section(data, n);
@@ -212,6 +252,9 @@ static int check_section(const struct memdiag_data *data, uint32_t n, uint64_t *
 	    !table_fits(h, s->fields, s->nr_fields, s->field_size, room))
 		return memdiag_refuse(error, -EBADMSG,
 				      "section '%s' fields lie outside of the snapshot", name);
+	if (s->nr_records && !s->nr_fields)
+		return memdiag_refuse(error, -EBADMSG, "section '%s' has records without fields",
+				      name);
 	/* One word per field at least, which also bounds the work per byte of the file. */
 	if (s->nr_records &&
 	    (!s->record_size || s->record_size % 8 || s->record_size / 8 < s->nr_fields))
@@ -223,14 +266,14 @@ static int check_section(const struct memdiag_data *data, uint32_t n, uint64_t *
 	ret = check_fields(data, s, name, error);
 	if (ret)
 		return ret;
-	return check_values(data, s, name, error);
+	return check_values(data, s, name, text, error);
 }
 
 /* Internal: checks everything in @data, of which bytes and size are set. */
 int memdiag_check(const struct memdiag_data *data, struct memdiag_error *error)
 {
 	const struct memdiag_header *h = memdiag_data_header(data);
-	uint64_t room;
+	uint64_t room, text;
 	int ret;
 
 	ret = memdiag_check_header(h, data->size, error);
@@ -265,8 +308,9 @@ int memdiag_check(const struct memdiag_data *data, struct memdiag_error *error)
 	    !table_fits(h, h->sections, h->nr_sections, h->section_size, &room))
 		return memdiag_refuse(error, -EBADMSG,
 				      "section table lies outside of the snapshot");
+	text = (uint64_t)data->size * MAX_TEXT;
 	for (uint32_t n = 0; n < h->nr_sections; n++) {
-		ret = check_section(data, n, &room, error);
+		ret = check_section(data, n, &room, &text, error);
 		if (ret)
 			return ret;
 	}
@@ -280,8 +324,8 @@ int memdiag_check(const struct memdiag_data *data, struct memdiag_error *error)
  * @error: filled in on failure, may be NULL
  * @data: the result, to be freed with memdiag_data_free()
  *
- * Return: 0, -EBADMSG if it is damaged, -EPROTONOSUPPORT if it has another
- * major version or byte order, -ENOMEM.
+ * Return: 0, -EBADMSG if it is damaged or stands for more text than any snapshot of its
+ * size, -EPROTONOSUPPORT if it has another major version or byte order, -ENOMEM.
  */
 int memdiag_data_parse(const void *bytes, size_t size, struct memdiag_error *error,
 		       struct memdiag_data **data)
@@ -445,6 +489,23 @@ const struct memdiag_field *memdiag_field_find(const struct memdiag_data *data,
 }
 
 /**
+ * memdiag_field_number() - where a field stands among those of its section
+ * @data: the snapshot
+ * @section: a section of it
+ * @field: a field of the section
+ *
+ * Return: the @n that memdiag_field() takes for it.
+ */
+uint32_t memdiag_field_number(const struct memdiag_data *data,
+			      const struct memdiag_section *section,
+			      const struct memdiag_field *field)
+{
+	const unsigned char *first = data->bytes + section->fields;
+
+	return ((const unsigned char *)field - first) / section->field_size;
+}
+
+/**
  * memdiag_field_name() - the name of a field
  * @data: the snapshot
  * @field: a field of it
@@ -516,11 +577,13 @@ bool memdiag_field_is_number(const struct memdiag_field *field)
  * @data: the snapshot
  * @field: a field of it
  *
- * Return: by what to multiply a value to have bytes, 0 if it is no amount of
- * memory.
+ * Return: by what to multiply a value to have bytes, 0 if it is no number or no amount
+ * of memory.
  */
 uint64_t memdiag_field_scale(const struct memdiag_data *data, const struct memdiag_field *field)
 {
+	if (!memdiag_field_is_number(field))
+		return 0;
 	switch (field->unit) {
 	case MEMDIAG_UNIT_BYTES:
 		return 1;
@@ -534,25 +597,31 @@ uint64_t memdiag_field_scale(const struct memdiag_data *data, const struct memdi
 }
 
 /**
- * memdiag_get_u64() - a number by the name of its field
+ * memdiag_get() - a value by the name of its field, if that is of the type expected
  * @data: the snapshot
  * @section: a section of it
  * @record: less than the section's nr_records
  * @name: name of the field
- * @value: the result
+ * @type: type that the caller knows how to read
+ * @unit: unit that the caller knows how to read
+ * @value: the result, the word; for texts an offset into the string table
  *
- * Return: 0, -ENOENT if there is no such field, -EINVAL if it is a text,
- * -ENODATA if the value is absent, -ERANGE if it is unlimited.
+ * A snapshot may come from anywhere: what its fields are called says nothing about what
+ * is in them.
+ *
+ * Return: 0, -ENOENT if there is no such field, -EINVAL if it is of another type or
+ * unit, -ENODATA if the value is absent, -ERANGE if it is unlimited.
  */
-int memdiag_get_u64(const struct memdiag_data *data, const struct memdiag_section *section,
-		    uint64_t record, const char *name, uint64_t *value)
+int memdiag_get(const struct memdiag_data *data, const struct memdiag_section *section,
+		uint64_t record, const char *name, enum memdiag_type type, enum memdiag_unit unit,
+		uint64_t *value)
 {
 	const struct memdiag_field *f = memdiag_field_find(data, section, name);
 	uint64_t word;
 
 	if (!f)
 		return -ENOENT;
-	if (f->type == MEMDIAG_TYPE_STR)
+	if (f->type != type || f->unit != unit)
 		return -EINVAL;
 	word = memdiag_value(data, section, record, f);
 	if (memdiag_value_is_absent(word))
@@ -564,6 +633,22 @@ int memdiag_get_u64(const struct memdiag_data *data, const struct memdiag_sectio
 }
 
 /**
+ * memdiag_get_u64() - a plain number by the name of its field
+ * @data: the snapshot
+ * @section: a section of it
+ * @record: less than the section's nr_records
+ * @name: name of the field
+ * @value: the result
+ *
+ * Return: as memdiag_get(); -EINVAL if it is no unsigned number or has a unit.
+ */
+int memdiag_get_u64(const struct memdiag_data *data, const struct memdiag_section *section,
+		    uint64_t record, const char *name, uint64_t *value)
+{
+	return memdiag_get(data, section, record, name, MEMDIAG_TYPE_U64, MEMDIAG_UNIT_NONE, value);
+}
+
+/**
  * memdiag_get_bytes() - an amount of memory by the name of its field
  * @data: the snapshot
  * @section: a section of it
@@ -571,8 +656,8 @@ int memdiag_get_u64(const struct memdiag_data *data, const struct memdiag_sectio
  * @name: name of the field
  * @bytes: the result, converted to bytes
  *
- * Return: as memdiag_get_u64(), also -EINVAL if the field is no amount of
- * memory and -EOVERFLOW if it does not fit.
+ * Return: as memdiag_get(); -EINVAL if it is no number or no amount of memory,
+ * -EOVERFLOW if it does not fit or is below zero.
  */
 int memdiag_get_bytes(const struct memdiag_data *data, const struct memdiag_section *section,
 		      uint64_t record, const char *name, uint64_t *bytes)
@@ -581,13 +666,16 @@ int memdiag_get_bytes(const struct memdiag_data *data, const struct memdiag_sect
 	uint64_t value, scale;
 	int ret;
 
-	ret = memdiag_get_u64(data, section, record, name, &value);
-	if (ret)
-		return ret;
+	if (!f)
+		return -ENOENT;
 	scale = memdiag_field_scale(data, f);
 	if (!scale)
 		return -EINVAL;
-	if (__builtin_mul_overflow(value, scale, &value))
+	ret = memdiag_get(data, section, record, name, f->type, f->unit, &value);
+	if (ret)
+		return ret;
+	if ((f->type == MEMDIAG_TYPE_S64 && (int64_t)value < 0) ||
+	    __builtin_mul_overflow(value, scale, &value))
 		return -EOVERFLOW;
 	*bytes = value;
 	return 0;
@@ -601,22 +689,16 @@ int memdiag_get_bytes(const struct memdiag_data *data, const struct memdiag_sect
  * @name: name of the field
  * @string: the result
  *
- * Return: 0, -ENOENT if there is no such field, -EINVAL if it is no text,
- * -ENODATA if the value is absent.
+ * Return: as memdiag_get(); -EINVAL if it is no text.
  */
 int memdiag_get_string(const struct memdiag_data *data, const struct memdiag_section *section,
 		       uint64_t record, const char *name, const char **string)
 {
-	const struct memdiag_field *f = memdiag_field_find(data, section, name);
 	uint64_t word;
+	int ret = memdiag_get(data, section, record, name, MEMDIAG_TYPE_STR, MEMDIAG_UNIT_NONE,
+			      &word);
 
-	if (!f)
-		return -ENOENT;
-	if (f->type != MEMDIAG_TYPE_STR)
-		return -EINVAL;
-	word = memdiag_value(data, section, record, f);
-	if (memdiag_value_is_absent(word))
-		return -ENODATA;
-	*string = memdiag_data_string(data, word);
-	return 0;
+	if (!ret)
+		*string = memdiag_data_string(data, word);
+	return ret;
 }

@@ -66,18 +66,16 @@ static bool zone_amount(const struct memdiag_data *data, const struct memdiag_se
 static bool ledger_amount(const struct memdiag_data *data, const struct memdiag_section *s,
 			  uint64_t r, struct amount *amount)
 {
-	const struct memdiag_field *f = memdiag_field_find(data, s, "pages");
 	const char *line;
-	int64_t pages;
+	uint64_t pages;
 
 	amount->has_count = false;
-	if (memdiag_get_string(data, s, r, "line", &line) || !strncmp(line, "free", 4) || !f ||
-	    memdiag_value(data, s, r, f) == MEMDIAG_ABSENT)
+	if (memdiag_get_string(data, s, r, "line", &line) || !strncmp(line, "free", 4) ||
+	    memdiag_get(data, s, r, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES, &pages))
 		return false;
 	/* Below zero: counters that moved while they were read. */
-	pages = memdiag_value(data, s, r, f);
-	amount->bytes = pages > 0 ? pages * memdiag_field_scale(data, f) : 0;
-	return true;
+	amount->bytes = 0;
+	return (int64_t)pages < 0 || !memdiag_get_bytes(data, s, r, "pages", &amount->bytes);
 }
 
 static char *string_name(const struct memdiag_data *data, const struct memdiag_section *s,
@@ -201,35 +199,95 @@ static int add_finding(struct memdiag_findings *f, size_t *room, const struct me
 	return 0;
 }
 
+/* A finding of a cgroup among those of its relatives. */
+struct cgroup {
+	struct memdiag_finding *finding;
+	const char *path;
+	size_t length;
+	/* Of all its descendants the largest growth. */
+	uint64_t below;
+	struct cgroup *parent;
+};
+
+/* Of a character in a path: descendants stand right behind their ancestor. */
+static int path_rank(const struct cgroup *c, size_t at)
+{
+	if (at == c->length)
+		return 0;
+	return c->path[at] == '/' ? 1 : 2 + (unsigned char)c->path[at];
+}
+
+static int compare_cgroups(const void *pa, const void *pb)
+{
+	const struct cgroup *a = pa, *b = pb;
+	size_t at = 0;
+
+	while (at < a->length && at < b->length && a->path[at] == b->path[at])
+		at++;
+	return path_rank(a, at) - path_rank(b, at);
+}
+
+static bool is_ancestor(const struct cgroup *c, const struct cgroup *of)
+{
+	return c->length + 1 < of->length && of->path[c->length] == '/' &&
+	       !memcmp(c->path, of->path, c->length);
+}
+
+static void pass_up(const struct cgroup *c)
+{
+	uint64_t most = c->below > c->finding->grown ? c->below : c->finding->grown;
+
+	if (c->parent && most > c->parent->below)
+		c->parent->below = most;
+}
+
 /*
  * A cgroup's usage includes its descendants'. Where one of them explains nine
  * tenths of the growth, only that one is worth a line.
  */
-static bool explained_by_descendant(const struct memdiag_findings *f, size_t first, size_t n)
+static void find_explained(struct cgroup *cgroups, size_t nr)
 {
-	const char *path = f->findings[n].name;
-	size_t length = strlen(path);
+	struct cgroup *last = NULL;
 
-	/* The root is called "/", the others have no slash at their end. */
-	if (length && path[length - 1] == '/')
-		length--;
-	for (size_t i = first; i < f->nr; i++) {
-		const struct memdiag_finding *other = &f->findings[i];
-
-		if (i != n && !strncmp(other->name, path, length) && other->name[length] == '/' &&
-		    other->name[length + 1] && other->grown >= f->findings[n].grown / 10 * 9)
-			return true;
+	qsort(cgroups, nr, sizeof(*cgroups), compare_cgroups);
+	for (size_t n = 0; n < nr; n++) {
+		while (last && !is_ancestor(last, &cgroups[n])) {
+			pass_up(last);
+			last = last->parent;
+		}
+		cgroups[n].parent = last;
+		last = &cgroups[n];
 	}
-	return false;
+	for (; last; last = last->parent)
+		pass_up(last);
+	for (size_t n = nr; n--;) {
+		struct cgroup *c = &cgroups[n];
+
+		/* Two of one path, of which one was removed, have the same descendants. */
+		if (n + 1 < nr && !compare_cgroups(c, c + 1))
+			c->below = c[1].below;
+		c->finding->explained = c->below && c->below >= c->finding->grown / 10 * 9;
+	}
 }
 
-static void drop_explained(struct memdiag_findings *f, size_t first)
+static int drop_explained(struct memdiag_findings *f, size_t first)
 {
-	size_t kept = first;
+	size_t kept = first, nr = f->nr - first;
+	struct cgroup *cgroups = calloc(nr + 1, sizeof(*cgroups));
 
-	/* Marked first and dropped then: a dropped one still explains its ancestors. */
-	for (size_t n = first; n < f->nr; n++)
-		f->findings[n].explained = explained_by_descendant(f, first, n);
+	if (!cgroups)
+		return -ENOMEM;
+	for (size_t n = 0; n < nr; n++) {
+		struct memdiag_finding *finding = &f->findings[first + n];
+		size_t length = strlen(finding->name);
+
+		/* The root is called "/", the others have no slash at their end. */
+		if (length && finding->name[length - 1] == '/')
+			length--;
+		cgroups[n] = (struct cgroup){ finding, finding->name, length, 0, NULL };
+	}
+	find_explained(cgroups, nr);
+	free(cgroups);
 	for (size_t n = first; n < f->nr; n++) {
 		if (f->findings[n].explained)
 			free(f->findings[n].name);
@@ -237,6 +295,7 @@ static void drop_explained(struct memdiag_findings *f, size_t first)
 			f->findings[kept++] = f->findings[n];
 	}
 	f->nr = kept;
+	return 0;
 }
 
 /* Memory, then address space, the largest growth first; the name makes the order the same. */
@@ -286,12 +345,12 @@ int memdiag_diagnose_growth(const struct memdiag_data *a, const struct memdiag_d
 			if (d->records[r].b != MEMDIAG_NO_RECORD)
 				ret = add_finding(f, &room, d, &rules[n], &d->records[r]);
 		memdiag_diff_free(d);
+		if (!ret && !strcmp(rules[n].section, "memcg"))
+			ret = drop_explained(f, first);
 		if (ret) {
 			memdiag_refuse(error, ret, "out of memory");
 			goto fail;
 		}
-		if (!strcmp(rules[n].section, "memcg"))
-			drop_explained(f, first);
 		if (f->nr > first)
 			qsort(f->findings + first, f->nr - first, sizeof(*f->findings),
 			      compare_findings);

@@ -160,6 +160,14 @@ static uint64_t number(const struct memdiag_data *data, const struct memdiag_sec
 	return memdiag_get_u64(data, s, record, name, &value) ? 0 : value;
 }
 
+static uint64_t bytes(const struct memdiag_data *data, const struct memdiag_section *s,
+		      uint64_t record, const char *name)
+{
+	uint64_t value;
+
+	return memdiag_get_bytes(data, s, record, name, &value) ? 0 : value;
+}
+
 /* Pages that vmalloc took are pages to the tracker; what leaks is an area. */
 static enum memdiag_leak_kind stack_kind(const char *kind, const char *stack)
 {
@@ -194,7 +202,7 @@ static int add_stacks(struct memdiag_leakcheck *check, const struct memdiag_data
 		};
 		struct leak_count count = {
 			.objects = number(data, s, n, "count"),
-			.bytes = number(data, s, n, "bytes"),
+			.bytes = bytes(data, s, n, "bytes"),
 			.doubt = number(data, s, n, "unsure"),
 		};
 
@@ -223,10 +231,12 @@ static int add_slab(struct memdiag_leakcheck *check, const struct memdiag_data *
 		.order = MEMDIAG_ABSENT,
 	};
 	struct leak_count count = {};
-	uint64_t size = number(data, s, n, "objsize");
+	uint64_t size = bytes(data, s, n, "objsize"), reclaimable;
 
 	like.unit = size;
-	like.reclaimable = number(data, s, n, "reclaimable");
+	like.reclaimable = !memdiag_get(data, s, n, "reclaimable", MEMDIAG_TYPE_BOOL,
+					MEMDIAG_UNIT_NONE, &reclaimable) &&
+			   reclaimable;
 	if (!memdiag_get_u64(data, s, n, "active_objs", &count.objects) && size) {
 		like.objects_known = true;
 		count.bytes = count.objects * size;

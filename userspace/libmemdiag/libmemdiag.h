@@ -77,6 +77,9 @@ const struct memdiag_field *memdiag_field(const struct memdiag_data *data,
 const struct memdiag_field *memdiag_field_find(const struct memdiag_data *data,
 					       const struct memdiag_section *section,
 					       const char *name);
+uint32_t memdiag_field_number(const struct memdiag_data *data,
+			      const struct memdiag_section *section,
+			      const struct memdiag_field *field);
 const char *memdiag_field_name(const struct memdiag_data *data, const struct memdiag_field *field);
 uint64_t memdiag_value(const struct memdiag_data *data, const struct memdiag_section *section,
 		       uint64_t record, const struct memdiag_field *field);
@@ -84,6 +87,9 @@ bool memdiag_value_is_absent(uint64_t value);
 bool memdiag_value_is_unlimited(const struct memdiag_field *field, uint64_t value);
 bool memdiag_field_is_number(const struct memdiag_field *field);
 uint64_t memdiag_field_scale(const struct memdiag_data *data, const struct memdiag_field *field);
+int memdiag_get(const struct memdiag_data *data, const struct memdiag_section *section,
+		uint64_t record, const char *name, enum memdiag_type type, enum memdiag_unit unit,
+		uint64_t *value);
 int memdiag_get_u64(const struct memdiag_data *data, const struct memdiag_section *section,
 		    uint64_t record, const char *name, uint64_t *value);
 int memdiag_get_bytes(const struct memdiag_data *data, const struct memdiag_section *section,

@@ -73,7 +73,7 @@ static void bytes_text(uint64_t bytes, bool exact, char *buffer)
 		format_bytes(bytes, buffer);
 }
 
-static void growth_row(struct libscols_table *table, const struct memdiag_finding *f,
+static void growth_row(struct table *table, const struct memdiag_finding *f,
 		       const struct memdiag_findings *all, bool exact)
 {
 	bool loss = !strcmp(f->section, "zone");
@@ -119,7 +119,7 @@ static int growth(const struct memdiag_data *a, const struct memdiag_data *b,
 	unsigned long limit = options->limit ? options->limit : TOP, shown = 0;
 	bool json = options->given & OPT_JSON;
 	struct json_object *document, *array = NULL;
-	struct libscols_table *table = NULL;
+	struct table *table = NULL;
 	struct memdiag_findings *f;
 	struct memdiag_error error;
 	int status;
@@ -196,11 +196,7 @@ static uint64_t side_value(const struct memdiag_diff *d, const struct memdiag_di
 
 static uint32_t field_number(const struct memdiag_diff *d, const struct memdiag_field *field)
 {
-	uint32_t n = 0;
-
-	while (d->fields[n].b != field)
-		n++;
-	return n;
+	return memdiag_field_number(d->b, d->section_b, field);
 }
 
 /* Growth first, loss last, what cannot be compared behind it. */
@@ -279,7 +275,7 @@ static const char *change_name(const struct memdiag_diff_record *r)
 	}
 }
 
-static void diff_cells(struct libscols_table *table, const struct memdiag_diff *d,
+static void diff_cells(struct table *table, const struct memdiag_diff *d,
 		       const struct memdiag_diff_record *r, const struct view *v, bool exact)
 {
 	unsigned int column = 0;
@@ -314,10 +310,10 @@ static void diff_cells(struct libscols_table *table, const struct memdiag_diff *
 	}
 }
 
-static struct libscols_table *diff_table(const struct memdiag_diff *d, const struct view *v,
-					 const struct options *options)
+static struct table *diff_table(const struct memdiag_diff *d, const struct view *v,
+				const struct options *options)
 {
-	struct libscols_table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
 	char *name;
 
 	table_column(table, "change", false);
@@ -396,7 +392,7 @@ static int show_records(const struct memdiag_diff *d, const struct view *v,
 			const struct options *options)
 {
 	struct json_object *document, *array;
-	struct libscols_table *table;
+	struct table *table;
 	struct diff_row *rows = NULL;
 	size_t nr = 0;
 	int ret;

@@ -453,7 +453,7 @@ static void read_findings(const struct memdiag_data *data, struct findings *f)
 		if (memdiag_get_string(data, s, n, "kind", &kind) ||
 		    memdiag_get_string(data, s, n, "name", &name) ||
 		    memdiag_get_string(data, s, n, "source", &source) ||
-		    memdiag_get_u64(data, s, n, "error", &error))
+		    memdiag_get(data, s, n, "error", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_NONE, &error))
 			continue;
 		if (!strcmp(kind, "check") && !strcmp(name, "given addresses")) {
 			f->used = !error;
@@ -558,7 +558,9 @@ int cmd_load(const struct command *command, const struct options *options)
 		ret = refused(ret, path, module, uts.release);
 		goto free_addresses;
 	}
-	printf("loaded %s\n", path);
+	fputs("loaded ", stdout);
+	print_safe(stdout, path);
+	putchar('\n');
 	ret = wait_for_device();
 	if (!ret)
 		ret = report(&addresses, map);

@@ -67,7 +67,7 @@ static void print_sections(const struct memdiag_data *data, const struct options
 {
 	static const char *const columns[] = { "section", "state", "source",   "records",
 					       "collect", "lock",  "restarts", "reason" };
-	struct libscols_table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
 	bool exact = options->given & OPT_BYTES;
 	char text[FORMAT_SIZE];
 

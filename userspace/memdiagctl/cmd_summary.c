@@ -122,34 +122,19 @@ static void print_pressure(const struct memdiag_data *data, const struct memdiag
 		putchar('\n');
 }
 
-/* A field by its name, as it would stand in a table. */
-static void format_named(const struct memdiag_data *data, const struct memdiag_section *s,
-			 uint64_t r, const char *name, bool exact, char *buffer)
-{
-	char text[FORMAT_SIZE] = "-";
-
-	for (uint32_t n = 0; n < s->nr_fields; n++) {
-		const struct memdiag_field *f = memdiag_field(data, s, n);
-
-		if (!strcmp(memdiag_field_name(data, f), name))
-			snprintf(buffer, FORMAT_SIZE, "%s",
-				 format_value(data, f, memdiag_value(data, s, r, f), exact, text));
-	}
-}
-
 /* The line that says how much of the rest can be believed. */
 static void print_unaccounted(const struct memdiag_data *data, const struct memdiag_section *s,
 			      const struct options *options)
 {
 	for (uint64_t r = 0; r < s->nr_records; r++) {
-		char pages[FORMAT_SIZE] = "-", share[FORMAT_SIZE] = "-";
+		bool exact = options->given & OPT_BYTES;
+		char pages[FORMAT_SIZE], share[FORMAT_SIZE];
 		const char *line;
 
 		if (memdiag_get_string(data, s, r, "line", &line) || strcmp(line, "unaccounted"))
 			continue;
-		format_named(data, s, r, "pages", options->given & OPT_BYTES, pages);
-		format_named(data, s, r, "share", options->given & OPT_BYTES, share);
-		printf(", unaccounted %s (%s)", pages, share);
+		printf(", unaccounted %s (%s)", format_named(data, s, r, "pages", exact, pages),
+		       format_named(data, s, r, "share", exact, share));
 	}
 }
 

@@ -146,6 +146,13 @@ static uint64_t number_of(const struct view *v, uint64_t record, const char *nam
 	return memdiag_get_u64(v->data, v->section, record, name, &value) ? 0 : value;
 }
 
+static uint64_t bytes_of(const struct view *v, uint64_t record)
+{
+	uint64_t value;
+
+	return memdiag_get_bytes(v->data, v->section, record, "bytes", &value) ? 0 : value;
+}
+
 /* A module that was unloaded since keeps its name: "NAME (unloaded)". */
 static bool is_module(const char *text, const char *name)
 {
@@ -189,9 +196,11 @@ static void print_folded_frame(const char *frame, size_t length)
 
 	if (name > length)
 		name = length;
-	printf("%.*s", (int)name, frame);
-	if (module)
-		printf("_%.*s", (int)(frame + length - module), module);
+	print_safe_part(stdout, frame, name);
+	if (module) {
+		putchar('_');
+		print_safe_part(stdout, module, frame + length - module);
+	}
 }
 
 /* Outermost first, as flame graphs want it. */
@@ -210,7 +219,7 @@ static void print_folded(const struct view *v)
 				putchar(';');
 			end = begin > stack ? begin - 1 : stack;
 		}
-		printf(" %" PRIu64 "\n", number_of(v, v->rows[n], "bytes"));
+		printf(" %" PRIu64 "\n", bytes_of(v, v->rows[n]));
 	}
 }
 
@@ -219,12 +228,10 @@ void track_print_stack(FILE *stream, const char *stack, const char *indent)
 {
 	while (*stack) {
 		size_t length = strcspn(stack, ";");
-		char *frame = must(strndup(stack, length));
 
 		fputs(indent, stream);
-		print_safe(stream, frame);
+		print_safe_part(stream, stack, length);
 		fputc('\n', stream);
-		free(frame);
 		stack += length + !!stack[length];
 	}
 }
@@ -233,26 +240,18 @@ static void print_stacks(const struct view *v, const struct options *options)
 {
 	static const char *const fields[] = { "bytes", "count",	    "unsure",	"allocated",
 					      "freed", "oldest_ns", "newest_ns" };
-	char text[ARRAY_SIZE(fields)][FORMAT_SIZE];
+	char buffer[ARRAY_SIZE(fields)][FORMAT_SIZE];
+	const char *text[ARRAY_SIZE(fields)];
 
 	for (uint64_t n = 0; n < v->nr_rows; n++) {
 		uint64_t r = v->rows[n], order;
 		const char *cache = text_of(v, r, "cache"), *module = text_of(v, r, "module");
 
-		for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++) {
-			const struct memdiag_field *f =
-				memdiag_field_find(v->data, v->section, fields[i]);
-			const char *value = "-";
-
-			if (f)
-				value = format_value(v->data, f,
-						     memdiag_value(v->data, v->section, r, f),
-						     options->given & OPT_BYTES, text[i]);
-			if (value != text[i])
-				strcpy(text[i], value);
-		}
-		printf("%s in %s objects (%s unsure), %s", text[0], text[1], text[2],
-		       text_of(v, r, "kind"));
+		for (unsigned int i = 0; i < ARRAY_SIZE(fields); i++)
+			text[i] = format_named(v->data, v->section, r, fields[i],
+					       options->given & OPT_BYTES, buffer[i]);
+		printf("%s in %s objects (%s unsure), ", text[0], text[1], text[2]);
+		print_safe(stdout, text_of(v, r, "kind"));
 		if (*cache) {
 			putchar(' ');
 			print_safe(stdout, cache);
@@ -287,26 +286,43 @@ static int compare_sums(const void *pa, const void *pb)
 	return strcmp(a->name, b->name);
 }
 
+static int compare_names(const void *pa, const void *pb)
+{
+	const struct sum *a = pa, *b = pb;
+
+	return strcmp(a->name, b->name);
+}
+
 /* Sums by module, the largest first; the result is to be freed. */
 static struct sum *sum_modules(const struct view *v, size_t *nr)
 {
 	struct sum *sums = must(calloc(v->nr_rows + 1, sizeof(*sums)));
 
+	for (uint64_t n = 0; n < v->nr_rows; n++)
+		sums[n] = (struct sum){
+			.name = text_of(v, v->rows[n], "module"),
+			.stacks = 1,
+			.count = number_of(v, v->rows[n], "count"),
+			.bytes = bytes_of(v, v->rows[n]),
+			.unsure = number_of(v, v->rows[n], "unsure"),
+			.allocated = number_of(v, v->rows[n], "allocated"),
+			.freed = number_of(v, v->rows[n], "freed"),
+		};
+	qsort(sums, v->nr_rows, sizeof(*sums), compare_names);
 	*nr = 0;
 	for (uint64_t n = 0; n < v->nr_rows; n++) {
-		const char *module = text_of(v, v->rows[n], "module");
-		struct sum *s = sums;
+		struct sum *s = *nr ? &sums[*nr - 1] : NULL;
 
-		while (s < sums + *nr && strcmp(s->name, module))
-			s++;
-		if (s == sums + *nr)
-			sums[(*nr)++].name = module;
-		s->stacks++;
-		s->count += number_of(v, v->rows[n], "count");
-		s->bytes += number_of(v, v->rows[n], "bytes");
-		s->unsure += number_of(v, v->rows[n], "unsure");
-		s->allocated += number_of(v, v->rows[n], "allocated");
-		s->freed += number_of(v, v->rows[n], "freed");
+		if (!s || strcmp(s->name, sums[n].name)) {
+			sums[(*nr)++] = sums[n];
+			continue;
+		}
+		s->stacks += sums[n].stacks;
+		s->count += sums[n].count;
+		s->bytes += sums[n].bytes;
+		s->unsure += sums[n].unsure;
+		s->allocated += sums[n].allocated;
+		s->freed += sums[n].freed;
 	}
 	qsort(sums, *nr, sizeof(*sums), compare_sums);
 	return sums;
@@ -343,7 +359,7 @@ static struct json_object *json_modules(const struct sum *sums, size_t nr)
 
 static void print_modules(const struct sum *sums, size_t nr, const struct options *options)
 {
-	struct libscols_table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
 	uint64_t numbers[ARRAY_SIZE(sum_columns) - 1];
 	char text[FORMAT_SIZE];
 
@@ -370,7 +386,7 @@ static struct json_object *ages(const struct view *v, const struct options *opti
 	static const char *const kinds[] = { "slab", "pages", "percpu" };
 	bool json = options->given & OPT_JSON;
 	struct json_object *array = must(json_object_new_array());
-	struct libscols_table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
 	char text[FORMAT_SIZE];
 
 	table_column(table, "age", false);
@@ -401,9 +417,10 @@ static struct json_object *ages(const struct view *v, const struct options *opti
 		}
 		json_object_array_add(array, o);
 	}
-	if (!json)
-		scols_print_table(table);
-	scols_unref_table(table);
+	if (json)
+		table_free(table);
+	else
+		table_print(table);
 	return array;
 }
 
@@ -419,7 +436,7 @@ static void print_certainty(const struct memdiag_data *data, const struct view *
 
 	for (uint64_t n = 0; n < v->nr_rows; n++) {
 		count += number_of(v, v->rows[n], "count");
-		bytes += number_of(v, v->rows[n], "bytes");
+		bytes += bytes_of(v, v->rows[n]);
 		unsure += number_of(v, v->rows[n], "unsure");
 	}
 	format_bytes(bytes, amount);
@@ -427,9 +444,10 @@ static void print_certainty(const struct memdiag_data *data, const struct view *
 	       amount, count, v->nr_rows, unsure);
 	if (!s || !s->nr_records)
 		return;
-	if (!memdiag_get_u64(data, s, 0, "since_ns", &value))
+	if (!memdiag_get(data, s, 0, "since_ns", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_NS, &value))
 		format_ns(value, age);
-	printf("tracker: %s", memdiag_get_string(data, s, 0, "state", &text) ? "-" : text);
+	fputs("tracker: ", stdout);
+	print_safe(stdout, memdiag_get_string(data, s, 0, "state", &text) ? "-" : text);
 	if (!memdiag_get_string(data, s, 0, "filter", &text) && *text) {
 		fputs(" for ", stdout);
 		print_safe(stdout, text);
@@ -511,10 +529,15 @@ struct change {
 	int64_t bytes;
 };
 
+static uint64_t size_of(int64_t change)
+{
+	return change < 0 ? -(uint64_t)change : (uint64_t)change;
+}
+
 static int compare_changes(const void *pa, const void *pb)
 {
 	const struct change *a = pa, *b = pb;
-	int64_t size_a = llabs(a->bytes), size_b = llabs(b->bytes);
+	uint64_t size_a = size_of(a->bytes), size_b = size_of(b->bytes);
 
 	if (size_a != size_b)
 		return size_a > size_b ? -1 : 1;
@@ -559,7 +582,7 @@ static void print_changes(const struct view *v, const struct change *changes, ui
 {
 	static const char *const columns[] = { "bytes", "+bytes", "count", "+count",
 					       "kind",	"cache",  "site" };
-	struct libscols_table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
 	bool exact = options->given & OPT_BYTES;
 	char text[FORMAT_SIZE];
 
@@ -567,14 +590,14 @@ static void print_changes(const struct view *v, const struct change *changes, ui
 		table_column(table, columns[n], n < 4);
 	for (uint64_t n = 0; n < nr; n++) {
 		uint64_t r = changes[n].record;
-		uint64_t grown = llabs(changes[n].bytes);
+		uint64_t grown = size_of(changes[n].bytes);
 		char *site = site_of(text_of(v, r, "stack"));
 
 		table_row(table);
 		if (exact)
-			snprintf(text, sizeof(text), "%" PRIu64, number_of(v, r, "bytes"));
+			snprintf(text, sizeof(text), "%" PRIu64, bytes_of(v, r));
 		else
-			format_bytes(number_of(v, r, "bytes"), text);
+			format_bytes(bytes_of(v, r), text);
 		table_cell(table, 0, text);
 		text[0] = changes[n].bytes < 0 ? '-' : '+';
 		if (exact)
@@ -625,7 +648,7 @@ static int show_changes(const struct memdiag_data *a, const struct memdiag_data 
 
 		c->record = v.rows[n];
 		c->count = changed_by(d, r, "count", number_of(&v, c->record, "count"));
-		c->bytes = changed_by(d, r, "bytes", number_of(&v, c->record, "bytes"));
+		c->bytes = changed_by(d, r, "bytes", bytes_of(&v, c->record));
 		nr += c->count || c->bytes;
 	}
 	qsort(changes, nr, sizeof(*changes), compare_changes);

@@ -133,3 +133,14 @@ const char *format_value(const struct memdiag_data *data, const struct memdiag_f
 	}
 	return buffer;
 }
+
+/* A number by the name of its field, as in a table; "-" if there is none of that name. */
+const char *format_named(const struct memdiag_data *data, const struct memdiag_section *section,
+			 uint64_t record, const char *name, bool exact, char *buffer)
+{
+	const struct memdiag_field *f = memdiag_field_find(data, section, name);
+
+	if (!f || !memdiag_field_is_number(f))
+		return "-";
+	return format_value(data, f, memdiag_value(data, section, record, f), exact, buffer);
+}

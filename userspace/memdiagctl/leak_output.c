@@ -99,7 +99,8 @@ static void print_summary(const struct leak_run *run)
 	char text[FORMAT_SIZE];
 	uint64_t bytes, objects;
 
-	printf("%s: %s", subject(run), memdiag_verdict_name(leak_verdict(run)));
+	print_safe(stdout, subject(run));
+	printf(": %s", memdiag_verdict_name(leak_verdict(run)));
 	if (leak_verdict(run) == MEMDIAG_VERDICT_LEAK) {
 		leak_total(run, &bytes, &objects);
 		amount(run, bytes / leaks->cycles, text);
@@ -307,10 +308,10 @@ static void print_tap(const struct leak_run *run)
 		const struct test *t = &tests[n];
 		char *save = NULL;
 
-		printf("%sok %u - %s: %s%s\n",
-		       t->state == TEST_FAILED || t->state == TEST_ERROR ? "not " : "", n + 1,
-		       subject(run), t->name,
-		       t->state == TEST_SKIPPED ? " # SKIP not compared" : "");
+		printf("%sok %u - ",
+		       t->state == TEST_FAILED || t->state == TEST_ERROR ? "not " : "", n + 1);
+		print_safe(stdout, subject(run));
+		printf(": %s%s\n", t->name, t->state == TEST_SKIPPED ? " # SKIP not compared" : "");
 		if (t->state == TEST_SKIPPED)
 			continue;
 		for (char *line = strtok_r(t->text, "\n", &save); line;

@@ -50,15 +50,29 @@ struct split {
 	unsigned int nr_pieces;
 };
 
-static struct row *row_add(struct split *split, const char *kind, const char *migratetype,
-			   int64_t order, int64_t pages)
+/* What a file claims may not fit; it is shown all the same. */
+static int64_t plus(int64_t a, int64_t b)
 {
-	struct row *row;
+	int64_t sum;
 
-	split->rows = must(realloc(split->rows, (split->nr + 1) * sizeof(*split->rows)));
-	row = &split->rows[split->nr++];
-	*row = (struct row){ kind, migratetype, order, pages };
-	return row;
+	return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
+}
+
+static int64_t minus(int64_t a, int64_t b)
+{
+	int64_t rest;
+
+	return __builtin_sub_overflow(a, b, &rest) ? (b > 0 ? INT64_MIN : INT64_MAX) : rest;
+}
+
+static void row_add(struct split *split, const char *kind, const char *migratetype, int64_t order,
+		    int64_t pages)
+{
+	/* Room for twice as many whenever their number is a power of two. */
+	if (!(split->nr & (split->nr - 1)))
+		split->rows = must(realloc(split->rows,
+					   (split->nr ? 2 * split->nr : 1) * sizeof(*split->rows)));
+	split->rows[split->nr++] = (struct row){ kind, migratetype, order, pages };
 }
 
 static bool is_of(const char *name, const char *const *names, unsigned int nr)
@@ -78,24 +92,47 @@ static int64_t line_pages(const struct memdiag_data *data, const struct memdiag_
 
 	for (uint64_t r = 0; r < ledger->nr_records; r++)
 		if (!memdiag_get_string(data, ledger, r, "line", &line) && !strcmp(line, name) &&
-		    !memdiag_get_u64(data, ledger, r, "pages", &pages) &&
-		    !memdiag_value_is_absent(pages))
+		    !memdiag_get(data, ledger, r, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES,
+				 &pages))
 			return (int64_t)pages;
 	return 0;
+}
+
+/* The pages of a record of the census. Return: whether they are known. */
+static bool piece_pages(const struct memdiag_data *data, const struct memdiag_section *census,
+			uint64_t record, int64_t *pages)
+{
+	uint64_t value;
+
+	if (memdiag_get(data, census, record, "pages", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_PAGES,
+			&value) ||
+	    value > INT64_MAX)
+		return false;
+	*pages = (int64_t)value;
+	return true;
 }
 
 static int64_t census_pages(const struct memdiag_data *data, const struct memdiag_section *census,
 			    const char *name)
 {
 	const char *kind;
-	uint64_t pages;
-	int64_t sum = 0;
+	int64_t sum = 0, pages;
 
 	for (uint64_t r = 0; r < census->nr_records; r++)
 		if (!memdiag_get_string(data, census, r, "kind", &kind) && !strcmp(kind, name) &&
-		    !memdiag_get_u64(data, census, r, "pages", &pages))
-			sum += (int64_t)pages;
+		    piece_pages(data, census, r, &pages))
+			sum = plus(sum, pages);
 	return sum;
+}
+
+static int by_what(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int order = strcmp(x->kind, y->kind);
+
+	if (!order)
+		order = strcmp(x->migratetype, y->migratetype);
+	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
 static int by_pages(const void *a, const void *b)
@@ -104,39 +141,43 @@ static int by_pages(const void *a, const void *b)
 
 	if (x->pages != y->pages)
 		return x->pages < y->pages ? 1 : -1;
-	return (x->order > y->order) - (x->order < y->order);
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
+	return by_what(a, b);
 }
 
 /* The pieces of all zones, the largest first. Returns how many pages they are. */
 static int64_t add_pieces(const struct memdiag_data *data, const struct memdiag_section *census,
 			  struct split *split)
 {
-	int64_t sum = 0;
+	int64_t sum = 0, pages;
 
 	for (uint64_t r = 0; r < census->nr_records; r++) {
 		const char *kind, *migratetype = "?";
-		uint64_t order, pages;
-		unsigned int n;
+		uint64_t order;
 
 		memdiag_get_string(data, census, r, "migratetype", &migratetype);
 		if (memdiag_get_string(data, census, r, "kind", &kind) ||
 		    memdiag_get_u64(data, census, r, "order", &order) ||
-		    memdiag_get_u64(data, census, r, "pages", &pages) ||
+		    !piece_pages(data, census, r, &pages) ||
 		    !is_of(kind, nobodys, ARRAY_SIZE(nobodys)))
 			continue;
-		for (n = 0; n < split->nr; n++)
-			if (split->rows[n].order == (int64_t)order &&
-			    !strcmp(split->rows[n].kind, kind) &&
-			    !strcmp(split->rows[n].migratetype, migratetype))
-				break;
-		if (n == split->nr)
-			row_add(split, kind, migratetype, (int64_t)order, 0);
-		split->rows[n].pages += (int64_t)pages;
-		sum += (int64_t)pages;
+		row_add(split, kind, migratetype, (int64_t)order, pages);
+		sum = plus(sum, pages);
 	}
-	split->nr_pieces = split->nr;
-	if (split->nr)
-		qsort(split->rows, split->nr, sizeof(*split->rows), by_pages);
+	if (!split->nr)
+		return 0;
+	qsort(split->rows, split->nr, sizeof(*split->rows), by_what);
+	for (unsigned int n = 0; n < split->nr; n++) {
+		struct row *last = &split->rows[split->nr_pieces];
+
+		if (split->nr_pieces && !by_what(&last[-1], &split->rows[n]))
+			last[-1].pages = plus(last[-1].pages, split->rows[n].pages);
+		else
+			split->rows[split->nr_pieces++] = split->rows[n];
+	}
+	split->nr = split->nr_pieces;
+	qsort(split->rows, split->nr, sizeof(*split->rows), by_pages);
 	return sum;
 }
 
@@ -148,21 +189,22 @@ static void split_make(const struct memdiag_data *data, const struct memdiag_sec
 	for (unsigned int n = 0; n < ARRAY_SIZE(claimed); n++) {
 		pages = line_pages(data, ledger, claimed[n]);
 		if (pages)
-			row_add(split, claimed[n], "-", -1, -pages);
-		left -= pages;
+			row_add(split, claimed[n], "-", -1, minus(0, pages));
+		left = minus(left, pages);
 	}
 	/* Not every kernel marks large blocks of kmalloc(), but all count them as slab. */
-	pages = line_pages(data, ledger, "slab_reclaimable") +
-		line_pages(data, ledger, "slab_unreclaimable") -
-		census_pages(data, census, "slab") - census_pages(data, census, "large_kmalloc");
+	pages = minus(plus(line_pages(data, ledger, "slab_reclaimable"),
+			   line_pages(data, ledger, "slab_unreclaimable")),
+		      plus(census_pages(data, census, "slab"),
+			   census_pages(data, census, "large_kmalloc")));
 	if (pages) {
-		row_add(split, "large_kmalloc", "-", -1, -pages);
-		left -= pages;
+		row_add(split, "large_kmalloc", "-", -1, minus(0, pages));
+		left = minus(left, pages);
 	}
 	row_add(split, "unaccounted", "-", -1, left);
 	pages = line_pages(data, ledger, "unaccounted");
 	row_add(split, "of_ledger", "-", -1, pages);
-	row_add(split, "residual", "-", -1, left - pages);
+	row_add(split, "residual", "-", -1, minus(left, pages));
 }
 
 static int print_json(const struct memdiag_data *data, const struct split *split)
@@ -191,7 +233,7 @@ static int print_json(const struct memdiag_data *data, const struct split *split
 static int print_table(const struct memdiag_data *data, const struct memdiag_section *ledger,
 		       const struct split *split, const struct options *options)
 {
-	struct libscols_table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
 	const struct memdiag_field *pages = memdiag_field_find(data, ledger, "pages");
 	char buffer[FORMAT_SIZE], order[FORMAT_SIZE] = "-";
 
@@ -221,6 +263,7 @@ static int print_table(const struct memdiag_data *data, const struct memdiag_sec
 int ledger_split(const struct memdiag_data *data, const struct options *options)
 {
 	const struct memdiag_section *ledger, *census;
+	const struct memdiag_field *pages;
 	struct split split = {};
 	int ret, status, partial;
 
@@ -232,8 +275,9 @@ int ledger_split(const struct memdiag_data *data, const struct options *options)
 	partial = source_section(data, "census", &census);
 	if (partial && partial != STATUS_PARTIAL)
 		return partial;
-	if (!memdiag_field_find(data, ledger, "pages"))
-		return cannot("cannot split the ledger: it has no field pages");
+	pages = memdiag_field_find(data, ledger, "pages");
+	if (!pages || pages->type != MEMDIAG_TYPE_S64 || pages->unit != MEMDIAG_UNIT_PAGES)
+		return cannot("cannot split the ledger: it has no field pages that counts pages");
 	split_make(data, ledger, census, &split);
 	ret = options->given & OPT_JSON ? print_json(data, &split)
 					: print_table(data, ledger, &split, options);

@@ -171,6 +171,7 @@ __attribute__((format(printf, 1, 2))) int cannot(const char *format, ...);
 __attribute__((noreturn)) void no_memory(void);
 void *must(void *memory);
 void print_safe(FILE *stream, const char *text);
+void print_safe_part(FILE *stream, const char *text, size_t length);
 void message_hold(void);
 void message_release(void);
 
@@ -190,6 +191,8 @@ int source_section(const struct memdiag_data *data, const char *name,
 #define FORMAT_SIZE 48
 const char *format_value(const struct memdiag_data *data, const struct memdiag_field *field,
 			 uint64_t value, bool exact, char *buffer);
+const char *format_named(const struct memdiag_data *data, const struct memdiag_section *section,
+			 uint64_t record, const char *name, bool exact, char *buffer);
 void format_amount(const struct memdiag_data *data, const struct memdiag_field *field,
 		   uint64_t amount, bool exact, char *buffer);
 void format_sign(char *buffer, bool negative, bool zero);
@@ -232,13 +235,14 @@ int unknown_column(const struct memdiag_data *data, const struct memdiag_section
 		   const char *name, size_t length);
 
 /* render_table.c */
-struct libscols_table;
-struct libscols_table *table_new(bool headings);
-void table_column(struct libscols_table *table, const char *name, bool right);
-void table_row(struct libscols_table *table);
-void table_cell(struct libscols_table *table, unsigned int column, const char *text);
-int table_print(struct libscols_table *table);
-char *table_text(struct libscols_table *table);
+struct table;
+struct table *table_new(bool headings);
+void table_column(struct table *table, const char *name, bool right);
+void table_row(struct table *table);
+void table_cell(struct table *table, unsigned int column, const char *text);
+void table_free(struct table *table);
+int table_print(struct table *table);
+char *table_text(struct table *table);
 int render_table(const struct view *view, const struct options *options);
 
 /* render_json.c */

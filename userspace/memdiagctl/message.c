@@ -3,20 +3,39 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
 
 #include "memdiagctl.h"
 
-/* Text from a snapshot must not send escape sequences to a terminal. */
+/*
+ * Every text that is not our own goes through here: from a snapshot, a module, the command
+ * line. It must not send escape sequences to a terminal nor pretend to be another line, so
+ * that bytes which are no printable character of the locale are shown as \x1b.
+ */
+void print_safe_part(FILE *stream, const char *text, size_t length)
+{
+	for (size_t size; length; text += size, length -= size) {
+		mbstate_t state = {};
+		wchar_t wide;
+
+		size = mbrtowc(&wide, text, length, &state);
+		if (!size || size > length) {
+			size = 1;
+			wide = L'\0';
+		}
+		if (iswprint(wide))
+			fwrite(text, 1, size, stream);
+		else
+			for (size_t n = 0; n < size; n++)
+				fprintf(stream, "\\x%02x", (unsigned char)text[n]);
+	}
+}
+
 void print_safe(FILE *stream, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = *text;
-
-		if (c < ' ' || c == 0x7f)
-			fprintf(stream, "\\x%02x", c);
-		else
-			fputc(c, stream);
-	}
+	print_safe_part(stream, text, strlen(text));
 }
 
 /* Messages that wait, as something else is on the screen; NULL if none have to. */

@@ -163,7 +163,18 @@ int json_print(struct json_object *document)
 	const char *text = must((void *)json_object_to_json_string_ext(
 		document, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 
-	puts(text);
+	for (; *text; text++) {
+		const unsigned char *c = (const unsigned char *)text;
+
+		/* Controls of a terminal that JSON allows as they are: DEL, U+0080 to U+009F. */
+		if (c[0] == 0x7f)
+			fputs("\\u007f", stdout);
+		else if (c[0] == 0xc2 && c[1] < 0xa0)
+			printf("\\u%04x", *++text & 0xff);
+		else
+			putchar(*text);
+	}
+	putchar('\n');
 	json_object_put(document);
 	return STATUS_DONE;
 }

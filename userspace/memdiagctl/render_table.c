@@ -2,65 +2,159 @@
 /* Tables for people, through libsmartcols. */
 #include <libsmartcols.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "memdiagctl.h"
 
-/* An empty table. */
-struct libscols_table *table_new(bool headings)
-{
-	struct libscols_table *table = must(scols_new_table());
+/*
+ * Bytes of blanks that a table may have to align so much text. One very wide cell makes
+ * all rows as wide, so that a small file would become a huge table.
+ */
+#define MAX_BLANKS(text) ((1 << 20) + 64 * (text))
 
+/**
+ * struct table - a table that is being filled
+ * @scols: the table of libsmartcols
+ * @line: its last row; to ask libsmartcols for it takes a walk over all rows
+ * @headings: the names of the columns are printed
+ * @widths: bytes in the longest cell of each column
+ * @nr_columns: number of @widths
+ * @nr_rows: rows so far
+ * @text: bytes in all cells
+ */
+struct table {
+	struct libscols_table *scols;
+	struct libscols_line *line;
+	bool headings;
+	size_t *widths;
+	unsigned int nr_columns;
+	uint64_t nr_rows;
+	uint64_t text;
+};
+
+/* An empty table. */
+struct table *table_new(bool headings)
+{
+	struct table *table = must(calloc(1, sizeof(*table)));
+
+	table->headings = headings;
+	table->scols = must(scols_new_table());
 	/* As wide as the data: names are never cut, and a pipe sees what a terminal sees. */
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	scols_table_enable_noheadings(table, !headings);
-	scols_table_enable_colors(table, 0);
+	scols_table_set_termforce(table->scols, SCOLS_TERMFORCE_NEVER);
+	scols_table_enable_noheadings(table->scols, !headings);
+	scols_table_enable_colors(table->scols, 0);
 	return table;
 }
 
 /* Adds a column; numbers stand to the right. */
-void table_column(struct libscols_table *table, const char *name, bool right)
+void table_column(struct table *table, const char *name, bool right)
 {
-	must(scols_table_new_column(table, name, 0, right ? SCOLS_FL_RIGHT : 0));
+	size_t size = (table->nr_columns + 1) * sizeof(*table->widths);
+
+	must(scols_table_new_column(table->scols, name, 0, right ? SCOLS_FL_RIGHT : 0));
+	table->widths = must(realloc(table->widths, size));
+	table->widths[table->nr_columns++] = strlen(name);
 }
 
 /* Adds a row; table_cell() fills it. */
-void table_row(struct libscols_table *table)
+void table_row(struct table *table)
 {
-	must(scols_table_new_line(table, NULL));
+	table->line = must(scols_table_new_line(table->scols, NULL));
+	table->nr_rows++;
 }
 
 /* Fills a cell of the last row. */
-void table_cell(struct libscols_table *table, unsigned int column, const char *text)
+void table_cell(struct table *table, unsigned int column, const char *text)
 {
-	struct libscols_line *line = scols_table_get_line(table, scols_table_get_nlines(table) - 1);
+	size_t length = strlen(text);
 
-	if (scols_line_set_data(line, column, *text ? text : "-"))
+	table->text += length;
+	if (length > table->widths[column])
+		table->widths[column] = length;
+	if (scols_line_set_data(table->line, column, length ? text : "-"))
 		no_memory();
 }
 
-/* Prints and frees. Return: STATUS_DONE; main() sees to errors of stdout. */
-int table_print(struct libscols_table *table)
+static bool can_be_aligned(const struct table *table)
 {
-	scols_print_table(table);
-	scols_unref_table(table);
+	uint64_t width = 0, area;
+
+	for (unsigned int n = 0; n < table->nr_columns; n++)
+		width += table->widths[n];
+	return !__builtin_mul_overflow(width, table->nr_rows, &area) &&
+	       area <= MAX_BLANKS(table->text);
+}
+
+/* The cells of each row with a blank between them. */
+static void print_unaligned(const struct table *table, FILE *out)
+{
+	struct libscols_iter *rows = must(scols_new_iter(SCOLS_ITER_FORWARD));
+	struct libscols_line *line;
+
+	for (unsigned int n = 0; table->headings && n < table->nr_columns; n++) {
+		struct libscols_column *column = scols_table_get_column(table->scols, n);
+
+		fprintf(out, "%s%s", n ? " " : "",
+			scols_cell_get_data(scols_column_get_header(column)));
+	}
+	if (table->headings)
+		fputc('\n', out);
+	while (!scols_table_next_line(table->scols, rows, &line)) {
+		for (unsigned int n = 0; n < table->nr_columns; n++) {
+			if (n)
+				fputc(' ', out);
+			print_safe(out, scols_cell_get_data(scols_line_get_cell(line, n)));
+		}
+		fputc('\n', out);
+	}
+	scols_free_iter(rows);
+}
+
+static void table_write(struct table *table, FILE *out)
+{
+	scols_table_set_stream(table->scols, out);
+	if (can_be_aligned(table))
+		scols_print_table(table->scols);
+	else
+		print_unaligned(table, out);
+	table_free(table);
+}
+
+/* Frees a table, printed or not. */
+void table_free(struct table *table)
+{
+	scols_unref_table(table->scols);
+	free(table->widths);
+	free(table);
+}
+
+/* Prints and frees. Return: STATUS_DONE; main() sees to errors of stdout. */
+int table_print(struct table *table)
+{
+	table_write(table, stdout);
 	return STATUS_DONE;
 }
 
 /* Frees the table. Return: it as text, without the last newline; to be freed. */
-char *table_text(struct libscols_table *table)
+char *table_text(struct table *table)
 {
 	char *text = NULL;
+	size_t size;
+	FILE *out = must(open_memstream(&text, &size));
 
-	if (scols_print_table_to_string(table, &text) || !text)
+	table_write(table, out);
+	if (fclose(out))
 		no_memory();
-	scols_unref_table(table);
+	if (size)
+		text[size - 1] = '\0';
 	return text;
 }
 
 /* Prints a section. */
 int render_table(const struct view *view, const struct options *options)
 {
-	struct libscols_table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
 	char buffer[FORMAT_SIZE];
 
 	for (unsigned int n = 0; n < view->nr_columns; n++)

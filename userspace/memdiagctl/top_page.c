@@ -49,22 +49,18 @@ static struct change *find_changes(const struct top *top, const struct view *v,
 {
 	struct change *changes;
 	struct memdiag_diff *d;
-	uint32_t n = 0;
+	uint32_t n;
 
 	*rates = false;
 	if (!field || !top->before ||
 	    memdiag_diff(top->before, top->data, top->choice->section, NULL, &d))
 		return NULL;
 	changes = must(calloc(v->section->nr_records + 1, sizeof(*changes)));
-	while (n < d->nr_fields && d->fields[n].b != field)
-		n++;
-	if (n < d->nr_fields) {
-		*rates = memdiag_diff_has_rates(d, n);
-		for (size_t r = 0; r < d->nr_records; r++)
-			if (d->records[r].b != MEMDIAG_NO_RECORD)
-				memdiag_diff_delta(d, &d->records[r], n,
-						   &changes[d->records[r].b].delta);
-	}
+	n = memdiag_field_number(top->data, v->section, field);
+	*rates = memdiag_diff_has_rates(d, n);
+	for (size_t r = 0; r < d->nr_records; r++)
+		if (d->records[r].b != MEMDIAG_NO_RECORD)
+			memdiag_diff_delta(d, &d->records[r], n, &changes[d->records[r].b].delta);
 	memdiag_diff_free(d);
 	return changes;
 }
@@ -116,7 +112,7 @@ static const struct memdiag_field *change_field(const struct top *top, const str
 	return view_amount(v);
 }
 
-static void add_change(struct libscols_table *table, unsigned int column, const struct view *v,
+static void add_change(struct table *table, unsigned int column, const struct view *v,
 		       const struct memdiag_field *field, const struct change *change, bool rate,
 		       bool exact)
 {
@@ -136,7 +132,7 @@ static char *make_table(struct top *top, struct view *v, uint64_t room)
 {
 	const struct memdiag_field *field = is_live(top) ? change_field(top, v) : NULL;
 	bool exact = top->options->given & OPT_BYTES, rates;
-	struct libscols_table *table = table_new(true);
+	struct table *table = table_new(true);
 	struct change *changes = find_changes(top, v, field, &rates);
 
 	if (top->by_change && changes)
@@ -181,18 +177,16 @@ static const char *const amounts[] = { "total", "free", "available", "slab", "un
 static bool add_line(const struct memdiag_data *data, const char *line, double *bytes)
 {
 	const struct memdiag_section *s = memdiag_data_find(data, "ledger");
-	const struct memdiag_field *f;
 	const char *name;
 	uint64_t pages;
 
 	if (!s || !memdiag_section_has_records(s))
 		return false;
-	f = memdiag_field_find(data, s, "pages");
-	for (uint64_t n = 0; f && n < s->nr_records; n++) {
+	for (uint64_t n = 0; n < s->nr_records; n++) {
 		if (memdiag_get_string(data, s, n, "line", &name) || strcmp(name, line) ||
-		    memdiag_get_u64(data, s, n, "pages", &pages))
+		    memdiag_get(data, s, n, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES, &pages))
 			continue;
-		*bytes += (double)(int64_t)pages * memdiag_field_scale(data, f);
+		*bytes += (double)(int64_t)pages * memdiag_data_header(data)->page_size;
 		return true;
 	}
 	return false;
@@ -273,8 +267,10 @@ static void print_title(FILE *out, const struct top *top)
 		sort = sort_letter_text(sort);
 	if (top->by_change)
 		fputs(" by change", out);
-	else if (sort)
-		fprintf(out, " by %s", sort);
+	else if (sort) {
+		fputs(" by ", out);
+		print_safe(out, sort);
+	}
 	fprintf(out, "%s, rows ", top->reverse ? " reversed" : "");
 	if (top->nr_rows)
 		fprintf(out, "%llu-%llu of %llu", (unsigned long long)top->first + 1,

@@ -3,7 +3,6 @@
 #ifndef _TRACK_H
 #define _TRACK_H
 
-#include <libsmartcols.h>
 #include <stdio.h>
 
 #include "memdiagctl.h"
