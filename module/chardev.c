@@ -38,7 +38,7 @@ static int chardev_open(struct inode *inode, struct file *file)
 		return -EPERM;
 	if (file->f_mode & FMODE_WRITE)
 		return -EACCES;
-	cf = kzalloc(sizeof(*cf), GFP_KERNEL);
+	cf = memdiag_keep(1, sizeof(*cf));
 	if (!cf)
 		return -ENOMEM;
 	mutex_init(&cf->lock);
@@ -52,7 +52,7 @@ static int chardev_release(struct inode *inode, struct file *file)
 
 	memdiag_snapshot_put(cf->bytes);
 	mutex_destroy(&cf->lock);
-	kfree(cf);
+	memdiag_free(cf);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 
 module_param_named(snapshot_mib, memdiag_snapshot_mib, uint, 0444);
 MODULE_PARM_DESC(snapshot_mib,
-		 "MiB that all snapshots together may take (default: 1/16 of RAM, at least 8, at most 256; never more than 1024)");
+		 "MiB that all snapshots together may take (default: 1/16 of RAM, at least 8, at most 1024)");
 
 unsigned int memdiag_force_ways;
 module_param_named(force_ways, memdiag_force_ways, uint, 0444);
@@ -42,6 +42,7 @@ static int __init memdiag_init(void)
 		goto gone;
 	memdiag_snapshot_init();
 	memdiag_registry_init();
+	memdiag_alloc_init();
 	memdiag_debugfs_init();
 	error = memdiag_procfs_init();
 	if (error)
@@ -63,6 +64,7 @@ gone:
 	memdiag_gone_exit();
 resolve:
 	memdiag_resolve_exit();
+	memdiag_alloc_exit();
 	return error;
 }
 
@@ -76,6 +78,7 @@ static void __exit memdiag_exit(void)
 	memdiag_track_exit();
 	memdiag_gone_exit();
 	memdiag_resolve_exit();
+	memdiag_alloc_exit();
 }
 
 module_init(memdiag_init);

@@ -22,6 +22,21 @@
 struct memdiag_sink;
 struct memdiag_provider;
 
+/* alloc.c */
+int memdiag_charge(u64 size);
+void memdiag_uncharge(u64 size);
+void *memdiag_alloc_pages(size_t size);
+void *memdiag_alloc_buffer(size_t size, bool by_pages);
+void *memdiag_alloc(size_t n, size_t size);
+void *memdiag_keep(size_t n, size_t size);
+char *memdiag_keep_string(const char *text, size_t length);
+void memdiag_free(const void *p);
+u64 memdiag_snapshot_limit(void);
+u64 memdiag_snapshot_held(void);
+void memdiag_alloc_init(void);
+void memdiag_alloc_exit(void);
+extern unsigned int memdiag_snapshot_mib;
+
 #define MEMDIAG_BIT(section)	BIT_ULL(MEMDIAG_SEC_##section)
 #define MEMDIAG_ALL_SECTIONS	GENMASK_ULL(MEMDIAG_NR_SECTIONS - 1, 0)
 
@@ -77,10 +92,11 @@ struct memdiag_field_desc {
  * @error: negative errno if unavailable
  * @reason: why it is partial or unavailable, else ""
  * @last_records: number of records of the last walk, a first guess for the next
+ * @last_strings: bytes of strings that it added, likewise
  *
  * .init fills it in through memdiag_set_ok(), memdiag_set_partial() and
  * memdiag_set_unavailable(). It does not change after the module's init.
- * (@last_records does; it is only a hint and read and written without a lock.)
+ * (The last two do; they are only hints and read and written without a lock.)
  */
 struct memdiag_status {
 	const struct memdiag_provider *provider;
@@ -92,6 +108,7 @@ struct memdiag_status {
 	int error;
 	char reason[MEMDIAG_REASON_LEN];
 	unsigned int last_records;
+	u32 last_strings;
 };
 
 /**
@@ -109,12 +126,13 @@ struct memdiag_status {
  *	in the status. Never fails the module. May sleep.
  * @exit: undo @init. May sleep.
  * @estimate: how many records to make room for; NULL: the last walk's
- * @collect: walk and push. Returns 0, or -ENOSPC if the sink said so (it is
- *	then called again with more room), or another error, which makes the
- *	section unavailable in this snapshot. Starts from the beginning on each
- *	call. Under a lock only reads and pushes; may sleep outside of locks.
- * @finish: called once after a successful @collect, no lock held: turn raw
- *	values into strings, add up. May sleep. Same returns as @collect.
+ * @collect: walk and push. Returns 0, or -ENOSPC if the sink said so, or another
+ *	error, which makes the section unavailable in this snapshot. What found no
+ *	room is counted, and @collect is called again with as much more. Starts
+ *	from the beginning on each call. Under a lock only reads and pushes; may
+ *	sleep outside of locks.
+ * @finish: called after a @collect that found room for all, no lock held: turn
+ *	raw values into strings, add up. May sleep. Same returns as @collect.
  *
  * Unused callbacks stay NULL.
  */
@@ -153,8 +171,8 @@ void memdiag_set_unavailable(struct memdiag_status *status, int error,
  *
  * A provider uses the functions below and nothing else of it. Both the record
  * and the string buffer are preallocated, so pushing is legal under any lock
- * and in any context; when one is full the push fails, and collecting starts
- * again with more room.
+ * and in any context; when one is full what is pushed is only counted, and
+ * collecting starts again with room for all.
  */
 struct memdiag_sink {
 	/* private: snapshot.c, sink.c */
@@ -163,7 +181,8 @@ struct memdiag_sink {
 	void *records;
 	unsigned int nr_records;
 	unsigned int max_records;
-	bool full;
+	unsigned int missed;
+	unsigned int max_missed;
 	u64 lock_start;
 	u64 lock_ns;
 	u64 collect_ns;
@@ -176,6 +195,7 @@ struct memdiag_sink {
 
 /* sink.c */
 void *memdiag_push(struct memdiag_sink *sink);
+void *memdiag_push_kept(struct memdiag_sink *sink);
 u64 memdiag_push_string(struct memdiag_sink *sink, const char *string);
 __printf(2, 3)
 u64 memdiag_push_printf(struct memdiag_sink *sink, const char *fmt, ...);
@@ -246,7 +266,7 @@ static inline void memdiag_lock_unknown(struct memdiag_sink *sink)
  * @ref: one reference per open file, mapping and reader
  * @data: the bytes, as in uapi/memdiag.h; whole pages of vmalloc() memory
  * @size: their number
- * @charged: what counts against the limit, bytes
+ * @charged: what counts against the limit, bytes: @size in whole pages
  * @sections: mask of the sections collected
  */
 struct memdiag_bytes {
@@ -264,12 +284,9 @@ void memdiag_snapshot_put(struct memdiag_bytes *bytes);
 const struct memdiag_section *memdiag_snapshot_section(const struct memdiag_bytes *bytes,
 						       u32 id);
 const char *memdiag_snapshot_string(const struct memdiag_bytes *bytes, u64 string);
-u64 memdiag_snapshot_limit(void);
-u64 memdiag_snapshot_held(void);
 u64 memdiag_snapshot_finished(void);
 int memdiag_snapshot_init(void);
 void memdiag_snapshot_exit(void);
-extern unsigned int memdiag_snapshot_mib;
 
 static inline struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 {

@@ -4,13 +4,12 @@
  * in the making, and the records of sections that came before.
  *
  * Nothing here allocates, but for the names of symbols, which are looked up
- * outside of locks. A push that finds no room says so, and snapshot.c starts the
- * provider again with more.
+ * outside of locks. A push that finds no room is counted, and snapshot.c starts the
+ * provider again with as much more.
  */
 #include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/kallsyms.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "memdiag.h"
@@ -78,25 +77,59 @@ s64 memdiag_sink_string(struct memdiag_collection *c, const char *string)
  * memdiag_push() - append a record
  * @sink: the provider's sink
  *
+ * One that finds no room is counted, so that the next walk has room for all. It can
+ * be written as any other, but is not found again by its number: a walk that looks for
+ * its own records calls memdiag_push_kept().
+ *
  * Context: any, also under locks.
  *
- * Return: the record, all fields MEMDIAG_ABSENT; NULL if there is no room, for it
- * or for an earlier string: the provider then releases its locks and returns
- * -ENOSPC.
+ * Return: the record, all fields MEMDIAG_ABSENT; NULL if there are more than snapshots
+ * may take: the provider then releases its locks and returns -ENOSPC.
  */
 void *memdiag_push(struct memdiag_sink *sink)
 {
 	void *record;
 
-	if (sink->collection->strings_full)
-		return NULL;
-	if (sink->nr_records == sink->max_records) {
-		sink->full = true;
+	if (sink->nr_records < sink->max_records) {
+		record = memdiag_record(sink, sink->nr_records++);
+	} else if (sink->missed < sink->max_missed) {
+		/* There is one more behind the last. */
+		record = memdiag_record(sink, sink->max_records);
+		sink->missed++;
+	} else {
 		return NULL;
 	}
-	record = memdiag_record(sink, sink->nr_records++);
 	memset64(record, MEMDIAG_ABSENT, sink->status->record_size / sizeof(u64));
 	return record;
+}
+
+/**
+ * memdiag_push_kept() - append a record that the walk will look for
+ * @sink: the provider's sink
+ *
+ * Context: any, also under locks.
+ *
+ * Return: as memdiag_push(), but NULL also if there is no room now.
+ */
+void *memdiag_push_kept(struct memdiag_sink *sink)
+{
+	if (sink->nr_records < sink->max_records)
+		return memdiag_push(sink);
+	sink->missed++;
+	return NULL;
+}
+
+/* The same string often comes again, and counts once unless another took its slot. */
+static void sink_miss_string(struct memdiag_collection *c, const char *string)
+{
+	size_t size = strlen(string) + 1;
+	u32 hash = jhash(string, size, 0) ?: 1;
+	u32 *slot = &c->missed[hash % SINK_MISSED_SLOTS];
+
+	if (*slot == hash)
+		return;
+	*slot = hash;
+	c->strings_missed += size;
 }
 
 /**
@@ -114,7 +147,7 @@ u64 memdiag_push_string(struct memdiag_sink *sink, const char *string)
 	s64 at = memdiag_sink_string(sink->collection, string);
 
 	if (at < 0) {
-		sink->collection->strings_full = true;
+		sink_miss_string(sink->collection, string);
 		return 0;
 	}
 	return at;
@@ -158,9 +191,9 @@ static const char *symbol_now(unsigned long address, char *text)
 		return NULL;
 	if (strchr(text, '['))
 		return text;
-	kfree(symbol->name);
+	memdiag_free(symbol->name);
 	symbol->address = address;
-	symbol->name = kstrdup(text, GFP_KERNEL);
+	symbol->name = memdiag_keep_string(text, KSYM_SYMBOL_LEN);
 	return symbol->name ?: text;
 }
 
@@ -372,7 +405,7 @@ void memdiag_sink_forget_names(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sink_names); i++) {
-		kfree(sink_names[i].name);
+		memdiag_free(sink_names[i].name);
 		sink_names[i].name = NULL;
 	}
 }

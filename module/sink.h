@@ -7,6 +7,8 @@
 
 /* Slots of the table that finds strings already pushed; a power of two. */
 #define SINK_HASH_SLOTS		8192
+/* Slots of the table that knows strings which found no room; a power of two. */
+#define SINK_MISSED_SLOTS	2048
 
 /**
  * struct memdiag_collection - a snapshot in the making
@@ -15,9 +17,12 @@
  * @strings: the string table; starts with a NUL, so offset 0 is ""
  * @strings_len: bytes used
  * @strings_max: bytes allocated
- * @strings_full: a push did not fit
+ * @strings_missed: bytes that a walk pushed and that did not fit
+ * @missed: hashes of strings that did not fit, so that each counts once as a rule
  * @slots: offsets of strings by hash, 0 for a free slot
- * @charged: bytes charged against the limit
+ * @layout_strings: bytes of strings that the layout may add
+ * @reserved: bytes charged for the place that all this has in the finished snapshot
+ * @by_pages: buffers are taken page by page
  */
 struct memdiag_collection {
 	struct memdiag_sink sinks[MEMDIAG_NR_SECTIONS];
@@ -25,9 +30,12 @@ struct memdiag_collection {
 	char *strings;
 	size_t strings_len;
 	size_t strings_max;
-	bool strings_full;
+	size_t strings_missed;
+	u32 missed[SINK_MISSED_SLOTS];
 	u32 *slots;
-	size_t charged;
+	size_t layout_strings;
+	u64 reserved;
+	bool by_pages;
 };
 
 s64 memdiag_sink_string(struct memdiag_collection *c, const char *string);

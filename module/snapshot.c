@@ -2,24 +2,25 @@
 /*
  * Runs providers and lays their records out as one snapshot.
  *
- * Collecting fills one growable buffer of records per section and one of
- * strings for all. Neither grows under a lock: a push into a full buffer fails,
- * the provider backs out, the buffer grows, and the provider starts again (what
- * providers call for that is in sink.c). When
- * all are done, everything is copied into one piece of vmalloc() memory,
- * which is immutable from then on.
+ * Collecting fills one buffer of records per section and one of strings for all.
+ * Neither grows under a lock: a push into a full buffer is only counted, and the
+ * walk goes on to its end. Then the buffer is replaced by one with room for all
+ * that was counted and some more, and the provider starts again: two walks, and
+ * one where the section is as large as the last time. (What providers call for that
+ * is in sink.c.) When all are done, everything is copied into one piece of vmalloc()
+ * memory, which is immutable from then on.
  *
  * One snapshot is collected at a time: two would only slow each other and the
  * machine down. The memory of all snapshots, finished or in the making, is
- * charged against one limit.
+ * charged against one limit (alloc.c). A section is charged for its buffer, and for
+ * its place in the finished snapshot as soon as its size is known: the one that does
+ * not fit is unavailable, and all the others are there.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/overflow.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include <linux/uuid.h>
@@ -35,38 +36,13 @@
 #define SNAPSHOT_FIRST_RECORDS	256
 /* Room for the strings of the first snapshot. */
 #define SNAPSHOT_FIRST_STRINGS	SZ_16K
-/*
- * To look at a machine without memory must not cost a process its life: rather
- * no snapshot than the OOM killer, and no message about it.
- */
-#define SNAPSHOT_GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-/* String offsets are 32 bit in the tables. */
-#define SNAPSHOT_MAX_STRINGS	SZ_1G
-
-unsigned int memdiag_snapshot_mib;
 
 static DEFINE_MUTEX(snapshot_lock);
-/* Under snapshot_lock, as all that follow. */
+/* Under snapshot_lock. */
 static u64 snapshot_generation;
-/* How long the strings of the last snapshot were, for the next. */
-static size_t snapshot_last_strings;
-static atomic64_t snapshot_held = ATOMIC64_INIT(0);
-/* Of it those finished: vmalloc() memory, in whole pages. */
+/* Finished snapshots: vmalloc() memory, in whole pages. */
 static atomic64_t snapshot_finished = ATOMIC64_INIT(0);
-static u64 snapshot_limit;
 static u8 snapshot_boot_id[16];
-
-/** memdiag_snapshot_limit() - bytes that all snapshots together may take */
-u64 memdiag_snapshot_limit(void)
-{
-	return snapshot_limit;
-}
-
-/** memdiag_snapshot_held() - bytes that all snapshots together take now */
-u64 memdiag_snapshot_held(void)
-{
-	return atomic64_read(&snapshot_held);
-}
 
 /** memdiag_snapshot_finished() - bytes of vmalloc() memory in finished snapshots */
 u64 memdiag_snapshot_finished(void)
@@ -74,86 +50,56 @@ u64 memdiag_snapshot_finished(void)
 	return atomic64_read(&snapshot_finished);
 }
 
-static int snapshot_charge(size_t *charged, size_t size)
+/* Room for what will be there if some more comes while the walk is repeated. */
+static u64 snapshot_with_margin(u64 need)
 {
-	if (atomic64_add_return(size, &snapshot_held) > snapshot_limit) {
-		atomic64_sub(size, &snapshot_held);
-		return -EMFILE;
-	}
-	*charged += size;
-	return 0;
-}
-
-static void snapshot_uncharge(size_t *charged, size_t size)
-{
-	atomic64_sub(size, &snapshot_held);
-	*charged -= size;
+	return need + need / 8;
 }
 
 /*
- * Memory to work in. It should not show in what is looked at: where free blocks are,
+ * Memory to work in should not show in what is looked at: where free blocks are,
  * it is taken page by page, or a kernel without per-cpu lists of higher orders
  * (before v5.13) would lack just the blocks that are in use here; where every page is,
  * it is not slab memory, or a kernel that keeps no empty slabs (SLUB_TINY) would have
  * some more just now; where the areas of vmalloc() are, it is none of them, if that can
  * be helped.
  */
-static void *snapshot_alloc(u64 sections, size_t size, gfp_t gfp)
+static bool snapshot_by_pages(u64 sections)
 {
 	u64 pages = MEMDIAG_BIT(BUDDY) | MEMDIAG_BIT(FRAGMENTATION) | MEMDIAG_BIT(CENSUS) |
 		    MEMDIAG_BIT(MISPLACED);
 	u64 areas = MEMDIAG_BIT(VMALLOC) | MEMDIAG_BIT(VMALLOC_CALLER) |
 		    MEMDIAG_BIT(VMALLOC_MODULE);
 
-	if (sections & pages && !(sections & areas) && size >= PAGE_SIZE)
-		return __vmalloc(size, gfp);
-	return kvmalloc(size, gfp);
+	return sections & pages && !(sections & areas);
 }
 
-/* Replace a buffer by a larger one with the same first @used bytes. */
-static int snapshot_grow(struct memdiag_collection *c, void **buf, size_t used, size_t old,
-			 size_t new)
+/* Make room for @max bytes of strings; the first @used stay. */
+static int strings_make_room(struct memdiag_collection *c, size_t used, u64 max)
 {
-	size_t *charged = &c->charged;
-	void *more;
-	int error;
+	char *more;
 
-	error = snapshot_charge(charged, new);
-	if (error)
-		return error;
-	more = snapshot_alloc(c->sections, new, SNAPSHOT_GFP);
-	if (!more) {
-		snapshot_uncharge(charged, new);
-		return -ENOMEM;
-	}
-	memcpy(more, *buf, used);
-	kvfree(*buf);
-	snapshot_uncharge(charged, old);
-	*buf = more;
+	if (max > memdiag_snapshot_limit())
+		return -EMFILE;
+	more = memdiag_alloc_buffer(max, c->by_pages);
+	if (IS_ERR(more))
+		return PTR_ERR(more);
+	memcpy(more, c->strings, used);
+	memdiag_free(c->strings);
+	c->strings = more;
+	c->strings_max = max;
 	return 0;
 }
 
-static int strings_grow(struct memdiag_collection *c, size_t wanted)
-{
-	size_t max = max(c->strings_max * 2, wanted);
-	int error;
-
-	if (max > SNAPSHOT_MAX_STRINGS)
-		return -EFBIG;
-	error = snapshot_grow(c, (void **)&c->strings, c->strings_len, c->strings_max, max);
-	if (!error)
-		c->strings_max = max;
-	return error;
-}
-
-/* The same outside of a walk, where the table may grow. */
+/* A string outside of a walk, where the table may grow. */
 static int strings_put(struct memdiag_collection *c, const char *string, u32 *offset)
 {
 	s64 at = memdiag_sink_string(c, string);
 	int error;
 
 	if (at < 0) {
-		error = strings_grow(c, c->strings_len + strlen(string) + 1);
+		error = strings_make_room(c, c->strings_len, c->strings_len + strlen(string) + 1 +
+					  SNAPSHOT_FIRST_STRINGS);
 		if (error)
 			return error;
 		at = memdiag_sink_string(c, string);
@@ -165,31 +111,58 @@ static int strings_put(struct memdiag_collection *c, const char *string, u32 *of
 static void sink_begin(struct memdiag_sink *sink)
 {
 	const struct memdiag_status *status = sink->status;
+	struct memdiag_collection *c = sink->collection;
 
 	sink->nr_records = 0;
-	sink->full = false;
-	sink->collection->strings_full = false;
+	sink->missed = 0;
+	if (c->strings_missed)
+		memset(c->missed, 0, sizeof(c->missed));
+	c->strings_missed = 0;
 	sink->state = status->state;
 	sink->source = status->source;
 	sink->error = status->error;
 	strscpy(sink->reason, status->reason, sizeof(sink->reason));
 }
 
-static int sink_grow(struct memdiag_sink *sink)
+/* What is in the buffer is thrown away before the larger one is asked for. */
+static int sink_make_room(struct memdiag_sink *sink, u64 max)
+{
+	size_t size = sink->status->record_size;
+	void *records;
+
+	memdiag_free(sink->records);
+	sink->records = NULL;
+	sink->max_records = 0;
+	/* One more, for those that find no room. */
+	if (max >= min_t(u64, memdiag_snapshot_limit() / size, UINT_MAX))
+		return -EMFILE;
+	records = memdiag_alloc_buffer((max + 1) * size, sink->collection->by_pages);
+	if (IS_ERR(records))
+		return PTR_ERR(records);
+	sink->records = records;
+	sink->max_records = max;
+	return 0;
+}
+
+/* As much as was asked for; twice as much if the walk did not come to its end. */
+static int sink_grow(struct memdiag_sink *sink, size_t strings_len, bool to_its_end)
 {
 	struct memdiag_collection *c = sink->collection;
-	size_t size = sink->status->record_size;
-	unsigned int max;
-	int error;
+	u64 need;
+	int error = 0;
 
-	if (c->strings_full)
-		return strings_grow(c, 0);
-	if (check_mul_overflow(sink->max_records, 2u, &max))
-		return -EFBIG;
-	error = snapshot_grow(c, &sink->records, sink->nr_records * size,
-			      sink->max_records * size, max * size);
-	if (!error)
-		sink->max_records = max;
+	if (sink->missed) {
+		need = snapshot_with_margin((u64)sink->nr_records + sink->missed);
+		if (!to_its_end)
+			need = max(need, 2ull * sink->max_records);
+		error = sink_make_room(sink, need);
+	}
+	if (!error && c->strings_missed) {
+		need = snapshot_with_margin((u64)c->strings_len + c->strings_missed);
+		if (!to_its_end)
+			need = max(need, 2ull * c->strings_max);
+		error = strings_make_room(c, strings_len, need + c->layout_strings);
+	}
 	return error;
 }
 
@@ -197,26 +170,25 @@ static int sink_prepare(struct memdiag_sink *sink)
 {
 	const struct memdiag_provider *provider = sink->status->provider;
 	unsigned int last = READ_ONCE(sink->status->last_records);
-	unsigned int max;
-	size_t size;
+	u64 max;
 	int error;
 
 	if (provider->estimate)
 		max = provider->estimate();
 	else
-		max = last ? last + last / 8 : SNAPSHOT_FIRST_RECORDS;
-	sink->max_records = max(max, 16u);
-	size = array_size(sink->max_records, sink->status->record_size);
-	error = snapshot_charge(&sink->collection->charged, size);
-	if (error)
-		return error;
-	sink->records = snapshot_alloc(sink->collection->sections, size, SNAPSHOT_GFP);
-	if (!sink->records) {
-		snapshot_uncharge(&sink->collection->charged, size);
-		sink->max_records = 0;
-		return -ENOMEM;
-	}
-	return 0;
+		max = last ? snapshot_with_margin(last) : SNAPSHOT_FIRST_RECORDS;
+	sink->max_missed = min_t(u64, memdiag_snapshot_limit() / sink->status->record_size,
+				 UINT_MAX / 2);
+	error = sink_make_room(sink, max_t(u64, max, 16));
+	/* It may not be so many by now. */
+	if (error && max > SNAPSHOT_FIRST_RECORDS)
+		error = sink_make_room(sink, SNAPSHOT_FIRST_RECORDS);
+	return error;
+}
+
+static bool sink_is_short(const struct memdiag_sink *sink)
+{
+	return sink->missed || sink->collection->strings_missed;
 }
 
 static int sink_walk(struct memdiag_sink *sink)
@@ -229,18 +201,16 @@ static int sink_walk(struct memdiag_sink *sink)
 		sink_begin(sink);
 		sink->collection->strings_len = strings_len;
 		error = provider->collect(sink);
-		if (!error && provider->finish && !sink->collection->strings_full)
+		if (!error && provider->finish && !sink_is_short(sink))
 			error = provider->finish(sink);
-		/* A string that found no room is no error to the provider. */
-		if (!error && sink->collection->strings_full)
-			error = -ENOSPC;
-		if (error != -ENOSPC)
+		if (error == -EINTR)
 			return error;
-		if (WARN_ON_ONCE(!sink->full && !sink->collection->strings_full))
-			return -EIO;
+		/* Other errors of a walk without room may come of that. */
+		if (!sink_is_short(sink))
+			return WARN_ON_ONCE(error == -ENOSPC) ? -EIO : error;
 		if (sink->restarts++ == SNAPSHOT_MAX_RESTARTS)
 			return -EAGAIN;
-		error = sink_grow(sink);
+		error = sink_grow(sink, strings_len, !error);
 		if (error)
 			return error;
 		if (fatal_signal_pending(current))
@@ -248,17 +218,36 @@ static int sink_walk(struct memdiag_sink *sink)
 	}
 }
 
-/* Give back what a section took that came to nothing: others may need it. */
-static void sink_fail(struct memdiag_sink *sink, size_t strings_len, int error)
+/* Where the next snapshot begins: with what this one had, or would have needed. */
+static void sink_note_size(struct memdiag_sink *sink, size_t strings_len)
 {
-	size_t size = sink->status->record_size;
+	struct memdiag_status *status = (struct memdiag_status *)sink->status;
+	const struct memdiag_collection *c = sink->collection;
 
-	kvfree(sink->records);
+	WRITE_ONCE(status->last_records, sink->nr_records + sink->missed);
+	WRITE_ONCE(status->last_strings, c->strings_len - strings_len + c->strings_missed);
+}
+
+/* Charge for the section's place in the finished snapshot. */
+static int sink_reserve(struct memdiag_sink *sink, size_t strings_len)
+{
+	struct memdiag_collection *c = sink->collection;
+	u64 size = (u64)sink->nr_records * sink->status->record_size +
+		   c->strings_len - strings_len;
+	int error = memdiag_charge(size);
+
+	if (!error)
+		c->reserved += size;
+	return error;
+}
+
+/* Give back what a section took that came to nothing: others may need it. */
+static void sink_fail(struct memdiag_sink *sink, int error)
+{
+	memdiag_free(sink->records);
 	sink->records = NULL;
-	snapshot_uncharge(&sink->collection->charged, sink->max_records * size);
 	sink->max_records = 0;
 	sink->nr_records = 0;
-	sink->collection->strings_len = strings_len;
 	sink->error = error;
 	/* The provider said why. */
 	if (sink->state == MEMDIAG_STATE_UNAVAILABLE)
@@ -267,10 +256,13 @@ static void sink_fail(struct memdiag_sink *sink, size_t strings_len, int error)
 	if (error == -EMFILE)
 		snprintf(sink->reason, sizeof(sink->reason),
 			 "more than the %llu MiB that snapshots may take: raise snapshot_mib",
-			 snapshot_limit >> 20);
+			 memdiag_snapshot_limit() >> 20);
 	else
-		snprintf(sink->reason, sizeof(sink->reason), "collecting failed: %pe",
-			 ERR_PTR(error));
+		snprintf(sink->reason, sizeof(sink->reason), "collecting failed: %pe%s",
+			 ERR_PTR(error),
+			 error == -EAGAIN ? ": it grew faster than it was walked, try again" :
+			 error == -ENOMEM ? ": no memory without the OOM killer, or below snapshot_mib" :
+			 "");
 }
 
 /*
@@ -280,24 +272,28 @@ static void sink_fail(struct memdiag_sink *sink, size_t strings_len, int error)
  */
 static int sink_collect(struct memdiag_sink *sink, u64 *now)
 {
-	struct memdiag_status *status = (struct memdiag_status *)sink->status;
-	size_t strings_len = sink->collection->strings_len;
+	struct memdiag_collection *c = sink->collection;
+	size_t strings_len = c->strings_len;
 	u64 start = *now;
 	int error;
 
 	sink_begin(sink);
-	if (status->state == MEMDIAG_STATE_UNAVAILABLE)
+	if (sink->state == MEMDIAG_STATE_UNAVAILABLE)
 		return 0;
 	error = sink_prepare(sink);
 	if (!error)
 		error = sink_walk(sink);
+	if (!error || error == -EAGAIN)
+		sink_note_size(sink, strings_len);
+	if (!error)
+		error = sink_reserve(sink, strings_len);
 	*now = ktime_get_ns();
 	sink->collect_ns = *now - start;
-	if (!error)
-		WRITE_ONCE(status->last_records, sink->nr_records);
-	else if (error != -EINTR)
-		sink_fail(sink, strings_len, error);
-	return error == -EINTR ? error : 0;
+	if (!error || error == -EINTR)
+		return error;
+	c->strings_len = strings_len;
+	sink_fail(sink, error);
+	return 0;
 }
 
 static void collection_free(struct memdiag_collection *c)
@@ -305,49 +301,111 @@ static void collection_free(struct memdiag_collection *c)
 	u32 id;
 
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
-		kvfree(c->sinks[id].records);
-	kvfree(c->strings);
-	kvfree(c->slots);
-	snapshot_uncharge(&c->charged, c->charged);
-	kvfree(c);
+		memdiag_free(c->sinks[id].records);
+	memdiag_free(c->strings);
+	memdiag_free(c->slots);
+	memdiag_uncharge(c->reserved);
+	memdiag_free(c);
+}
+
+static unsigned int layout_nr_fields(const struct memdiag_collection *c)
+{
+	unsigned int nr = 0;
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		if (c->sections & BIT_ULL(id))
+			nr += c->sinks[id].status->nr_fields;
+	return nr;
+}
+
+/* At most so many bytes of strings are added by the layout. */
+static size_t layout_strings(const struct memdiag_collection *c)
+{
+	size_t length = sizeof(MEMDIAG_VERSION);
+	unsigned int i;
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		const struct memdiag_status *status = c->sinks[id].status;
+
+		length += strlen(status->provider->name) + strlen(status->provider->help) + 2;
+		if (!(c->sections & BIT_ULL(id)))
+			continue;
+		length += MEMDIAG_REASON_LEN;
+		for (i = 0; i < status->nr_fields; i++)
+			length += strlen(status->fields[i].name) + 2 +
+				  (status->fields[i].help ? strlen(status->fields[i].help) : 0);
+	}
+	return length;
+}
+
+/* Charge for what the layout takes besides records: its tables twice, while it works. */
+static int layout_reserve(struct memdiag_collection *c)
+{
+	u64 size = sizeof(struct memdiag_header) + 2 * PAGE_SIZE + c->layout_strings +
+		   2 * (MEMDIAG_NR_SECTIONS * sizeof(struct memdiag_section) +
+			layout_nr_fields(c) * sizeof(struct memdiag_field));
+	int error = memdiag_charge(size);
+
+	if (!error)
+		c->reserved = size;
+	return error;
+}
+
+/* Room for the strings of the last time; for some if so much cannot be had now. */
+static int collection_strings(struct memdiag_collection *c)
+{
+	size_t first = max_t(size_t, SNAPSHOT_FIRST_STRINGS, c->layout_strings + 1);
+	u64 last = 0;
+	int error;
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		if (c->sections & BIT_ULL(id))
+			last += READ_ONCE(c->sinks[id].status->last_strings);
+	error = strings_make_room(c, 0, first + snapshot_with_margin(last));
+	return error ? strings_make_room(c, 0, first) : 0;
 }
 
 static struct memdiag_collection *collection_alloc(u64 sections)
 {
-	size_t strings = max_t(size_t, SNAPSHOT_FIRST_STRINGS,
-			       snapshot_last_strings + snapshot_last_strings / 8);
-	size_t fixed = sizeof(struct memdiag_collection) +
-		       SINK_HASH_SLOTS * sizeof(u32) + strings;
+	bool by_pages = snapshot_by_pages(sections);
 	struct memdiag_collection *c;
-	size_t charged = 0;
 	u32 id;
 	int error;
 
-	error = snapshot_charge(&charged, fixed);
-	if (error)
-		return ERR_PTR(error);
-	c = snapshot_alloc(sections, sizeof(*c), SNAPSHOT_GFP | __GFP_ZERO);
-	if (!c) {
-		snapshot_uncharge(&charged, fixed);
-		return ERR_PTR(-ENOMEM);
-	}
-	c->charged = charged;
+	c = memdiag_alloc_buffer(sizeof(*c), by_pages);
+	if (IS_ERR(c))
+		return c;
+	memset(c, 0, sizeof(*c));
+	c->by_pages = by_pages;
 	c->sections = sections;
-	c->slots = snapshot_alloc(sections, SINK_HASH_SLOTS * sizeof(u32),
-				  SNAPSHOT_GFP | __GFP_ZERO);
-	c->strings = snapshot_alloc(sections, strings, SNAPSHOT_GFP);
-	if (!c->slots || !c->strings) {
-		collection_free(c);
-		return ERR_PTR(-ENOMEM);
-	}
-	c->strings_max = strings;
-	c->strings[0] = '\0';
-	c->strings_len = 1;
 	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
 		c->sinks[id].status = memdiag_status(id);
 		c->sinks[id].collection = c;
 	}
+	c->layout_strings = layout_strings(c);
+	error = layout_reserve(c);
+	if (error)
+		goto free;
+	c->slots = memdiag_alloc_buffer(SINK_HASH_SLOTS * sizeof(u32), by_pages);
+	if (IS_ERR(c->slots)) {
+		error = PTR_ERR(c->slots);
+		c->slots = NULL;
+		goto free;
+	}
+	memset(c->slots, 0, SINK_HASH_SLOTS * sizeof(u32));
+	error = collection_strings(c);
+	if (error)
+		goto free;
+	c->strings[0] = '\0';
+	c->strings_len = 1;
 	return c;
+
+free:
+	collection_free(c);
+	return ERR_PTR(error);
 }
 
 /* String offsets of a field: they do not fit struct memdiag_field_desc. */
@@ -400,17 +458,6 @@ static int layout_section(struct memdiag_collection *c, u32 id,
 	return error;
 }
 
-static unsigned int layout_nr_fields(const struct memdiag_collection *c)
-{
-	unsigned int nr = 0;
-	u32 id;
-
-	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
-		if (c->sections & BIT_ULL(id))
-			nr += c->sinks[id].status->nr_fields;
-	return nr;
-}
-
 static void layout_copy(const struct memdiag_collection *c, void *data,
 			const struct memdiag_header *header,
 			const struct memdiag_section *sections,
@@ -435,61 +482,101 @@ static void layout_copy(const struct memdiag_collection *c, void *data,
 	memcpy(data + header->strings, c->strings, c->strings_len);
 }
 
+/* What layout_section() says, and strings: all but the bytes themselves. */
+static int layout_tables(struct memdiag_collection *c, struct memdiag_header *header,
+			 struct memdiag_section *sections, struct memdiag_field *fields)
+{
+	u64 at = sizeof(*header);
+	int error;
+	u32 id;
+
+	header->sections = at;
+	at += MEMDIAG_NR_SECTIONS * sizeof(*sections);
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		error = layout_section(c, id, &sections[id], fields, &at);
+		if (error)
+			return error;
+		fields += sections[id].nr_fields;
+	}
+	error = strings_put(c, MEMDIAG_VERSION, &header->version);
+	if (error)
+		return error;
+	header->strings = at;
+	header->strings_size = c->strings_len;
+	header->total_size = ALIGN(at + c->strings_len, sizeof(u64));
+	return 0;
+}
+
+/* Whole zeroed pages, as they can be mapped. */
+static int layout_alloc(struct memdiag_bytes *bytes, size_t size)
+{
+	int error = memdiag_charge(PAGE_ALIGN(size));
+
+	if (error)
+		return error;
+	bytes->data = memdiag_alloc_pages(PAGE_ALIGN(size));
+	if (!bytes->data) {
+		memdiag_uncharge(PAGE_ALIGN(size));
+		return -ENOMEM;
+	}
+	bytes->size = size;
+	bytes->charged = PAGE_ALIGN(size);
+	return 0;
+}
+
 /* Bring everything into its final place; see uapi/memdiag.h. */
 static struct memdiag_bytes *layout_bytes(struct memdiag_collection *c,
 					  struct memdiag_header *header)
 {
 	struct memdiag_section *sections;
-	struct memdiag_field *fields, *next;
+	struct memdiag_field *fields;
 	struct memdiag_bytes *bytes;
-	u64 at = sizeof(*header);
 	int error = -ENOMEM;
-	u32 id;
 
-	sections = kcalloc(MEMDIAG_NR_SECTIONS, sizeof(*sections), GFP_KERNEL);
-	fields = kvcalloc(layout_nr_fields(c), sizeof(*fields), SNAPSHOT_GFP);
-	bytes = kzalloc(sizeof(*bytes), GFP_KERNEL);
+	/* What was reserved is for this. */
+	memdiag_uncharge(c->reserved);
+	c->reserved = 0;
+	sections = memdiag_alloc(MEMDIAG_NR_SECTIONS, sizeof(*sections));
+	fields = memdiag_alloc(layout_nr_fields(c), sizeof(*fields));
+	bytes = memdiag_keep(1, sizeof(*bytes));
 	if (!sections || !fields || !bytes)
 		goto free;
 	kref_init(&bytes->ref);
 	bytes->sections = c->sections;
-
-	header->sections = at;
-	at += MEMDIAG_NR_SECTIONS * sizeof(*sections);
-	for (id = 0, next = fields; id < MEMDIAG_NR_SECTIONS; id++) {
-		error = layout_section(c, id, &sections[id], next, &at);
-		if (error)
-			goto free;
-		next += sections[id].nr_fields;
-	}
-	error = strings_put(c, MEMDIAG_VERSION, &header->version);
+	error = layout_tables(c, header, sections, fields);
+	if (!error)
+		error = layout_alloc(bytes, header->total_size);
 	if (error)
 		goto free;
-	header->strings = at;
-	header->strings_size = c->strings_len;
-	header->total_size = ALIGN(at + c->strings_len, sizeof(u64));
-
-	bytes->size = header->total_size;
-	error = snapshot_charge(&bytes->charged, PAGE_ALIGN(bytes->size));
-	if (error)
-		goto free;
-	error = -ENOMEM;
-	/* Whole zeroed pages, as they can be mapped. */
-	bytes->data = __vmalloc(PAGE_ALIGN(bytes->size), SNAPSHOT_GFP | __GFP_ZERO);
-	if (!bytes->data)
-		goto uncharge;
 	layout_copy(c, bytes->data, header, sections, fields);
-	kvfree(fields);
-	kfree(sections);
+	memdiag_free(fields);
+	memdiag_free(sections);
 	return bytes;
 
-uncharge:
-	snapshot_uncharge(&bytes->charged, bytes->charged);
 free:
-	kfree(bytes);
-	kvfree(fields);
-	kfree(sections);
+	memdiag_free(bytes);
+	memdiag_free(fields);
+	memdiag_free(sections);
 	return ERR_PTR(error);
+}
+
+/* For want of memory go without the section that takes most; false if none does. */
+static bool layout_drop_largest(struct memdiag_collection *c)
+{
+	struct memdiag_sink *largest = NULL;
+	u64 size, max = 0;
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		size = (u64)c->sinks[id].nr_records * c->sinks[id].status->record_size;
+		if (size > max) {
+			max = size;
+			largest = &c->sinks[id];
+		}
+	}
+	if (largest)
+		sink_fail(largest, -ENOMEM);
+	return largest;
 }
 
 /* Sections that others are derived from are collected with them. */
@@ -559,11 +646,12 @@ struct memdiag_bytes *memdiag_snapshot_collect_older(u64 sections, u64 track_min
 		goto free;
 	}
 	header.generation = snapshot_generation + 1;
-	bytes = layout_bytes(c, &header);
+	do {
+		bytes = layout_bytes(c, &header);
+	} while (PTR_ERR(bytes) == -ENOMEM && layout_drop_largest(c));
 	if (!IS_ERR(bytes)) {
 		snapshot_generation++;
-		atomic64_add(PAGE_ALIGN(bytes->size), &snapshot_finished);
-		snapshot_last_strings = c->strings_len;
+		atomic64_add(bytes->charged, &snapshot_finished);
 	}
 free:
 	collection_free(c);
@@ -577,9 +665,9 @@ static void snapshot_release(struct kref *ref)
 	struct memdiag_bytes *bytes = container_of(ref, struct memdiag_bytes, ref);
 
 	vfree(bytes->data);
-	atomic64_sub(PAGE_ALIGN(bytes->size), &snapshot_finished);
-	snapshot_uncharge(&bytes->charged, bytes->charged);
-	kfree(bytes);
+	atomic64_sub(bytes->charged, &snapshot_finished);
+	memdiag_uncharge(bytes->charged);
+	memdiag_free(bytes);
 }
 
 /**
@@ -645,7 +733,7 @@ static void snapshot_read_boot_id(void)
 		error = uuid_parse(text, &id);
 		if (!error)
 			memcpy(snapshot_boot_id, &id, sizeof(snapshot_boot_id));
-		kvfree(text);
+		memdiag_free(text);
 	}
 	memdiag_resolve_note(MEMDIAG_ITEM_FILE, path, MEMDIAG_SRC_TEXT, error,
 			     error ? "boots cannot be told apart: %pe" :
@@ -653,21 +741,12 @@ static void snapshot_read_boot_id(void)
 }
 
 /**
- * memdiag_snapshot_init() - set the limit, learn the identity of this boot
+ * memdiag_snapshot_init() - learn the identity of this boot
  *
  * Return: 0.
  */
 int memdiag_snapshot_init(void)
 {
-	struct sysinfo info;
-
-	si_meminfo(&info);
-	/* No buffer may come near INT_MAX, which kvmalloc() refuses with a splat. */
-	if (memdiag_snapshot_mib)
-		snapshot_limit = (u64)min(memdiag_snapshot_mib, 1024u) << 20;
-	else
-		snapshot_limit = clamp_t(u64, (u64)info.totalram * PAGE_SIZE / 16,
-					 SZ_8M, SZ_256M);
 	snapshot_read_boot_id();
 	return 0;
 }
@@ -675,6 +754,5 @@ int memdiag_snapshot_init(void)
 /** memdiag_snapshot_exit() - all snapshots must be gone by now */
 void memdiag_snapshot_exit(void)
 {
-	WARN_ON_ONCE(atomic64_read(&snapshot_held));
 	memdiag_sink_forget_names();
 }

@@ -162,7 +162,7 @@ static int cache_memcg_room(struct cache_memcg_walk *walk, unsigned int more)
 		nr_slots *= 2;
 	if (nr_slots == walk->nr_slots)
 		return 0;
-	slots = kvcalloc(nr_slots, sizeof(*slots), GFP_KERNEL);
+	slots = memdiag_alloc(nr_slots, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
 	for (i = 0; i < walk->nr_slots; i++) {
@@ -172,7 +172,7 @@ static int cache_memcg_room(struct cache_memcg_walk *walk, unsigned int more)
 			*cache_memcg_find(slots, nr_slots, slot->cache, slot->memcg,
 					  slot->from) = *slot;
 	}
-	kvfree(walk->slots);
+	memdiag_free(walk->slots);
 	walk->slots = slots;
 	walk->nr_slots = nr_slots;
 	return 0;
@@ -417,7 +417,7 @@ static int cache_memcg_push(struct cache_memcg_walk *walk, const struct cache_me
 
 static int cache_memcg_push_all(struct cache_memcg_walk *walk)
 {
-	char *path = kmalloc(MEMDIAG_MEMCG_PATH, GFP_KERNEL);
+	char *path = memdiag_alloc(MEMDIAG_MEMCG_PATH, 1);
 	unsigned int i;
 	int error = 0;
 
@@ -431,7 +431,7 @@ static int cache_memcg_push_all(struct cache_memcg_walk *walk)
 		if (i % CACHE_MEMCG_HEADS == 0)
 			cond_resched();
 	}
-	kfree(path);
+	memdiag_free(path);
 	/* Vectors that lead nowhere are none. */
 	if (!error && walk->strange && walk->strange >= walk->objs / 2)
 		return -EINVAL;
@@ -447,7 +447,7 @@ static int cache_memcg_walk_all(struct cache_memcg_walk *walk)
 	struct zone *zone;
 	int error;
 
-	walk->vector = kvmalloc_array(CACHE_MEMCG_OBJECTS, sizeof(*walk->vector), GFP_KERNEL);
+	walk->vector = memdiag_alloc(CACHE_MEMCG_OBJECTS, sizeof(*walk->vector));
 	if (!walk->vector)
 		return -ENOMEM;
 	error = cache_memcg_room(walk, 1);
@@ -463,7 +463,7 @@ static int cache_memcg_walk_all(struct cache_memcg_walk *walk)
 
 static int cache_memcg_collect(struct memdiag_sink *sink)
 {
-	struct cache_memcg_walk *walk = kzalloc(sizeof(*walk), GFP_KERNEL);
+	struct cache_memcg_walk *walk = memdiag_alloc(1, sizeof(*walk));
 	int error;
 
 	if (!walk)
@@ -476,9 +476,9 @@ static int cache_memcg_collect(struct memdiag_sink *sink)
 		error = cache_memcg_walk_all(walk);
 		memdiag_memcgs_put(walk->memcgs);
 	}
-	kvfree(walk->vector);
-	kvfree(walk->slots);
-	kfree(walk);
+	memdiag_free(walk->vector);
+	memdiag_free(walk->slots);
+	memdiag_free(walk);
 	return error;
 }
 

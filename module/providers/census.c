@@ -132,12 +132,12 @@ static int census_collect(struct memdiag_sink *sink)
 	int error = 0;
 	u64 start;
 
-	kfree(census_costs);
+	memdiag_free(census_costs);
 	census_nr_costs = 0;
-	census_costs = kcalloc(room, sizeof(*census_costs), GFP_KERNEL);
-	count = kvmalloc(sizeof(*count), GFP_KERNEL);
+	census_costs = memdiag_keep(room, sizeof(*census_costs));
+	count = memdiag_alloc(1, sizeof(*count));
 	if (!count || !census_costs) {
-		kvfree(count);
+		memdiag_free(count);
 		return -ENOMEM;
 	}
 	walk.count = count;
@@ -152,7 +152,7 @@ static int census_collect(struct memdiag_sink *sink)
 		if (error)
 			break;
 	}
-	kvfree(count);
+	memdiag_free(count);
 	return error;
 }
 
@@ -176,7 +176,7 @@ static void census_exit(struct memdiag_status *status)
 {
 	if (status->state != MEMDIAG_STATE_UNAVAILABLE)
 		memdiag_census_walk_exit();
-	kfree(census_costs);
+	memdiag_free(census_costs);
 	census_costs = NULL;
 }
 
@@ -379,7 +379,7 @@ static int misplaced_push(struct memdiag_sink *sink, const struct zone *zone,
 static int misplaced_collect(struct memdiag_sink *sink)
 {
 	struct memdiag_census_walk walk = { .visit = misplaced_visit };
-	struct misplaced_count *count = kvmalloc(sizeof(*count), GFP_KERNEL);
+	struct misplaced_count *count = memdiag_alloc(1, sizeof(*count));
 	struct zone *zone;
 	int error = 0;
 
@@ -392,7 +392,7 @@ static int misplaced_collect(struct memdiag_sink *sink)
 		if (error)
 			break;
 	}
-	kvfree(count);
+	memdiag_free(count);
 	return error;
 }
 

@@ -198,11 +198,11 @@ static char *inode_path(const struct inode_walk *walk, struct inode *inode)
 	if (!dentry)
 		return NULL;
 	if (IS_ROOT(dentry) && !S_ISDIR(inode->i_mode)) {
-		copy = kstrdup(dentry->d_name.name, GFP_KERNEL);
+		copy = memdiag_keep_string(dentry->d_name.name, NAME_MAX);
 	} else {
 		path = dentry_path_raw(dentry, walk->path, PATH_MAX);
 		if (!IS_ERR(path))
-			copy = kstrdup(path, GFP_KERNEL);
+			copy = memdiag_keep_string(path, PATH_MAX);
 	}
 	dput(dentry);
 	return copy;
@@ -231,7 +231,7 @@ static void inode_look(struct inode_walk *walk, struct inode *inode)
 		found = &walk->found[walk->nr_found++];
 	} else {
 		found = &walk->found[walk->least];
-		kfree(found->path);
+		memdiag_free(found->path);
 	}
 	found->fs = memdiag_push_string(walk->sink, inode->i_sb->s_type->name);
 	found->dev = S_ISBLK(inode->i_mode) ? inode->i_rdev : inode->i_sb->s_dev;
@@ -408,25 +408,25 @@ static int inode_walk_all(struct inode_walk *walk)
 	if (n < 0)
 		return n;
 	error = inode_walk_text(walk, text);
-	kvfree(text);
+	memdiag_free(text);
 	sort(walk->found, walk->nr_found, sizeof(*walk->found), inode_more_pages, NULL);
 	for (i = 0; i < walk->nr_found; i++) {
 		if (!error)
 			error = inode_push(walk, &walk->found[i]);
-		kfree(walk->found[i].path);
+		memdiag_free(walk->found[i].path);
 	}
 	return error;
 }
 
 static int inode_collect(struct memdiag_sink *sink)
 {
-	struct inode_walk *walk = kvzalloc(sizeof(*walk), GFP_KERNEL);
+	struct inode_walk *walk = memdiag_alloc(1, sizeof(*walk));
 	int error = -ENOMEM;
 
 	if (!walk)
 		return error;
 	walk->sink = sink;
-	walk->path = kmalloc(MEMDIAG_MEMCG_PATH, GFP_KERNEL);
+	walk->path = memdiag_alloc(MEMDIAG_MEMCG_PATH, 1);
 	walk->memcgs = memdiag_memcgs_get();
 	/* Without cgroups there is still the rest. */
 	if (IS_ERR(walk->memcgs))
@@ -435,8 +435,8 @@ static int inode_collect(struct memdiag_sink *sink)
 		error = inode_walk_all(walk);
 	if (walk->memcgs)
 		memdiag_memcgs_put(walk->memcgs);
-	kfree(walk->path);
-	kvfree(walk);
+	memdiag_free(walk->path);
+	memdiag_free(walk);
 	return error;
 }
 

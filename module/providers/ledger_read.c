@@ -187,7 +187,7 @@ static void read_text(struct memdiag_sink *sink, struct memdiag_ledger_raw *raw)
 	raw->hugetlb_free = read_hugetlb_free(text);
 	raw->poisoned = amount(memdiag_meminfo_pages(text, "HardwareCorrupted"));
 	raw->vmalloc = amount(memdiag_meminfo_pages(text, "VmallocUsed"));
-	kvfree(text);
+	memdiag_free(text);
 }
 
 /* Elements that are in use are read as they are: it has so few, and rarely. */
@@ -351,7 +351,7 @@ void __init memdiag_ledger_read_init(void)
 	if (error) {
 		text = memdiag_meminfo_read(NULL);
 		pages = memdiag_meminfo_pages(text, "Percpu");
-		kvfree(text);
+		memdiag_free(text);
 		pages = pages == MEMDIAG_ABSENT ? 0 : first_chunk_at_most(pages / cpus);
 	}
 	memdiag_resolve_note(MEMDIAG_ITEM_CHECK, "first percpu chunk",

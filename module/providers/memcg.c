@@ -224,7 +224,7 @@ static int memcg_build_fields(struct memdiag_status *status)
 	unsigned int nr = memdiag_memcg_stat_nr();
 	struct memdiag_field_desc *fields;
 
-	fields = kcalloc(fixed + nr, sizeof(*fields), GFP_KERNEL);
+	fields = memdiag_keep(fixed + nr, sizeof(*fields));
 	if (!fields)
 		return -ENOMEM;
 	memcpy(fields, memcg_fields, sizeof(memcg_fields));
@@ -304,7 +304,7 @@ static void __init memcg_init(struct memdiag_status *status)
 static void memcg_exit(struct memdiag_status *status)
 {
 	if (status->fields != memcg_fields)
-		kfree(status->fields);
+		memdiag_free(status->fields);
 	status->fields = memcg_fields;
 	status->nr_fields = ARRAY_SIZE(memcg_fields);
 	memdiag_memcg_stat_exit();
@@ -516,7 +516,8 @@ static void memcg_collect_text(struct memdiag_sink *sink, struct cgroup_subsys_s
 	struct memcg_record *record = memdiag_record(sink, sink->nr_records - 1);
 	bool v1 = !cgroup_subsys_on_dfl(memory_cgrp_subsys);
 
-	if (sink->nr_records <= MEMCG_MAX_TEXT &&
+	/* One that found no room is not there. */
+	if (!sink->missed && sink->nr_records <= MEMCG_MAX_TEXT &&
 	    !memdiag_memcg_stat_text(css, record->stat))
 		memcg_fill_derived(record, css == memcg_root, v1);
 }
@@ -569,7 +570,7 @@ unsigned int memdiag_memcg_nr(void)
 
 static int memcg_collect(struct memdiag_sink *sink)
 {
-	char *path = kmalloc(MEMDIAG_MEMCG_PATH, GFP_KERNEL);
+	char *path = memdiag_alloc(MEMDIAG_MEMCG_PATH, 1);
 	int error;
 
 	if (!path)
@@ -581,7 +582,7 @@ static int memcg_collect(struct memdiag_sink *sink)
 	memdiag_lock_unknown(sink);
 	memdiag_memcg_stat_text(memcg_root, NULL);
 	error = memcg_walk(sink, path);
-	kfree(path);
+	memdiag_free(path);
 	return error;
 }
 

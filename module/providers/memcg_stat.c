@@ -88,9 +88,9 @@ static void stat_reader_free(void)
 {
 	if (!stat_reader)
 		return;
-	kvfree(stat_reader->text);
-	kfree(stat_reader->cgroup);
-	kfree(stat_reader);
+	memdiag_free(stat_reader->text);
+	memdiag_free(stat_reader->cgroup);
+	memdiag_free(stat_reader);
 	stat_reader = NULL;
 }
 
@@ -101,13 +101,13 @@ static int stat_reader_init(struct cgroup_subsys_state *root)
 
 	if (!cft)
 		return -ENOENT;
-	reader = kzalloc(sizeof(*reader), GFP_KERNEL);
+	reader = memdiag_keep(1, sizeof(*reader));
 	if (!reader)
 		return -ENOMEM;
 	stat_reader = reader;
 	reader->cft = cft;
-	reader->cgroup = kzalloc(sizeof(*reader->cgroup), GFP_KERNEL);
-	reader->text = kvmalloc(STAT_TEXT_SIZE, GFP_KERNEL);
+	reader->cgroup = memdiag_keep(1, sizeof(*reader->cgroup));
+	reader->text = memdiag_keep(STAT_TEXT_SIZE, 1);
 	if (!reader->cgroup || !reader->text) {
 		stat_reader_free();
 		return -ENOMEM;
@@ -154,7 +154,7 @@ static int stat_check_one(struct cgroup_subsys_state *css, unsigned long *keep)
 {
 	const struct mem_cgroup *memcg = container_of(css, struct mem_cgroup, css);
 	DECLARE_BITMAP(same, MEMDIAG_MEMCG_MAX_ITEMS);
-	u64 *values = kcalloc(3 * MEMDIAG_MEMCG_MAX_ITEMS, sizeof(u64), GFP_KERNEL);
+	u64 *values = memdiag_alloc(3 * MEMDIAG_MEMCG_MAX_ITEMS, sizeof(u64));
 	u64 *before = values, *after, *text;
 	unsigned int i, try;
 	char *printed;
@@ -183,7 +183,7 @@ static int stat_check_one(struct cgroup_subsys_state *css, unsigned long *keep)
 	}
 	if (!error)
 		bitmap_and(keep, keep, same, MEMDIAG_MEMCG_MAX_ITEMS);
-	kfree(values);
+	memdiag_free(values);
 	return error;
 }
 

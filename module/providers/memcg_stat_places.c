@@ -61,7 +61,7 @@ static int __init places_read_index(const char *symbol, u32 nr, u32 nelems, s16 
 	address = (const void *)memdiag_resolve_data(symbol);
 	if (!address)
 		return -ENOENT;
-	table = kcalloc(nr, sizeof(s32), GFP_KERNEL);
+	table = memdiag_alloc(nr, sizeof(s32));
 	if (!table)
 		return -ENOMEM;
 	if (copy_from_kernel_nofault(table, address, nr) ||
@@ -70,7 +70,7 @@ static int __init places_read_index(const char *symbol, u32 nr, u32 nelems, s16 
 	     (copy_from_kernel_nofault(table, address, nr * sizeof(s32)) ||
 	      !places_is_index(table, nr, sizeof(s32), 1, nelems, index))))
 		error = -EINVAL;
-	kfree(table);
+	memdiag_free(table);
 	memdiag_resolve_note(MEMDIAG_ITEM_LAYOUT, symbol, MEMDIAG_SRC_SYMBOL, error,
 			     error ? "does not map onto the %u places of the array" :
 			     "maps one-to-one onto the %u places of the array", nelems);
@@ -113,7 +113,7 @@ static void __init places_capitals(const struct memdiag_memcg_item *item, char *
 static int __init places_find_state(struct memdiag_memcg_table *table,
 				    const struct memdiag_btf *btf, u32 nelems)
 {
-	s16 *index = kcalloc(PLACES_MAX_INDEX, sizeof(*index), GFP_KERNEL);
+	s16 *index = memdiag_alloc(PLACES_MAX_INDEX, sizeof(*index));
 	unsigned int i;
 	int error = 0;
 	u32 nr;
@@ -144,7 +144,7 @@ static int __init places_find_state(struct memdiag_memcg_table *table,
 		places_of_state(btf, item, &name, 1, index, nr);
 		item->from_events = !item->nr_terms;
 	}
-	kfree(index);
+	memdiag_free(index);
 	return error;
 }
 
@@ -180,7 +180,7 @@ static bool __init places_order_events(struct memdiag_memcg_table *table, u32 ne
 static void __init places_map_events(struct memdiag_memcg_table *table,
 				     const struct memdiag_btf *btf, u32 nelems)
 {
-	s16 *index = kcalloc(PLACES_MAX_INDEX, sizeof(*index), GFP_KERNEL);
+	s16 *index = memdiag_alloc(PLACES_MAX_INDEX, sizeof(*index));
 	u32 nr, value;
 	unsigned int i;
 
@@ -208,7 +208,7 @@ static void __init places_map_events(struct memdiag_memcg_table *table,
 		}
 	}
 free:
-	kfree(index);
+	memdiag_free(index);
 }
 
 /* pgscan and pgsteal are the sums of the events whose names they begin. */

@@ -257,7 +257,7 @@ int memdiag_memcg_table_learn(struct memdiag_memcg_table *table, char *text)
 
 	if (!v2 && !strstr(text, "\ntotal_cache "))
 		return -EINVAL;
-	table->items = kcalloc(MEMDIAG_MEMCG_MAX_ITEMS, sizeof(*table->items), GFP_KERNEL);
+	table->items = memdiag_keep(MEMDIAG_MEMCG_MAX_ITEMS, sizeof(*table->items));
 	if (!table->items)
 		return -ENOMEM;
 	if (v2)
@@ -288,7 +288,7 @@ void memdiag_memcg_table_keep(struct memdiag_memcg_table *table, const unsigned 
  */
 void memdiag_memcg_table_free(struct memdiag_memcg_table *table)
 {
-	kfree(table->items);
+	memdiag_free(table->items);
 	table->items = NULL;
 	table->nr = 0;
 }

@@ -125,7 +125,7 @@ static int table_index(struct memdiag_memcgs *memcgs)
 	int nid;
 
 	memcgs->nr_slots = roundup_pow_of_two(2 * each * (memcgs->nr + 1));
-	memcgs->slots = kvcalloc(memcgs->nr_slots, sizeof(*memcgs->slots), GFP_KERNEL);
+	memcgs->slots = memdiag_alloc(memcgs->nr_slots, sizeof(*memcgs->slots));
 	if (!memcgs->slots)
 		return -ENOMEM;
 	for (nr = 0; nr < memcgs->nr; nr++) {
@@ -144,7 +144,7 @@ static int table_fill(struct memdiag_memcgs *memcgs)
 	int error;
 
 	memcgs->max = memdiag_memcg_nr();
-	memcgs->css = kvmalloc_array(memcgs->max, sizeof(*memcgs->css), GFP_KERNEL);
+	memcgs->css = memdiag_alloc(memcgs->max, sizeof(*memcgs->css));
 	if (!memcgs->css)
 		return -ENOMEM;
 	error = table_hold_all(memcgs);
@@ -166,7 +166,7 @@ struct memdiag_memcgs *memdiag_memcgs_get(void)
 	int error = -EOPNOTSUPP;
 
 	for (i = 0; memdiag_memcg_root() && i < TABLE_TRIES; i++) {
-		memcgs = kzalloc(sizeof(*memcgs), GFP_KERNEL);
+		memcgs = memdiag_alloc(1, sizeof(*memcgs));
 		if (!memcgs)
 			return ERR_PTR(-ENOMEM);
 		error = table_fill(memcgs);
@@ -194,9 +194,9 @@ void memdiag_memcgs_put(struct memdiag_memcgs *memcgs)
 		if (i % TABLE_BATCH == 0)
 			cond_resched();
 	}
-	kvfree(memcgs->css);
-	kvfree(memcgs->slots);
-	kfree(memcgs);
+	memdiag_free(memcgs->css);
+	memdiag_free(memcgs->slots);
+	memdiag_free(memcgs);
 }
 
 /**

@@ -47,7 +47,7 @@ void memdiag_meminfo_exit(void)
  *
  * Context: may sleep.
  *
- * Return: the text, to be freed with kvfree(); or NULL.
+ * Return: the text, to be freed with memdiag_free(); or NULL.
  */
 char *memdiag_meminfo_read(struct memdiag_sink *sink)
 {

@@ -261,7 +261,7 @@ static struct module_record *module_of(struct memdiag_sink *sink, const char *na
 	/* Came since the list was walked, or is no module: "[bpf]". */
 	if (loaded)
 		return ERR_PTR(-ENOENT);
-	record = memdiag_push(sink);
+	record = memdiag_push_kept(sink);
 	if (!record)
 		return ERR_PTR(-ENOSPC);
 	record->name = memdiag_push_string(sink, copy);

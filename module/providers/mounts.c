@@ -85,11 +85,11 @@ static void mount_read(const struct mount_names *names, const char *text)
 
 	for (; *text; text = end + !!*end) {
 		end = strchrnul(text, '\n');
-		line = kmemdup_nul(text, end - text, GFP_KERNEL);
+		line = memdiag_keep_string(text, end - text);
 		if (line && mount_line(line, &dev, &root, &path) &&
 		    names->whole == !strcmp(root, "/"))
 			mount_found(names, dev, path);
-		kfree(line);
+		memdiag_free(line);
 		cond_resched();
 	}
 }
@@ -124,6 +124,6 @@ int memdiag_name_mounts(struct memdiag_sink *sink, u32 dev, u32 mount)
 	mount_read(&names, text);
 	names.whole = false;
 	mount_read(&names, text);
-	kvfree(text);
+	memdiag_free(text);
 	return 0;
 }

@@ -263,7 +263,7 @@ static u64 net_orphans(struct memdiag_sink *sink)
 		return MEMDIAG_ABSENT;
 	}
 	orphans = net_sockstat_value(text, " orphan ");
-	kvfree(text);
+	memdiag_free(text);
 	return orphans;
 }
 
@@ -358,7 +358,7 @@ static int net_collect(struct memdiag_sink *sink)
 	u64 time_wait = 0;
 	int error;
 
-	protocols = kzalloc(sizeof(*protocols), GFP_KERNEL);
+	protocols = memdiag_alloc(1, sizeof(*protocols));
 	if (!protocols)
 		return -ENOMEM;
 	if (net_walk_protocols(net_note_protocol, protocols))
@@ -367,7 +367,7 @@ static int net_collect(struct memdiag_sink *sink)
 	if (!error)
 		error = net_push_totals(sink, protocols, time_wait);
 	net_put_protocols(protocols);
-	kfree(protocols);
+	memdiag_free(protocols);
 	return error ?: net_push_caches(sink);
 }
 

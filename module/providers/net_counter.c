@@ -130,7 +130,7 @@ static int net_counter_collect(struct memdiag_sink *sink)
 			continue;
 		}
 		error = net_counter_text(sink, text);
-		kvfree(text);
+		memdiag_free(text);
 	}
 	return error;
 }

@@ -190,7 +190,7 @@ static struct net_task_record *net_task_record(const struct net_task_walk *walk,
 			    memdiag_string(sink, protocol)))
 			return record;
 	}
-	record = memdiag_push(sink);
+	record = memdiag_push_kept(sink);
 	if (!record)
 		return NULL;
 	memset(record, 0, sizeof(*record));

@@ -101,8 +101,7 @@ static void __init node_init(struct memdiag_status *status)
 {
 	unsigned int nr = ARRAY_SIZE(node_fields), names;
 
-	node_all_fields = kcalloc(nr + NR_VM_NODE_STAT_ITEMS, sizeof(*node_all_fields),
-				  GFP_KERNEL);
+	node_all_fields = memdiag_keep(nr + NR_VM_NODE_STAT_ITEMS, sizeof(*node_all_fields));
 	if (!node_all_fields) {
 		memdiag_set_partial(status, MEMDIAG_SRC_EXPORT,
 				    "no memory for the names of the vm statistics");
@@ -124,7 +123,7 @@ static void __init node_init(struct memdiag_status *status)
 
 static void node_exit(struct memdiag_status *status)
 {
-	kfree(node_all_fields);
+	memdiag_free(node_all_fields);
 	node_all_fields = NULL;
 }
 

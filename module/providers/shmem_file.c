@@ -178,10 +178,10 @@ static int shmem_file_collect(struct memdiag_sink *sink)
 	walk.type = get_fs_type("tmpfs");
 	if (!walk.type)
 		return -ENODEV;
-	walk.path = kmalloc(PATH_MAX, GFP_KERNEL);
+	walk.path = memdiag_alloc(PATH_MAX, 1);
 	if (walk.path)
 		error = memdiag_walk_files(&files);
-	kfree(walk.path);
+	memdiag_free(walk.path);
 	module_put(walk.type->owner);
 	return error;
 }

@@ -134,13 +134,13 @@ static int slab_walk_grow(struct slab_walk *walk)
 	unsigned int i;
 
 	bigger.nr_slots = walk->nr_slots ? walk->nr_slots * 2 : SLAB_PAGES_SLOTS;
-	bigger.slots = kvcalloc(bigger.nr_slots, sizeof(*bigger.slots), GFP_KERNEL);
+	bigger.slots = memdiag_alloc(bigger.nr_slots, sizeof(*bigger.slots));
 	if (!bigger.slots)
 		return -ENOMEM;
 	for (i = 0; i < walk->nr_slots; i++)
 		if (walk->slots[i].cache)
 			*slab_slot(&bigger, walk->slots[i].cache) = walk->slots[i];
-	kvfree(walk->slots);
+	memdiag_free(walk->slots);
 	*walk = bigger;
 	return 0;
 }
@@ -304,6 +304,6 @@ int memdiag_slab_pages_collect(struct memdiag_sink *sink)
 							record->active_objs);
 		record->waste = record->bytes - min(used, record->bytes);
 	}
-	kvfree(walk.slots);
+	memdiag_free(walk.slots);
 	return error;
 }

@@ -606,7 +606,7 @@ u32 __init memdiag_slab_verify(const struct memdiag_ops *ops)
 	u32 way = MEMDIAG_SRC_NONE;
 	void **objects;
 
-	objects = kcalloc(PROBE_OBJECTS, sizeof(*objects), GFP_KERNEL);
+	objects = memdiag_alloc(PROBE_OBJECTS, sizeof(*objects));
 	if (!objects)
 		return way;
 	probe = kmem_cache_create(PROBE_NAME, PROBE_SIZE, PROBE_ALIGN, PROBE_FLAGS,
@@ -615,6 +615,6 @@ u32 __init memdiag_slab_verify(const struct memdiag_ops *ops)
 		way = slab_try_ways(ops, probe, objects);
 		kmem_cache_destroy(probe);
 	}
-	kfree(objects);
+	memdiag_free(objects);
 	return way;
 }

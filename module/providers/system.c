@@ -289,7 +289,7 @@ static void system_meminfo(struct memdiag_sink *sink, struct system_record *reco
 	record->vmalloc_used = memdiag_meminfo_pages(text, "VmallocUsed");
 	record->percpu = memdiag_meminfo_pages(text, "Percpu");
 	record->hardware_corrupted = memdiag_meminfo_pages(text, "HardwareCorrupted");
-	kvfree(text);
+	memdiag_free(text);
 }
 
 static int system_collect(struct memdiag_sink *sink)

@@ -371,11 +371,11 @@ static int task_collect(struct memdiag_sink *sink)
 	walk.totalpages = task_totalpages(sink);
 	if (!walk.totalpages)
 		memdiag_mark_partial(sink, "oom_score: the size of swap is not known");
-	walk.path = kmalloc(PATH_MAX, GFP_KERNEL);
+	walk.path = memdiag_alloc(PATH_MAX, 1);
 	if (!walk.path)
 		return -ENOMEM;
 	error = memdiag_walk_tasks(task_collect_one, &walk);
-	kfree(walk.path);
+	memdiag_free(walk.path);
 	return error;
 }
 

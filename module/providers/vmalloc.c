@@ -448,7 +448,7 @@ static int vmalloc_finish(struct memdiag_sink *sink)
 
 	if (vmalloc_way == VMALLOC_BY_TEXT && !see)
 		memdiag_mark_partial(sink, "addresses are not to be seen (kernel.kptr_restrict): which module an area holds is not known");
-	cache = kvzalloc(sizeof(*cache), GFP_KERNEL);
+	cache = memdiag_alloc(1, sizeof(*cache));
 	if (!cache)
 		return -ENOMEM;
 	for (i = 0; i < sink->nr_records; i++) {
@@ -459,7 +459,7 @@ static int vmalloc_finish(struct memdiag_sink *sink)
 				break;
 		}
 	}
-	kvfree(cache);
+	memdiag_free(cache);
 	return i < sink->nr_records ? -EINTR : 0;
 }
 

@@ -90,7 +90,7 @@ static struct vmalloc_sum *sum_find(struct memdiag_sink *sink, u32 *table, u32 m
 		    !sum_compare_strings(sink, sum->kind, kind))
 			return sum;
 	}
-	sum = memdiag_push(sink);
+	sum = memdiag_push_kept(sink);
 	if (!sum)
 		return NULL;
 	table[at] = sink->nr_records;
@@ -127,7 +127,7 @@ static int sum_collect(struct memdiag_sink *sink, bool by_caller)
 		memdiag_mark_partial(sink, "%s", areas->reason);
 	kernel = by_caller ? MEMDIAG_ABSENT : memdiag_push_string(sink, "kernel");
 	slots = roundup_pow_of_two(2 * areas->nr_records + 16);
-	table = kvcalloc(slots, sizeof(*table), GFP_KERNEL);
+	table = memdiag_alloc(slots, sizeof(*table));
 	if (!table)
 		return -ENOMEM;
 
@@ -159,7 +159,7 @@ static int sum_collect(struct memdiag_sink *sink, bool by_caller)
 				error = -EINTR;
 		}
 	}
-	kvfree(table);
+	memdiag_free(table);
 	if (!error && sink->nr_records)
 		sort_r(memdiag_record(sink, 0), sink->nr_records, sizeof(*sum),
 		       sum_compare, NULL, sink);

@@ -150,12 +150,12 @@ int memdiag_vmalloc_read_lines(int (*fn)(struct vmalloc_line *line, void *arg), 
 	ssize_t length;
 	int ret = 0;
 
-	line = kmalloc(sizeof(*line), GFP_KERNEL);
+	line = memdiag_alloc(1, sizeof(*line));
 	if (!line)
 		return -ENOMEM;
 	length = memdiag_file_read_opened(text_file, &text, VMALLOC_LIMIT);
 	if (length < 0) {
-		kfree(line);
+		memdiag_free(line);
 		return length;
 	}
 	rest = text;
@@ -167,7 +167,7 @@ int memdiag_vmalloc_read_lines(int (*fn)(struct vmalloc_line *line, void *arg), 
 				ret = -EINTR;
 		}
 	}
-	kvfree(text);
-	kfree(line);
+	memdiag_free(text);
+	memdiag_free(line);
 	return ret;
 }

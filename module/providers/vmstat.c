@@ -86,7 +86,7 @@ static int vmstat_learn(const char *name)
 {
 	if (vmstat_nr_names == VMSTAT_MAX)
 		return -E2BIG;
-	vmstat_names[vmstat_nr_names] = kstrdup(name, GFP_KERNEL);
+	vmstat_names[vmstat_nr_names] = memdiag_keep_string(name, strlen(name));
 	if (!vmstat_names[vmstat_nr_names])
 		return -ENOMEM;
 	vmstat_nr_names++;
@@ -96,7 +96,7 @@ static int vmstat_learn(const char *name)
 static void vmstat_forget(void)
 {
 	while (vmstat_nr_names)
-		kfree(vmstat_names[--vmstat_nr_names]);
+		memdiag_free(vmstat_names[--vmstat_nr_names]);
 	vmstat_nr_values = 0;
 }
 
@@ -162,7 +162,7 @@ static int vmstat_learn_by_text(void)
 		error = vmstat_learn(line.name);
 	if (!error && rest && *rest)
 		error = -EINVAL;
-	kvfree(text);
+	memdiag_free(text);
 	return error;
 }
 
@@ -350,7 +350,7 @@ static int vmstat_collect_by_text(struct memdiag_sink *sink)
 	while (!error && vmstat_next_line(&rest, &line))
 		if (!vmstat_push(sink, line.name, line.value))
 			error = -ENOSPC;
-	kvfree(text);
+	memdiag_free(text);
 	return error;
 }
 
@@ -368,7 +368,7 @@ static void __init vmstat_init(struct memdiag_status *status)
 {
 	int error;
 
-	vmstat_names = kcalloc(VMSTAT_MAX, sizeof(*vmstat_names), GFP_KERNEL);
+	vmstat_names = memdiag_keep(VMSTAT_MAX, sizeof(*vmstat_names));
 	if (!vmstat_names) {
 		memdiag_set_unavailable(status, -ENOMEM, "no memory for the names");
 		return;
@@ -412,7 +412,7 @@ static void vmstat_exit(struct memdiag_status *status)
 	vmstat_named = false;
 	if (vmstat_names)
 		vmstat_forget();
-	kfree(vmstat_names);
+	memdiag_free(vmstat_names);
 	vmstat_names = NULL;
 }
 

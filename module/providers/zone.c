@@ -159,11 +159,12 @@ static int zone_collect(struct memdiag_sink *sink)
 static unsigned int zone_protection_fields(struct memdiag_field_desc *fields)
 {
 	const struct zone *zones = NODE_DATA(first_online_node)->node_zones;
+	char name[32];
 	int i;
 
 	for (i = 0; i < MAX_NR_ZONES; i++) {
-		zone_protection_names[i] = kasprintf(GFP_KERNEL, "protection_%s",
-						     zones[i].name);
+		snprintf(name, sizeof(name), "protection_%s", zones[i].name);
+		zone_protection_names[i] = memdiag_keep_string(name, sizeof(name));
 		if (!zone_protection_names[i])
 			break;
 		fields[i] = (struct memdiag_field_desc) {
@@ -183,9 +184,9 @@ static void __init zone_init(struct memdiag_status *status)
 	struct memdiag_field_desc *next;
 	unsigned int names;
 
-	zone_all_fields = kcalloc(ARRAY_SIZE(zone_fields) + MAX_NR_ZONES +
-				  NR_VM_ZONE_STAT_ITEMS + NR_VM_NUMA_EVENT_ITEMS,
-				  sizeof(*zone_all_fields), GFP_KERNEL);
+	zone_all_fields = memdiag_keep(ARRAY_SIZE(zone_fields) + MAX_NR_ZONES +
+				       NR_VM_ZONE_STAT_ITEMS + NR_VM_NUMA_EVENT_ITEMS,
+				       sizeof(*zone_all_fields));
 	if (!zone_all_fields) {
 		memdiag_set_partial(status, MEMDIAG_SRC_EXPORT,
 				    "no memory for the names of the vm statistics");
@@ -217,10 +218,10 @@ static void zone_exit(struct memdiag_status *status)
 	int i;
 
 	for (i = 0; i < MAX_NR_ZONES; i++) {
-		kfree(zone_protection_names[i]);
+		memdiag_free(zone_protection_names[i]);
 		zone_protection_names[i] = NULL;
 	}
-	kfree(zone_all_fields);
+	memdiag_free(zone_all_fields);
 	zone_all_fields = NULL;
 }
 

@@ -193,9 +193,9 @@ static int __init btf_index(struct memdiag_btf *btf)
 	if (nr < 0)
 		return nr;
 	btf->nr_types = nr;
-	btf->offsets = kvmalloc_array(nr + 1, sizeof(u32), GFP_KERNEL);
-	btf->next = kvmalloc_array(nr + 1, sizeof(u32), GFP_KERNEL);
-	btf->heads = kvcalloc(BTF_HASH_SLOTS, sizeof(u32), GFP_KERNEL);
+	btf->offsets = memdiag_alloc(nr + 1, sizeof(u32));
+	btf->next = memdiag_alloc(nr + 1, sizeof(u32));
+	btf->heads = memdiag_alloc(BTF_HASH_SLOTS, sizeof(u32));
 	if (!btf->offsets || !btf->next || !btf->heads)
 		return -ENOMEM;
 	btf_scan(btf, btf->offsets);
@@ -217,21 +217,21 @@ static int __init btf_index(struct memdiag_btf *btf)
 
 static void __init btf_release(struct memdiag_btf *btf)
 {
-	kvfree(btf->heads);
-	kvfree(btf->next);
-	kvfree(btf->offsets);
-	kvfree(btf->data);
-	kfree(btf);
+	memdiag_free(btf->heads);
+	memdiag_free(btf->next);
+	memdiag_free(btf->offsets);
+	memdiag_free(btf->data);
+	memdiag_free(btf);
 }
 
-/* Takes over @data, which kvfree() must be able to free, also on failure. */
+/* Takes over @data, which memdiag_free() must be able to free, also on failure. */
 static struct memdiag_btf *__init btf_parse(void *data, size_t size)
 {
-	struct memdiag_btf *btf = kzalloc(sizeof(*btf), GFP_KERNEL);
+	struct memdiag_btf *btf = memdiag_alloc(1, sizeof(*btf));
 	int error;
 
 	if (!btf) {
-		kvfree(data);
+		memdiag_free(data);
 		return ERR_PTR(-ENOMEM);
 	}
 	btf->data = data;
@@ -432,7 +432,7 @@ struct memdiag_btf *__init memdiag_btf_parse(const void *data, size_t size)
 
 	if (size > BTF_MAX_SIZE)
 		return ERR_PTR(-E2BIG);
-	copy = kvmalloc(max_t(size_t, size, 1), GFP_KERNEL);
+	copy = memdiag_alloc(size, 1);
 	if (!copy)
 		return ERR_PTR(-ENOMEM);
 	memcpy(copy, data, size);

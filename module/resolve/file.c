@@ -118,7 +118,7 @@ static ssize_t file_read_all(struct file *file, char **text, size_t limit,
 	char *buf, *more;
 	ssize_t n;
 
-	buf = kvmalloc(room, GFP_KERNEL);
+	buf = memdiag_alloc(room, 1);
 	if (!buf)
 		return -ENOMEM;
 	for (;;) {
@@ -127,13 +127,13 @@ static ssize_t file_read_all(struct file *file, char **text, size_t limit,
 				n = -EFBIG;
 				break;
 			}
-			more = kvmalloc(room * 2, GFP_KERNEL);
+			more = memdiag_alloc(room, 2);
 			if (!more) {
 				n = -ENOMEM;
 				break;
 			}
 			memcpy(more, buf, length);
-			kvfree(buf);
+			memdiag_free(buf);
 			buf = more;
 			room *= 2;
 		}
@@ -145,7 +145,7 @@ static ssize_t file_read_all(struct file *file, char **text, size_t limit,
 	if (!n && length > limit)
 		n = -EFBIG;
 	if (n < 0) {
-		kvfree(buf);
+		memdiag_free(buf);
 		return n;
 	}
 	buf[length] = '\0';
@@ -156,7 +156,7 @@ static ssize_t file_read_all(struct file *file, char **text, size_t limit,
 /**
  * memdiag_file_read_opened() - read the whole of an opened kernel file
  * @file: from memdiag_file_open()
- * @text: out: the bytes and a NUL behind them, to be freed with kvfree()
+ * @text: out: the bytes and a NUL behind them, to be freed with memdiag_free()
  * @limit: largest size to accept, bytes
  *
  * For files that the kernel can read itself: not those whose only way to be

@@ -133,7 +133,7 @@ static int given_set(const char *text, const struct kernel_param *param)
 	} else if (strnlen(text, GIVEN_MAX_LENGTH) == GIVEN_MAX_LENGTH) {
 		given_text_error = -E2BIG;
 	} else {
-		given_text = kstrdup(text, GFP_KERNEL);
+		given_text = memdiag_keep_string(text, strlen(text));
 		if (!given_text)
 			given_text_error = -ENOMEM;
 	}
@@ -143,7 +143,7 @@ static int given_set(const char *text, const struct kernel_param *param)
 /* Also called when the module is not loaded for another parameter's sake. */
 static void given_free(void *arg)
 {
-	kfree(given_text);
+	memdiag_free(given_text);
 	given_text = NULL;
 }
 
@@ -305,7 +305,7 @@ static bool given_confirmed(const char *name, unsigned long address)
 
 	if (!IS_ENABLED(CONFIG_KALLSYMS))
 		return true;
-	text = kmalloc(KSYM_SYMBOL_LEN, GFP_KERNEL);
+	text = memdiag_alloc(KSYM_SYMBOL_LEN, 1);
 	if (!text)
 		return false;
 	sprint_symbol(text, address);
@@ -313,7 +313,7 @@ static bool given_confirmed(const char *name, unsigned long address)
 		confirmed = !IS_ENABLED(CONFIG_KALLSYMS_ALL);
 	else
 		confirmed = !strncmp(text, name, length) && strstarts(text + length, "+0x0/");
-	kfree(text);
+	memdiag_free(text);
 	return confirmed;
 }
 
@@ -358,7 +358,7 @@ static void given_apply(const struct given_map *map)
 
 	error = given_slide(map, &slide, why, sizeof(why));
 	if (!error) {
-		given_found = kcalloc(ARRAY_SIZE(given_symbols), sizeof(*given_found), GFP_KERNEL);
+		given_found = memdiag_keep(ARRAY_SIZE(given_symbols), sizeof(*given_found));
 		if (!given_found) {
 			error = -ENOMEM;
 			snprintf(why, sizeof(why), "no memory");
@@ -405,7 +405,7 @@ int memdiag_given_init(void)
 	}
 	if (!given_text)
 		return 0;
-	map = kmalloc(sizeof(*map), GFP_KERNEL);
+	map = memdiag_alloc(1, sizeof(*map));
 	if (!map)
 		return -ENOMEM;
 	error = given_parse(given_text, map, &entry, &why);
@@ -413,7 +413,7 @@ int memdiag_given_init(void)
 		pr_err("addresses: entry %u: %s\n", entry, why);
 	else
 		given_apply(map);
-	kfree(map);
+	memdiag_free(map);
 	given_free(NULL);
 	return error;
 }
@@ -421,6 +421,6 @@ int memdiag_given_init(void)
 /** memdiag_given_exit() - forget what was given */
 void memdiag_given_exit(void)
 {
-	kfree(given_found);
+	memdiag_free(given_found);
 	given_found = NULL;
 }

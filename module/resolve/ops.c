@@ -84,7 +84,7 @@ int memdiag_ops_open(struct memdiag_ops *ops, const char *path)
 		return error;
 	}
 	ops->op = ops_of(ops->file);
-	ops->buf = kmalloc(OPS_BUF_SIZE, GFP_KERNEL);
+	ops->buf = memdiag_keep(OPS_BUF_SIZE, 1);
 	ops->buf_size = OPS_BUF_SIZE;
 	if (!ops->op || !ops->buf) {
 		error = ops->op ? -ENOMEM : -EINVAL;
@@ -106,7 +106,7 @@ int memdiag_ops_open(struct memdiag_ops *ops, const char *path)
  */
 void memdiag_ops_close(struct memdiag_ops *ops)
 {
-	kfree(ops->buf);
+	memdiag_free(ops->buf);
 	if (ops->file)
 		filp_close(ops->file, NULL);
 	memset(ops, 0, sizeof(*ops));

@@ -37,7 +37,7 @@ void memdiag_resolve_note(enum memdiag_item_kind kind, const char *name,
 		if (item->kind == kind && !strncmp(item->name, name, sizeof(item->name) - 1))
 			goto fill;
 
-	item = kzalloc(sizeof(*item), GFP_KERNEL);
+	item = memdiag_keep(1, sizeof(*item));
 	if (!item)
 		goto unlock;
 	item->kind = kind;
@@ -127,7 +127,7 @@ static void resolve_forget(void)
 
 	list_for_each_entry_safe(item, next, &resolve_items, list) {
 		list_del(&item->list);
-		kfree(item);
+		memdiag_free(item);
 	}
 }
 

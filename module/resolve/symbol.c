@@ -21,7 +21,7 @@
 #ifdef CONFIG_KPROBES
 static unsigned long __init symbol_by_kprobe(const char *name, int *error)
 {
-	struct kprobe *kp = kzalloc(sizeof(*kp), GFP_KERNEL);
+	struct kprobe *kp = memdiag_alloc(1, sizeof(*kp));
 	unsigned long address;
 
 	if (!kp) {
@@ -38,7 +38,7 @@ static unsigned long __init symbol_by_kprobe(const char *name, int *error)
 		*error = -EINVAL;
 		address = 0;
 	}
-	kfree(kp);
+	memdiag_free(kp);
 	return address;
 }
 #else
@@ -55,14 +55,14 @@ static unsigned long __init symbol_by_kprobe(const char *name, int *error)
  */
 static bool __init symbol_confirmed(unsigned long address)
 {
-	char *text = kmalloc(KSYM_SYMBOL_LEN, GFP_KERNEL);
+	char *text = memdiag_alloc(KSYM_SYMBOL_LEN, 1);
 	bool confirmed;
 
 	if (!text)
 		return false;
 	sprint_symbol(text, address);
 	confirmed = strstr(text, "+0x0/") != NULL;
-	kfree(text);
+	memdiag_free(text);
 	return confirmed;
 }
 

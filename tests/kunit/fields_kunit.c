@@ -22,6 +22,7 @@ int memdiag_kunit_live(struct kunit_suite *suite)
 		return error;
 	memdiag_snapshot_init();
 	memdiag_registry_init();
+	memdiag_alloc_init();
 	live = true;
 	return 0;
 }
@@ -33,6 +34,7 @@ static void __exit kunit_exit(void)
 	memdiag_registry_exit();
 	memdiag_snapshot_exit();
 	memdiag_resolve_exit();
+	memdiag_alloc_exit();
 }
 
 static void fields_providers(struct kunit *test)

@@ -75,7 +75,7 @@ static void inode_slots(struct kunit *test)
 						cache_memcg_get(walk, (void *)(cache * 64ul),
 								memcg, from)->objs);
 	KUNIT_EXPECT_EQ(test, walk->nr_used, nr);
-	kvfree(walk->slots);
+	memdiag_free(walk->slots);
 }
 
 /* Nothing is believed but what leads to a cgroup that is held. */

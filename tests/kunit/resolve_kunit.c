@@ -151,7 +151,7 @@ static void resolve_files(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, strlen(text), n);
 	KUNIT_EXPECT_TRUE(test, strstarts(text, "nr_free_pages "));
 	KUNIT_EXPECT_EQ(test, text[n - 1], '\n');
-	kvfree(text);
+	memdiag_free(text);
 	KUNIT_EXPECT_EQ(test, memdiag_file_read("/proc/vmstat", &text, 1000), -EFBIG);
 	KUNIT_EXPECT_EQ(test, memdiag_file_read("/proc/no_such_file", &text, SZ_1M), -ENOENT);
 	KUNIT_EXPECT_EQ(test, memdiag_file_read("/proc", &text, SZ_1M), -EINVAL);

@@ -5,6 +5,7 @@
  * that locks were held. With providers that do as they are told: snapshot_kunit.c.
  */
 #include <linux/module.h>
+#include <linux/sizes.h>
 
 #include "../../module/sink.h"
 #include "fakes.h"
@@ -215,13 +216,13 @@ static void sink_strings_many(struct kunit *test)
 	expect_records(test, bytes, 3, 1000);
 }
 
-/* The first walk pushes other strings than the one that counts. */
+/* The first walks push other strings than the one that counts, and fewer. */
 static int collect_changing(struct memdiag_sink *sink)
 {
 	struct fake *f = fake_of(sink);
 	unsigned int i;
 
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < 500 * min(f->walks, 4u); i++) {
 		struct fake_record *record = memdiag_push(sink);
 
 		if (!record)
@@ -250,6 +251,74 @@ static void sink_strings_stale(struct kunit *test)
 		wrong += kstrtoul(skip_spaces(string_of(bytes, r[i].text)), 10, &number) ||
 			 number != i;
 	KUNIT_EXPECT_EQ(test, wrong, 0);
+}
+
+/* Twenty keys again and again, as a section that adds up has them. */
+static int collect_keys(struct memdiag_sink *sink)
+{
+	struct fake_record *record;
+	unsigned int i, key;
+
+	for (i = 0; i < 1000; i++) {
+		for (key = 0; key < sink->nr_records; key++) {
+			record = memdiag_record(sink, key);
+			if (record->n == i % 20)
+				break;
+		}
+		if (key < sink->nr_records)
+			continue;
+		record = memdiag_push_kept(sink);
+		if (!record)
+			return -ENOSPC;
+		record->n = i % 20;
+		record->text = memdiag_push_string(sink, "key");
+	}
+	return 0;
+}
+
+/* What is looked for among the records is not counted twice where there is no room. */
+static void sink_kept(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+
+	fakes[2].collect = collect_keys;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(2));
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 2)->state, MEMDIAG_STATE_OK);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 2)->nr_records, 20ULL);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 2)->restarts, 1);
+}
+
+static int collect_same_long(struct memdiag_sink *sink)
+{
+	static char text[SZ_32K];
+	unsigned int i;
+
+	memset(text, 't', sizeof(text) - 1);
+	for (i = 0; i < 1000; i++) {
+		struct fake_record *record = memdiag_push(sink);
+
+		if (!record)
+			return -ENOSPC;
+		record->n = i;
+		record->text = memdiag_push_string(sink, text);
+	}
+	return 0;
+}
+
+/* A thousand times the same string needs room for one, not for a thousand. */
+static void sink_strings_missed(struct kunit *test)
+{
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+
+	fakes[2].collect = collect_same_long;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(2));
+	s = section_of(bytes, 2);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_OK);
+	KUNIT_EXPECT_EQ(test, s->nr_records, 1000ULL);
+	KUNIT_EXPECT_EQ(test, s->restarts, 1);
+	KUNIT_EXPECT_EQ(test, strlen(memdiag_kunit_string(test, bytes, 2, 999, "text")),
+			(size_t)SZ_32K - 1);
 }
 
 static int collect_locks(struct memdiag_sink *sink)
@@ -347,6 +416,8 @@ static struct kunit_case sink_cases[] = {
 	KUNIT_CASE(sink_strings_shared),
 	KUNIT_CASE(sink_strings_many),
 	KUNIT_CASE(sink_strings_stale),
+	KUNIT_CASE(sink_kept),
+	KUNIT_CASE(sink_strings_missed),
 	KUNIT_CASE(sink_lock_time),
 	KUNIT_CASE(sink_lock_unknown),
 	KUNIT_CASE(sink_symbols),

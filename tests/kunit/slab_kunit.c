@@ -375,7 +375,7 @@ static void slab_slots(struct kunit *test)
 	for (i = 1; i <= 1000; i++)
 		KUNIT_EXPECT_PTR_EQ(test, (void *)slab_slot(&walk, (void *)(i * 8))->record,
 				    (void *)i);
-	kvfree(walk.slots);
+	memdiag_free(walk.slots);
 }
 
 static noinline void slab_kunit_ctor(void *object)

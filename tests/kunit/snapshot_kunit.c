@@ -14,10 +14,25 @@ static const struct memdiag_status *fake_or_real_status(u32 id)
 	return fake ? &memdiag_kunit_statuses[id] : memdiag_status(id);
 }
 
+#include "../../module/alloc.c"
+
+/* So often there is no memory for the bytes of a snapshot. */
+static unsigned int fake_no_pages;
+
+static void *fake_or_real_pages(size_t size)
+{
+	if (!fake_no_pages)
+		return memdiag_alloc_pages(size);
+	fake_no_pages--;
+	return NULL;
+}
+
 /* Only for what is included here: the real registry serves everybody else. */
 #define memdiag_status(id) fake_or_real_status(id)
+#define memdiag_alloc_pages(size) fake_or_real_pages(size)
 #include "../../module/sink.c"
 #include "../../module/snapshot.c"
+#undef memdiag_alloc_pages
 #undef memdiag_status
 
 struct fake memdiag_kunit_fakes[MEMDIAG_NR_SECTIONS];
@@ -25,7 +40,6 @@ struct memdiag_provider memdiag_kunit_providers[MEMDIAG_NR_SECTIONS];
 struct memdiag_status memdiag_kunit_statuses[MEMDIAG_NR_SECTIONS];
 
 static u64 fake_saved_limit;
-static size_t fake_saved_strings;
 static char fake_names[MEMDIAG_NR_SECTIONS][8];
 
 static const struct memdiag_field_desc fake_fields[] = {
@@ -83,8 +97,8 @@ static void fake_end(void *arg)
 
 	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), 0ULL);
 	fake = false;
-	snapshot_limit = fake_saved_limit;
-	snapshot_last_strings = fake_saved_strings;
+	alloc_limit = fake_saved_limit;
+	fake_no_pages = 0;
 }
 
 int memdiag_kunit_fake_begin(struct kunit *test)
@@ -115,10 +129,8 @@ int memdiag_kunit_fake_begin(struct kunit *test)
 			.last_records = 1,
 		};
 	}
-	fake_saved_limit = snapshot_limit;
-	fake_saved_strings = snapshot_last_strings;
-	snapshot_last_strings = 0;
-	snapshot_limit = SZ_64M;
+	fake_saved_limit = alloc_limit;
+	alloc_limit = SZ_64M;
 	fake = true;
 	return kunit_add_action_or_reset(test, fake_end, test);
 }
@@ -325,9 +337,9 @@ static void snapshot_grows_records(struct kunit *test)
 	expect_records(test, bytes, 3, 1000);
 	expect_records(test, bytes, 2, 3);
 	expect_records(test, bytes, 4, 3);
-	/* 16 doubled six times are 1024. */
-	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 6);
-	KUNIT_EXPECT_EQ(test, fakes[3].walks, 7);
+	/* The first walk counted them. */
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 1);
+	KUNIT_EXPECT_EQ(test, fakes[3].walks, 2);
 	KUNIT_EXPECT_EQ(test, section_of(bytes, 2)->restarts, 0);
 	/* The next one knows how many there were. */
 	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
@@ -368,7 +380,39 @@ static void snapshot_grows_strings(struct kunit *test)
 	expect_records(test, bytes, 2, 3);
 	expect_records(test, bytes, 3, 1000);
 	expect_records(test, bytes, 4, 3);
-	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 3);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 1);
+	/* The next one knows how long they were. */
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
+	expect_records(test, bytes, 3, 1000);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 0);
+}
+
+/* More records and more strings than twelve times doubling comes to, both at once. */
+static void snapshot_grows_much(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+
+	fakes[2].text = "shared %llu";
+	fakes[3].nr = 20000;
+	fakes[3].text = "a text of which twenty thousand are more than a megabyte: %020llu";
+	fakes[4].nr = 20000;
+	fakes[4].text = "same";
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
+	expect_layout(test, bytes);
+	expect_records(test, bytes, 2, 3);
+	expect_records(test, bytes, 3, 20000);
+	expect_records(test, bytes, 4, 20000);
+	expect_records(test, bytes, 5, 3);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 1);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 4)->restarts, 1);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
+	expect_records(test, bytes, 3, 20000);
+	KUNIT_EXPECT_EQ(test, section_of(bytes, 3)->restarts, 0);
+	/* What there was once is no reason to take so much for ever. */
+	fakes[3].nr = 3;
+	memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
+	KUNIT_EXPECT_EQ(test, statuses[3].last_records, 3);
+	KUNIT_EXPECT_LT(test, statuses[3].last_strings, 1000);
 }
 
 /* Only the tables' own strings do not fit: no walk is repeated for them. */
@@ -386,25 +430,134 @@ static void snapshot_grows_strings_late(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fakes[0].walks, 1);
 }
 
+/* There are a quarter more of them with each walk, until it is the last. */
+static unsigned int growing_last;
+
+static int collect_growing(struct memdiag_sink *sink)
+{
+	unsigned int i, nr = 100, walk;
+
+	for (walk = 1; walk < min(fake_of(sink)->walks, growing_last); walk++)
+		nr += nr / 4;
+	for (i = 0; i < nr; i++) {
+		struct fake_record *record = memdiag_push(sink);
+
+		if (!record)
+			return -ENOSPC;
+		record->n = fake_number(sink->status->provider->id, i);
+		record->text = memdiag_push_printf(sink, "text %llu", record->n);
+	}
+	return 0;
+}
+
 static void snapshot_outrun(struct kunit *test)
 {
 	const struct memdiag_section *s;
 	struct memdiag_bytes *bytes;
 	char reason[64];
 
-	fakes[6].nr = UINT_MAX;
-	fakes[6].text = NULL;
+	fakes[6].collect = collect_growing;
+	growing_last = UINT_MAX;
 	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
 	expect_layout(test, bytes);
 	s = section_of(bytes, 6);
 	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
 	KUNIT_EXPECT_EQ(test, s->error, -EAGAIN);
 	KUNIT_EXPECT_EQ(test, s->nr_records, 0ULL);
-	snprintf(reason, sizeof(reason), "collecting failed: %pe", ERR_PTR(-EAGAIN));
-	KUNIT_EXPECT_STREQ(test, string_of(bytes, s->reason), reason);
+	snprintf(reason, sizeof(reason), "collecting failed: %pe: it grew faster than",
+		 ERR_PTR(-EAGAIN));
+	KUNIT_EXPECT_TRUE(test, strstarts(string_of(bytes, s->reason), reason));
 	KUNIT_EXPECT_EQ(test, fakes[6].walks, SNAPSHOT_MAX_RESTARTS + 1);
 	expect_records(test, bytes, 5, 3);
 	expect_records(test, bytes, 7, 3);
+	/* When it grows no more, the next snapshot begins with what this one lacked. */
+	growing_last = SNAPSHOT_MAX_RESTARTS + 1;
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
+	s = section_of(bytes, 6);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_OK);
+	KUNIT_EXPECT_EQ(test, s->restarts, 0);
+	KUNIT_EXPECT_EQ(test, fakes[6].walks, SNAPSHOT_MAX_RESTARTS + 2);
+}
+
+/* More than the limit: it is not counted to its end, and only this section lacks. */
+static void snapshot_endless(struct kunit *test)
+{
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+
+	fakes[6].nr = UINT_MAX;
+	fakes[6].text = NULL;
+	alloc_limit = SZ_4M;
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
+	expect_layout(test, bytes);
+	s = section_of(bytes, 6);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
+	KUNIT_EXPECT_EQ(test, s->error, -EMFILE);
+	KUNIT_EXPECT_EQ(test, fakes[6].walks, 1);
+	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), bytes->charged);
+	expect_records(test, bytes, 5, 3);
+	expect_records(test, bytes, 7, 3);
+}
+
+static unsigned int estimate_too_many(void)
+{
+	return UINT_MAX;
+}
+
+/* Room for a guess that is too high cannot be had: the walk says how many there are. */
+static void snapshot_guess_too_high(struct kunit *test)
+{
+	struct memdiag_bytes *bytes;
+
+	providers[3].estimate = estimate_too_many;
+	statuses[4].last_records = UINT_MAX;
+	statuses[4].last_strings = U32_MAX;
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
+	expect_layout(test, bytes);
+	expect_records(test, bytes, 3, 3);
+	expect_records(test, bytes, 4, 3);
+	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), bytes->charged);
+}
+
+/* What fits while it is collected, but not with its place in the finished snapshot. */
+static void snapshot_fits_once(struct kunit *test)
+{
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+
+	fakes[4].nr = 100000;
+	fakes[4].text = NULL;
+	alloc_limit = fakes[4].nr * sizeof(struct fake_record) * 3 / 2;
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
+	expect_layout(test, bytes);
+	s = section_of(bytes, 4);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
+	KUNIT_EXPECT_EQ(test, s->error, -EMFILE);
+	KUNIT_EXPECT_TRUE(test, strstarts(string_of(bytes, s->reason), "more than the 2 MiB"));
+	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), bytes->charged);
+	expect_records(test, bytes, 3, 3);
+	expect_records(test, bytes, 5, 3);
+}
+
+/* No memory for the bytes: it is done without the section that takes most of them. */
+static void snapshot_no_memory_at_last(struct kunit *test)
+{
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+
+	fakes[4].nr = 5000;
+	fake_no_pages = 1;
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_ALL_SECTIONS);
+	expect_layout(test, bytes);
+	s = section_of(bytes, 4);
+	KUNIT_EXPECT_EQ(test, s->state, MEMDIAG_STATE_UNAVAILABLE);
+	KUNIT_EXPECT_EQ(test, s->error, -ENOMEM);
+	expect_records(test, bytes, 3, 3);
+	expect_records(test, bytes, 5, 3);
+	fake_no_pages = UINT_MAX;
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(memdiag_snapshot_collect(MEMDIAG_ALL_SECTIONS)),
+			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), bytes->charged);
 }
 
 static void snapshot_collect_error(struct kunit *test)
@@ -489,13 +642,14 @@ static void snapshot_limit_everywhere(struct kunit *test)
 	fakes[3].nr = 200;
 	fakes[4].text = "a longer text, so that the strings have to grow: %060llu";
 	fakes[4].nr = 200;
-	for (snapshot_limit = 0; snapshot_limit < SZ_1M && !complete; snapshot_limit += 1000) {
+	for (alloc_limit = 0; alloc_limit < SZ_1M && !complete; alloc_limit += 1000) {
 		const struct memdiag_section *s;
 		struct memdiag_bytes *bytes;
 
 		statuses[3].last_records = 1;
+		statuses[3].last_strings = 0;
 		statuses[4].last_records = 1;
-		snapshot_last_strings = 0;
+		statuses[4].last_strings = 0;
 		bytes = memdiag_snapshot_collect(BIT_ULL(3) | BIT_ULL(4));
 		if (IS_ERR(bytes)) {
 			KUNIT_EXPECT_EQ(test, PTR_ERR(bytes), -EMFILE);
@@ -505,7 +659,7 @@ static void snapshot_limit_everywhere(struct kunit *test)
 		}
 		generation++;
 		KUNIT_EXPECT_EQ(test, memdiag_snapshot_held(), bytes->charged);
-		KUNIT_EXPECT_LE(test, memdiag_snapshot_held(), snapshot_limit);
+		KUNIT_EXPECT_LE(test, memdiag_snapshot_held(), alloc_limit);
 		expect_layout(test, bytes);
 		s = section_of(bytes, 4);
 		if (s->state == MEMDIAG_STATE_UNAVAILABLE) {
@@ -530,7 +684,7 @@ static void snapshot_limit_shared(struct kunit *test)
 	struct memdiag_bytes *held[64], *bytes;
 	unsigned int nr = 0, i;
 
-	snapshot_limit = SZ_256K;
+	alloc_limit = SZ_256K;
 	while (nr < ARRAY_SIZE(held)) {
 		bytes = memdiag_snapshot_collect(MEMDIAG_ALL_SECTIONS);
 		if (IS_ERR(bytes))
@@ -590,7 +744,12 @@ static struct kunit_case snapshot_cases[] = {
 	KUNIT_CASE(snapshot_estimate),
 	KUNIT_CASE(snapshot_grows_strings),
 	KUNIT_CASE(snapshot_grows_strings_late),
+	KUNIT_CASE(snapshot_grows_much),
 	KUNIT_CASE(snapshot_outrun),
+	KUNIT_CASE(snapshot_endless),
+	KUNIT_CASE(snapshot_guess_too_high),
+	KUNIT_CASE(snapshot_fits_once),
+	KUNIT_CASE(snapshot_no_memory_at_last),
 	KUNIT_CASE(snapshot_collect_error),
 	KUNIT_CASE(snapshot_memory_error),
 	KUNIT_CASE(snapshot_signal),
