@@ -15,6 +15,8 @@
  */
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/hash.h>
+#include <linux/jhash.h>
 #include <linux/kdev_t.h>
 #include <linux/limits.h>
 #include <linux/module.h>
@@ -63,20 +65,43 @@ static const struct memdiag_field_desc shmem_file_fields[] = {
 
 #ifdef CONFIG_SHMEM
 
+/* Slots to begin with: a process that has more such files open is not common. */
+#define SHMEM_FILE_SLOTS	1024
+
+/**
+ * struct shmem_file_slot - where the record of a file is
+ * @record: the record, or where it would be if there was room
+ * @ino: inode number of the file
+ * @dev: device of its superblock
+ * @process: number of the process it was found in; the slot is free to others
+ */
+struct shmem_file_slot {
+	struct shmem_file_record *record;
+	unsigned long ino;
+	dev_t dev;
+	u32 process;
+};
+
 /**
  * struct shmem_file_walk - what a walk carries along
  * @sink: where to
  * @type: that of tmpfs
  * @path: PATH_MAX bytes
- * @pid: process of the records from @first on
- * @first: its first record
+ * @pid: the process that was seen last
+ * @process: number of this process, from 1 on
+ * @slots: files of this process, by hash; at most half of them are used
+ * @nr_slots: their number, a power of two
+ * @nr_used: of these used by this process
  */
 struct shmem_file_walk {
 	struct memdiag_sink *sink;
 	struct file_system_type *type;
 	char *path;
 	pid_t pid;
-	unsigned int first;
+	u32 process;
+	struct shmem_file_slot *slots;
+	unsigned int nr_slots;
+	unsigned int nr_used;
 };
 
 static bool shmem_file_wanted(const struct file *file, void *arg)
@@ -87,21 +112,39 @@ static bool shmem_file_wanted(const struct file *file, void *arg)
 	return inode->i_sb->s_type == walk->type && !READ_ONCE(inode->i_nlink);
 }
 
-/* The record of a file that this process has open more than once. */
-static struct shmem_file_record *shmem_file_again(const struct shmem_file_walk *walk, u64 dev,
-						  u64 ino)
+/* The slot of a file of this process, or the one to put it in. */
+static struct shmem_file_slot *shmem_file_slot(const struct shmem_file_walk *walk, dev_t dev,
+					       unsigned long ino)
 {
-	struct memdiag_sink *sink = walk->sink;
+	unsigned int i = jhash_2words(hash_long(ino, 32), dev, 0);
+	struct shmem_file_slot *slot;
+
+	for (;; i++) {
+		slot = &walk->slots[i & (walk->nr_slots - 1)];
+		if (slot->process != walk->process || (slot->ino == ino && slot->dev == dev))
+			return slot;
+	}
+}
+
+/* Twice the slots; those of other processes are not needed any more. */
+static int shmem_file_more_slots(struct shmem_file_walk *walk)
+{
+	struct shmem_file_walk more = *walk;
 	unsigned int i;
 
-	for (i = walk->first; i < sink->nr_records; i++) {
-		struct shmem_file_record *record = memdiag_record(sink, i);
+	more.nr_slots = walk->nr_slots ? walk->nr_slots * 2 : SHMEM_FILE_SLOTS;
+	more.slots = memdiag_alloc(more.nr_slots, sizeof(*more.slots));
+	if (!more.slots)
+		return -ENOMEM;
+	for (i = 0; i < walk->nr_slots; i++) {
+		const struct shmem_file_slot *slot = &walk->slots[i];
 
-		if (record->ino == ino && !strcmp(memdiag_string(sink, record->dev),
-						  memdiag_string(sink, dev)))
-			return record;
+		if (slot->process == walk->process)
+			*shmem_file_slot(&more, slot->dev, slot->ino) = *slot;
 	}
-	return NULL;
+	memdiag_free(walk->slots);
+	*walk = more;
+	return 0;
 }
 
 /* As d_path() prints it, without the mark that says what is known here. */
@@ -131,29 +174,42 @@ static int shmem_file_found(struct task_struct *leader, struct file *file, void 
 	struct shmem_file_walk *walk = arg;
 	struct memdiag_sink *sink = walk->sink;
 	struct inode *inode = file_inode(file);
-	dev_t number = inode->i_sb->s_dev;
+	dev_t dev = inode->i_sb->s_dev;
 	struct shmem_file_record *record;
+	struct shmem_file_slot *slot;
 	char comm[TASK_COMM_LEN];
-	u64 dev;
+	int error;
 
 	if (walk->pid != leader->tgid) {
 		walk->pid = leader->tgid;
-		walk->first = sink->nr_records;
+		walk->process++;
+		walk->nr_used = 0;
 	}
-	dev = memdiag_push_printf(sink, "%u:%u", MAJOR(number), MINOR(number));
-	record = shmem_file_again(walk, dev, inode->i_ino);
-	if (record) {
-		record->fds++;
+	if (walk->nr_used >= walk->nr_slots / 2) {
+		error = shmem_file_more_slots(walk);
+		if (error)
+			return error;
+	}
+	slot = shmem_file_slot(walk, dev, inode->i_ino);
+	if (slot->process == walk->process) {
+		slot->record->fds++;
 		return 0;
 	}
 	record = memdiag_push(sink);
 	if (!record)
 		return -ENOSPC;
+	*slot = (struct shmem_file_slot) {
+		.record = record,
+		.ino = inode->i_ino,
+		.dev = dev,
+		.process = walk->process,
+	};
+	walk->nr_used++;
 	record->pid = leader->tgid;
 	record->start_time = leader->start_boottime;
 	get_task_comm(comm, leader);
 	record->comm = memdiag_push_string(sink, comm);
-	record->dev = dev;
+	record->dev = memdiag_push_printf(sink, "%u:%u", MAJOR(dev), MINOR(dev));
 	record->ino = inode->i_ino;
 	record->kind = memdiag_push_string(sink, memdiag_shmem_kinds[shmem_file_kind(file)]);
 	record->path = shmem_file_path(walk, file);
@@ -181,6 +237,7 @@ static int shmem_file_collect(struct memdiag_sink *sink)
 	walk.path = memdiag_alloc(PATH_MAX, 1);
 	if (walk.path)
 		error = memdiag_walk_files(&files);
+	memdiag_free(walk.slots);
 	memdiag_free(walk.path);
 	module_put(walk.type->owner);
 	return error;
