@@ -12,7 +12,9 @@
  *
  * Locks: proto_list_mutex, from the operations' start to their stop, while
  * protocols are noted with a reference to their modules; after that net_rwsem
- * for reading. Under both only reads and pushes.
+ * for reading, let go after NET_BATCH namespaces, with a reference to the one to go
+ * on from: one that has a reference stays in the list. Under both locks only reads
+ * and pushes.
  *
  * Stale: sockets are counted per CPU and read without a lock. Memory is counted
  * ahead or behind by what memory_percpu says, on kernels that keep a part of it
@@ -28,6 +30,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu_counter.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -43,6 +47,8 @@
 #define NET_PROTOCOLS		"/proc/net/protocols"
 #define NET_SOCKSTAT		"/proc/net/sockstat"
 #define NET_MAX_PROTOCOLS	64
+/* Namespaces to look at under one hold; each is so many protocols on all CPUs. */
+#define NET_BATCH		16
 /* Slab caches whose names begin so are of socket buffers. */
 #define NET_CACHES		"skbuff_"
 
@@ -223,7 +229,8 @@ static int net_push_namespace(struct memdiag_sink *sink, struct net_protocols *p
 static int net_push_namespaces(struct memdiag_sink *sink, struct net_protocols *protocols,
 			       u64 *time_wait)
 {
-	struct net *net;
+	struct net *net, *held = NULL;
+	unsigned int nr = 0;
 	int error = 0;
 
 	down_read(&net_rwsem);
@@ -232,8 +239,24 @@ static int net_push_namespaces(struct memdiag_sink *sink, struct net_protocols *
 		if (error)
 			break;
 		*time_wait += memdiag_net_time_wait(net);
+		/* One that is on its way out cannot be held: the next one then. */
+		if (++nr < NET_BATCH || !maybe_get_net(net))
+			continue;
+		up_read(&net_rwsem);
+		if (held)
+			put_net(held);
+		held = net;
+		nr = 0;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			error = -EINTR;
+		down_read(&net_rwsem);
+		if (error)
+			break;
 	}
 	up_read(&net_rwsem);
+	if (held)
+		put_net(held);
 	return error;
 }
 
