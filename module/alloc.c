@@ -28,7 +28,6 @@
 
 #include "memdiag.h"
 
-#define ALLOC_GFP	(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 #define ALLOC_TRY	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 
 /* In front of each piece, which is aligned for whatever has no alignment of its own. */
@@ -91,7 +90,7 @@ void memdiag_uncharge(u64 size)
  */
 void *memdiag_alloc_pages(size_t size)
 {
-	return __vmalloc(size, ALLOC_GFP | __GFP_ZERO);
+	return __vmalloc(size, MEMDIAG_GFP | __GFP_ZERO);
 }
 
 static void *alloc_take(size_t size, gfp_t zero, bool by_pages)
@@ -99,10 +98,10 @@ static void *alloc_take(size_t size, gfp_t zero, bool by_pages)
 	void *p = NULL;
 
 	if (size <= PAGE_SIZE)
-		return kmalloc(size, ALLOC_GFP | zero);
+		return kmalloc(size, MEMDIAG_GFP | zero);
 	if (!by_pages && size <= KMALLOC_MAX_SIZE)
 		p = kmalloc(size, ALLOC_TRY | zero);
-	return p ?: __vmalloc(size, ALLOC_GFP | zero);
+	return p ?: __vmalloc(size, MEMDIAG_GFP | zero);
 }
 
 static void *alloc_with_head(size_t size, gfp_t zero, bool by_pages, bool charge)

@@ -22,7 +22,9 @@
 struct memdiag_sink;
 struct memdiag_provider;
 
-/* alloc.c */
+/* alloc.c; the flags are for objects of the kernel's allocators as such, to look at them */
+#define MEMDIAG_GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+#define MEMDIAG_GFP_PERCPU	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 int memdiag_charge(u64 size);
 void memdiag_uncharge(u64 size);
 void *memdiag_alloc_pages(size_t size);

@@ -463,7 +463,7 @@ static bool __init slab_probe_fill(struct kmem_cache *probe, void **objects, u64
 
 	*left = 0;
 	for (i = 0; i < PROBE_OBJECTS; i++) {
-		objects[i] = kmem_cache_alloc(probe, GFP_KERNEL);
+		objects[i] = kmem_cache_alloc(probe, MEMDIAG_GFP);
 		if (!objects[i])
 			return false;
 		/* KFENCE puts an object now and then where no slab counts it. */

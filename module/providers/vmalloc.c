@@ -481,7 +481,7 @@ static unsigned int vmalloc_estimate(void)
  */
 void *memdiag_vmalloc_probe(void)
 {
-	return vmalloc(PROBE_PAGES * PAGE_SIZE - 1);
+	return memdiag_alloc_pages(PROBE_PAGES * PAGE_SIZE - 1);
 }
 
 /**

@@ -129,13 +129,12 @@ static unsigned long *gone_returns(unsigned long start, unsigned long size)
 
 	if (size > GONE_MAX_CODE)
 		return NULL;
-	returns = kvcalloc(BITS_TO_LONGS(size), sizeof(long),
-			   GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
+	returns = memdiag_keep(BITS_TO_LONGS(size), sizeof(long));
 	for (at = GONE_CALL; returns && at < size; at += GONE_CHUNK) {
 		n = min_t(unsigned long, size - at, GONE_CHUNK);
 		if (copy_from_kernel_nofault(bytes, (void *)(start + at - GONE_CALL),
 					     GONE_CALL + n)) {
-			kvfree(returns);
+			memdiag_free(returns);
 			return NULL;
 		}
 		while (n--)
@@ -162,7 +161,7 @@ static void gone_keep(const char *name, unsigned long start, unsigned long size,
 	gone->init = init;
 	gone->loaded = init;
 	spin_unlock(&gone_lock);
-	kvfree(old);
+	memdiag_free(old);
 }
 
 /* Of what is left of its init, too, the module is gone. */
@@ -342,5 +341,5 @@ void memdiag_gone_exit(void)
 
 	unregister_module_notifier(&gone_notifier);
 	for (i = 0; i < GONE_MAX; i++)
-		kvfree(gone_codes[i].returns);
+		memdiag_free(gone_codes[i].returns);
 }

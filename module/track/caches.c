@@ -87,7 +87,7 @@ const char *track_caches_verify(void)
 	cache = kmem_cache_create("memdiag_track", 96, 0, 0, caches_ctor);
 	if (!cache)
 		return "no memory for a cache of our own";
-	object = kmem_cache_alloc(cache, GFP_KERNEL);
+	object = kmem_cache_alloc(cache, MEMDIAG_GFP);
 	if (object) {
 		why = caches_check(cache, object);
 		kmem_cache_free(cache, object);

@@ -274,7 +274,7 @@ static bool kprobes_fires(const struct kprobes_point *point)
 
 	if (!point->try)
 		return true;
-	object = kmalloc(sizeof(*object), GFP_KERNEL);
+	object = kmalloc(sizeof(*object), MEMDIAG_GFP);
 	if (!object)
 		return false;
 	WRITE_ONCE(kprobes_seen, false);

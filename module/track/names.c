@@ -107,7 +107,7 @@ static void names_keep(struct track_run *run, struct track_stack *stack, const c
 
 	if (run->text_bytes + size > NAMES_MAX)
 		return;
-	stack->text = kvmalloc(size, GFP_KERNEL | __GFP_NOWARN);
+	stack->text = memdiag_keep(size, 1);
 	if (!stack->text)
 		return;
 	strscpy(stack->text, text, size);
@@ -118,7 +118,7 @@ static void names_drop(struct track_run *run, struct track_stack *stack)
 {
 	if (stack->text)
 		run->text_bytes -= strlen(stack->text) + 1;
-	kvfree(stack->text);
+	memdiag_free(stack->text);
 	stack->text = NULL;
 }
 
@@ -126,7 +126,7 @@ static void names_drop(struct track_run *run, struct track_stack *stack)
 static u32 names_seal(struct track_run *run, const char *module,
 		      const struct track_range *ranges, u32 nr, bool unloaded)
 {
-	char *text = kvmalloc(TRACK_TEXT, GFP_KERNEL | __GFP_NOWARN);
+	char *text = memdiag_keep(TRACK_TEXT, 1);
 	u32 n, sealed = 0;
 
 	for (n = 0; n < track_stacks_used(&run->stacks); n++) {
@@ -162,7 +162,7 @@ static u32 names_seal(struct track_run *run, const char *module,
 		WRITE_ONCE(stack->state, TRACK_STACK_SEALED);
 		sealed++;
 	}
-	kvfree(text);
+	memdiag_free(text);
 	return sealed;
 }
 

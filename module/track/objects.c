@@ -32,7 +32,6 @@
 /* An object of a window that size that finds no room is one in many millions. */
 #define OBJECTS_PER_BUCKET	5
 
-#define OBJECTS_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 static u64 objects_buckets(u64 objects)
 {
@@ -64,8 +63,8 @@ int track_objects_alloc(struct track_objects *t, u64 objects)
 
 	t->nr_buckets = nr;
 	t->bytes = track_objects_bytes(objects);
-	t->buckets = __vmalloc(nr * sizeof(*t->buckets), OBJECTS_GFP);
-	t->slots = __vmalloc(nr * TRACK_BUCKET_KEYS * sizeof(*t->slots), OBJECTS_GFP);
+	t->buckets = memdiag_alloc_pages(nr * sizeof(*t->buckets));
+	t->slots = memdiag_alloc_pages(nr * TRACK_BUCKET_KEYS * sizeof(*t->slots));
 	/* Keys are addresses: kmemleak would take them for references. */
 	kmemleak_no_scan(t->buckets);
 	if (t->buckets && t->slots)

@@ -296,7 +296,7 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 
 static int report_collect(struct memdiag_sink *sink)
 {
-	char *text = kvmalloc(TRACK_TEXT, GFP_KERNEL);
+	char *text = memdiag_alloc(TRACK_TEXT, 1);
 	int error = -ENODATA;
 
 	if (!text)
@@ -305,7 +305,7 @@ static int report_collect(struct memdiag_sink *sink)
 	if (track_run)
 		error = report_add_up(track_run) ?: report_stacks(sink, track_run, text);
 	mutex_unlock(&track_lock);
-	kvfree(text);
+	memdiag_free(text);
 	if (error == -ENODATA)
 		memdiag_mark_unavailable(sink, "nothing is tracked: start with memdiagctl track start");
 	return error;

@@ -36,7 +36,6 @@
 #define RUN_OBJECTS_MIN	64
 #define RUN_OBJECTS_MAX	BIT_ULL(31)
 
-#define RUN_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 DEFINE_MUTEX(track_lock);
 /* Under track_lock, as what follows. */
@@ -88,7 +87,7 @@ static void run_free(struct track_run *run)
 	vfree(run->sums);
 	free_percpu(run->cpus);
 	track_filter_put(&run->filter);
-	kfree(run);
+	memdiag_free(run);
 }
 
 /* Under track_lock. */
@@ -155,9 +154,9 @@ static int run_alloc(struct track_run *run, struct memdiag_track_start *start)
 		error = track_walk_alloc(&run->walk);
 	if (error)
 		return error;
-	run->caches = __vmalloc(sizeof(*run->caches), RUN_GFP);
-	run->sums = __vmalloc(start->stacks * sizeof(*run->sums), RUN_GFP);
-	run->cpus = alloc_percpu(struct track_cpu);
+	run->caches = memdiag_alloc_pages(sizeof(*run->caches));
+	run->sums = memdiag_alloc_pages(start->stacks * sizeof(*run->sums));
+	run->cpus = alloc_percpu_gfp(struct track_cpu, MEMDIAG_GFP_PERCPU);
 	if (!run->caches || !run->sums || !run->cpus)
 		return -ENOMEM;
 	run->bytes = run->objects.bytes + run->stacks.bytes + TRACK_WALK_BYTES +
@@ -196,7 +195,7 @@ int memdiag_track_start(struct memdiag_track_start *start)
 	if (mutex_lock_killable(&track_lock))
 		return -EINTR;
 	error = track_armed ? -EALREADY : 0;
-	run = kzalloc(sizeof(*run), GFP_KERNEL);
+	run = memdiag_keep(1, sizeof(*run));
 	if (!error && !run)
 		error = -ENOMEM;
 	if (!error)

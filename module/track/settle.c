@@ -65,7 +65,7 @@ static long settle_fill(void *arg)
 	unsigned int i;
 
 	for (i = 0; i < SETTLE_FULL; i++) {
-		object = kmalloc(sizeof(*object), GFP_KERNEL);
+		object = kmalloc(sizeof(*object), MEMDIAG_GFP);
 		if (!object)
 			return -ENOMEM;
 		kfree_rcu(object, rcu);

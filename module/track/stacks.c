@@ -26,7 +26,6 @@
 
 /* Slots to look at: with twice as many slots as stacks, chains stay short. */
 #define STACKS_PROBES	64u
-#define STACKS_GFP	(GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 static u32 stacks_stride(u32 depth)
 {
@@ -67,9 +66,9 @@ int track_stacks_alloc(struct track_stacks *t, u32 stacks, u32 depth)
 	t->stride = stacks_stride(depth);
 	t->nr_slots = stacks_slots(stacks);
 	t->bytes = track_stacks_bytes(stacks, depth);
-	t->arena = __vmalloc((u64)stacks * t->stride, STACKS_GFP);
-	t->slots = __vmalloc((u64)t->nr_slots * sizeof(u32), STACKS_GFP);
-	t->ring = __vmalloc((u64)stacks * sizeof(u32), STACKS_GFP);
+	t->arena = memdiag_alloc_pages((u64)stacks * t->stride);
+	t->slots = memdiag_alloc_pages((u64)t->nr_slots * sizeof(u32));
+	t->ring = memdiag_alloc_pages((u64)stacks * sizeof(u32));
 	if (t->arena && t->slots && t->ring)
 		return 0;
 	track_stacks_free(t);
@@ -85,7 +84,7 @@ void track_stacks_free(struct track_stacks *t)
 	u32 n;
 
 	for (n = 0; t->arena && n < track_stacks_used(t); n++)
-		kvfree(track_stack(t, n)->text);
+		memdiag_free(track_stack(t, n)->text);
 	vfree(t->arena);
 	vfree(t->slots);
 	vfree(t->ring);
@@ -274,7 +273,7 @@ void track_stacks_reuse(struct track_stacks *t, u32 n)
 {
 	struct track_stack *stack = track_stack(t, n);
 
-	kvfree(stack->text);
+	memdiag_free(stack->text);
 	stack->text = NULL;
 	WRITE_ONCE(stack->state, TRACK_STACK_UNUSED);
 	t->ring[t->ring_tail % t->max] = n;

@@ -154,7 +154,7 @@ static int status_collect(struct memdiag_sink *sink)
 	const char *why;
 	char *text;
 
-	text = kmalloc(STATUS_TEXT, GFP_KERNEL);
+	text = memdiag_alloc(STATUS_TEXT, 1);
 	if (!text)
 		return -ENOMEM;
 	mutex_lock(&track_lock);
@@ -174,7 +174,7 @@ static int status_collect(struct memdiag_sink *sink)
 	}
 unlock:
 	mutex_unlock(&track_lock);
-	kfree(text);
+	memdiag_free(text);
 	return record ? 0 : -ENOSPC;
 }
 

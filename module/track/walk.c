@@ -111,8 +111,8 @@ static __always_inline unsigned long step_next(u64 what, unsigned long at, unsig
  */
 int track_walk_alloc(struct track_walk *walk)
 {
-	walk->steps = vzalloc(sizeof(*walk->steps) << TRACK_WALK_BITS);
-	walk->pairs = vzalloc(sizeof(*walk->pairs) << TRACK_WALK_BITS);
+	walk->steps = memdiag_alloc_pages(sizeof(*walk->steps) << TRACK_WALK_BITS);
+	walk->pairs = memdiag_alloc_pages(sizeof(*walk->pairs) << TRACK_WALK_BITS);
 	if (walk->steps && walk->pairs)
 		return 0;
 	track_walk_free(walk);
