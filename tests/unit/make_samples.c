@@ -57,6 +57,8 @@ int main(int argc, char **argv)
 	free(write_sample(argv[1], "future", &b, &size));
 	sample_poor(&b);
 	free(write_sample(argv[1], "poor", &b, &size));
+	sample_hostile(&b);
+	free(write_sample(argv[1], "hostile", &b, &size));
 	sample_machine(&b, 1);
 	b.header.boot_id[0] = 99;
 	b.header.start_ns = 5000000000;

@@ -338,6 +338,53 @@ void sample_poor(struct build *b)
 	RECORD(b, "\xc0\xaf \xe0\x80\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82", "3");
 }
 
+void sample_hostile(struct build *b)
+{
+	/* Longer than any number, with what ends a line or steers a terminal. */
+	static const char text[] =
+		"\x1b[31m\x7f\xc2\x9b[1m\xff\nok 1 %s%n a text where a number of bytes is expected";
+	char longer[4096] = "";
+
+	memset(longer, 'x', sizeof(longer) - 1);
+	build_init(b);
+	build_section(b, MEMDIAG_SEC_SYSTEM, "system");
+	F(b, "release", U64, NONE, LABEL, BRIEF);
+	F(b, "machine", STR, NONE, LABEL, BRIEF);
+	F(b, "mem_total", STR, PAGES, GAUGE, BRIEF);
+	RECORD(b, "6", text, text);
+	build_section(b, MEMDIAG_SEC_SLAB, "slab");
+	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "bytes", STR, BYTES, GAUGE, BRIEF);
+	RECORD(b, text, text);
+	build_section(b, MEMDIAG_SEC_LEDGER, "ledger");
+	F(b, "line", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "pages", STR, PAGES, GAUGE, BRIEF);
+	F(b, "share", STR, PERMILLE, GAUGE, BRIEF);
+	RECORD(b, "vmalloc", text, text);
+	RECORD(b, "unaccounted", text, text);
+	build_section(b, MEMDIAG_SEC_CENSUS, "census");
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "migratetype", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "order", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
+	RECORD(b, "kernel", text, "0", "0x4000000000000000");
+	RECORD(b, "kernel", text, "1", "0x4000000000000000");
+	build_section(b, MEMDIAG_SEC_TRACK_STATUS, "track_status");
+	F(b, "state", STR, NONE, LABEL, BRIEF);
+	F(b, "filter", STR, NONE, LABEL, BRIEF);
+	F(b, "since_ns", STR, NS, GAUGE, BRIEF);
+	RECORD(b, text, text, text);
+	build_section(b, MEMDIAG_SEC_TRACK, "track");
+	F(b, "stack", STR, NONE, LABEL, KEY);
+	F(b, "kind", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "cache", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "module", STR, NONE, LABEL, BRIEF);
+	F(b, "count", U64, NONE, GAUGE, BRIEF);
+	F(b, "bytes", STR, BYTES, GAUGE, BRIEF);
+	F(b, "oldest_ns", S64, NS, GAUGE, 0);
+	RECORD(b, text, text, text, text, "1", longer, "0x8000000000000001");
+}
+
 static void add_tasks(struct build *b, int later)
 {
 	build_section(b, MEMDIAG_SEC_TASK, "task");

@@ -15,6 +15,8 @@ void sample_users(struct build *b, int later);
 void sample_future(struct build *b);
 /* Nothing works here: partial, unavailable, not asked. */
 void sample_poor(struct build *b);
+/* Well-formed, but fields have other types than their names say, and texts have escapes. */
+void sample_hostile(struct build *b);
 /* A module that leaks, seen by the tracker, after @cycles cycles of leakcheck. */
 void sample_tracked(struct build *b, int cycles);
 /* The same without a leak, and without tracker: the kernel has no tracepoints. */
