@@ -222,7 +222,8 @@ union chardev_arg {
 /**
  * struct chardev_command - one ioctl
  * @cmd: its command number
- * @min_size: bytes of the first version of its argument
+ * @min_size: bytes of the first version of its argument, up to the last member
+ *	that version had: it stays when a member is appended
  * @size: bytes of the argument as known here
  * @run: does it; @arg is the argument in kernel memory, copied back on success;
  *	@made takes a snapshot that is to become the file's, once the answer
@@ -250,19 +251,19 @@ static const struct chardev_command chardev_commands[] = {
 	},
 	{
 		.cmd = MEMDIAG_IOC_TRACK_START,
-		.min_size = sizeof(struct memdiag_track_start),
+		.min_size = offsetofend(struct memdiag_track_start, bytes),
 		.size = sizeof(struct memdiag_track_start),
 		.run = chardev_track_start,
 	},
 	{
 		.cmd = MEMDIAG_IOC_TRACK_STOP,
-		.min_size = sizeof(struct memdiag_track_stop),
+		.min_size = offsetofend(struct memdiag_track_stop, flags),
 		.size = sizeof(struct memdiag_track_stop),
 		.run = chardev_track_stop,
 	},
 	{
 		.cmd = MEMDIAG_IOC_SETTLE,
-		.min_size = sizeof(struct memdiag_settle),
+		.min_size = offsetofend(struct memdiag_settle, waited_ns),
 		.size = sizeof(struct memdiag_settle),
 		.run = chardev_settle,
 	},

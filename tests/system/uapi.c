@@ -332,6 +332,7 @@ int main(int argc, char **argv)
 	}
 	ktap_start();
 	sizes();
+	first_version();
 	tail_untouched();
 	values();
 	sections();

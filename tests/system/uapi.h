@@ -31,6 +31,7 @@ void unharmed(int fd, const char *before, size_t size, const char *what);
 
 /* uapi_args.c */
 void sizes(void);
+void first_version(void);
 void tail_untouched(void);
 void values(void);
 void pointers(void);

@@ -15,6 +15,7 @@
 #include "ktap.h"
 #include "snap.h"
 #include "uapi.h"
+#include "uapi_v1.h"
 
 /* --- sizes ---------------------------------------------------------------- */
 
@@ -29,15 +30,15 @@ static const struct {
 	uint32_t flags;
 	int good; /* what is said to a size that is right */
 } commands[] = {
-	{ MEMDIAG_IOC_INFO, "INFO", offsetof(struct memdiag_info, defaults),
+	{ MEMDIAG_IOC_INFO, "INFO", sizeof(struct memdiag_info_v1),
 	  sizeof(struct memdiag_info), 0, 0 },
-	{ MEMDIAG_IOC_SNAPSHOT, "SNAPSHOT", offsetof(struct memdiag_snapshot, track_min_age_ns),
+	{ MEMDIAG_IOC_SNAPSHOT, "SNAPSHOT", sizeof(struct memdiag_snapshot_v1),
 	  sizeof(struct memdiag_snapshot), 0, 0 },
-	{ MEMDIAG_IOC_TRACK_START, "TRACK_START", sizeof(struct memdiag_track_start),
+	{ MEMDIAG_IOC_TRACK_START, "TRACK_START", sizeof(struct memdiag_track_start_v1),
 	  sizeof(struct memdiag_track_start), NO_SUCH_FLAG, EOPNOTSUPP },
-	{ MEMDIAG_IOC_TRACK_STOP, "TRACK_STOP", sizeof(struct memdiag_track_stop),
+	{ MEMDIAG_IOC_TRACK_STOP, "TRACK_STOP", sizeof(struct memdiag_track_stop_v1),
 	  sizeof(struct memdiag_track_stop), NO_SUCH_FLAG, EOPNOTSUPP },
-	{ MEMDIAG_IOC_SETTLE, "SETTLE", sizeof(struct memdiag_settle),
+	{ MEMDIAG_IOC_SETTLE, "SETTLE", sizeof(struct memdiag_settle_v1),
 	  sizeof(struct memdiag_settle), NO_SUCH_FLAG, EOPNOTSUPP },
 };
 
@@ -108,6 +109,34 @@ void sizes(void)
 		CASE("two bytes of memory", EFAULT, size, 2, 0);
 #undef CASE
 	}
+	close(fd);
+}
+
+/* A caller that was built against the first version is answered, and no more is written. */
+void first_version(void)
+{
+	struct memdiag_info now = { .size = sizeof(now) };
+	struct memdiag_info_v1 *info = at_end(sizeof(*info));
+	struct memdiag_snapshot_v1 *snapshot;
+	struct memdiag_settle_v1 *settle;
+	int fd = device();
+
+	info->size = sizeof(*info);
+	expect(ask(fd, MEMDIAG_IOC_INFO, info), 0, "INFO of the first version");
+	ask(fd, MEMDIAG_IOC_INFO, &now);
+	ktap_ok(info->known == now.known && info->nr_sections == now.nr_sections &&
+			!memcmp(info->version, now.version, sizeof(now.version)),
+		"uapi: INFO of the first version has what it knows");
+	snapshot = at_end(sizeof(*snapshot));
+	snapshot->size = sizeof(*snapshot);
+	snapshot->sections = 1 << MEMDIAG_SEC_SYSTEM;
+	expect(ask(fd, MEMDIAG_IOC_SNAPSHOT, snapshot), 0, "SNAPSHOT of the first version");
+	ktap_ok(snapshot->bytes && (off_t)snapshot->bytes == lseek(fd, 0, SEEK_END),
+		"uapi: SNAPSHOT of the first version says how long it is");
+	settle = at_end(sizeof(*settle));
+	settle->size = sizeof(*settle);
+	expect(ask(fd, MEMDIAG_IOC_SETTLE, settle), 0, "SETTLE of the first version");
+	ktap_ok(settle->waited_ns, "uapi: SETTLE of the first version says how long it took");
 	close(fd);
 }
 
