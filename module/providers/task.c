@@ -118,7 +118,8 @@ static const struct memdiag_field_desc task_fields[] = {
 	TASK_BYTES(hugetlb, "HugetlbPages", 0, "hugetlb pages mapped; not in VmRSS"),
 	MEMDIAG_FIELD(struct task_record, mm_users, "mm_users", U64, NONE, GAUGE, 0,
 		      "users of the address space: threads, and processes that share it"),
-	TASK_BYTES(kernel_stack, "KernelStack", 0, "stacks of its threads in the kernel"),
+	TASK_BYTES(kernel_stack, "KernelStack", 0,
+		   "stacks of its threads in the kernel; those of zombies are given back"),
 	MEMDIAG_FIELD(struct task_record, min_flt, "min_flt", U64, NONE, COUNTER, 0,
 		      "page faults without reading, threads that ended included"),
 	MEMDIAG_FIELD(struct task_record, maj_flt, "maj_flt", U64, NONE, COUNTER, 0,
@@ -310,6 +311,19 @@ static u64 task_push_cgroup(const struct task_walk *walk, struct task_struct *le
 }
 #endif
 
+/* The stacks of its threads: one that has ended gives its own back before it is reaped. */
+static u64 task_stacks(struct task_struct *leader)
+{
+	struct task_struct *task;
+	u64 stacks = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(task, &leader->signal->thread_head, thread_node)
+		stacks += !!READ_ONCE(task->stack);
+	rcu_read_unlock();
+	return stacks;
+}
+
 static void task_fill_labels(struct memdiag_sink *sink, struct task_record *record,
 			     struct task_struct *leader)
 {
@@ -328,7 +342,7 @@ static void task_fill_labels(struct memdiag_sink *sink, struct task_record *reco
 	rcu_read_unlock();
 	record->threads = get_nr_threads(leader);
 	record->oom_score_adj = (u64)(s64)READ_ONCE(leader->signal->oom_score_adj);
-	record->kernel_stack = record->threads * THREAD_SIZE;
+	record->kernel_stack = task_stacks(leader) * THREAD_SIZE;
 }
 
 static int task_collect_one(struct task_struct *leader, void *arg)

@@ -395,8 +395,32 @@ static void known(void)
 	rmdir(RAMFS);
 }
 
+/* One that has ended has given its stack back, reaped or not; one that runs has not. */
+static void zombie(void)
+{
+	const struct memdiag_section *s;
+	uint64_t dead, alive;
+	struct snap snap;
+	siginfo_t info;
+	pid_t child = start(child_bare, false);
+
+	kill(child, SIGKILL);
+	waitid(P_PID, child, &info, WEXITED | WNOWAIT);
+	/* The CPU that it ran on last gives it back, when it has switched to another. */
+	usleep(100000);
+	snap_take(&snap, SNAP_BIT(TASK));
+	s = snap_section(&snap, MEMDIAG_SEC_TASK);
+	dead = snap_get(&snap, s, record_of(&snap, s, child), "KernelStack");
+	alive = snap_get(&snap, s, record_of(&snap, s, getpid()), "KernelStack");
+	snap_drop(&snap);
+	waitpid(child, NULL, 0);
+	ktap_ok(!dead && alive, "oracle_task: known: a zombie has no stack: %llu bytes, of %llu",
+		(unsigned long long)dead, (unsigned long long)alive);
+}
+
 void oracle_task(void)
 {
 	oracle_run(&task_oracle);
+	zombie();
 	known();
 }
