@@ -8,6 +8,10 @@
  * the kernel counts pages only where there is a limit, and never apart from what
  * is swapped out. Where it is mounted says mounts.c.
  *
+ * The root that the initramfs is unpacked to, and devtmpfs, are tmpfs by another name,
+ * of types that are not registered: the module looks for them at "/" and "/dev" while it
+ * loads. Both types are part of the kernel and never go away.
+ *
  * Locks: s_umount for reading, which waits while the file system is mounted or
  * unmounted; below it s_inode_list_lock, let go every SHMEM_BATCH inodes, with a
  * reference to the one to go on from, as drop_caches does; below that the
@@ -16,11 +20,14 @@
  * Stale: pages come and go while inodes are looked at.
  *
  * Skipped: what is beyond SHMEM_MAX_INODES inodes of a superblock; then the
- * section is partial. devtmpfs, ramfs and hugetlbfs are not tmpfs. A superblock
- * that is mounted only in other namespaces has no path.
+ * section is partial. ramfs and hugetlbfs are not tmpfs. A superblock that is mounted
+ * only in other namespaces has no path. The first root is skipped where init has moved
+ * on to another one: what it held was deleted by then.
  */
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
+#include <linux/magic.h>
 #include <linux/module.h>
 #include <linux/mm.h>
 #include <linux/percpu_counter.h>
@@ -128,6 +135,10 @@ bool memdiag_shmem_is_internal(const struct super_block *sb)
 }
 
 #ifdef CONFIG_SHMEM
+
+/* Types of the root and of devtmpfs, where those are tmpfs. */
+static struct file_system_type *shmem_others[2];
+static unsigned int shmem_nr_others;
 
 /* Names of internal files do not change, and go only with the dentry. */
 static enum shmem_kind shmem_inode_kind(struct inode *inode)
@@ -257,11 +268,14 @@ static int shmem_collect(struct memdiag_sink *sink)
 {
 	struct shmem_walk walk = { .sink = sink };
 	struct file_system_type *type = get_fs_type("tmpfs");
+	unsigned int i;
 
 	if (!type)
 		return -ENODEV;
 	iterate_supers_type(type, shmem_collect_one, &walk);
 	module_put(type->owner);
+	for (i = 0; i < shmem_nr_others; i++)
+		iterate_supers_type(shmem_others[i], shmem_collect_one, &walk);
 	return walk.error;
 }
 
@@ -271,8 +285,32 @@ static int shmem_finish(struct memdiag_sink *sink)
 				   offsetof(struct shmem_record, mount));
 }
 
+/* Is what is mounted there a tmpfs of a type that get_fs_type() does not know? */
+static void __init shmem_look_at(const char *path)
+{
+	struct file_system_type *type, *known;
+	const struct super_block *sb;
+	struct file *file;
+
+	file = filp_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (IS_ERR(file))
+		return;
+	sb = file_inode(file)->i_sb;
+	type = sb->s_type;
+	known = get_fs_type(type->name);
+	/* The registered devtmpfs only stands in for the type of the mount. */
+	if (sb->s_magic == TMPFS_MAGIC && !type->owner && known != type &&
+	    strcmp(type->name, "tmpfs") && shmem_nr_others < ARRAY_SIZE(shmem_others))
+		shmem_others[shmem_nr_others++] = type;
+	if (known)
+		module_put(known->owner);
+	filp_close(file, NULL);
+}
+
 static void __init shmem_look(struct memdiag_status *status)
 {
+	shmem_look_at("/");
+	shmem_look_at("/dev");
 	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
 }
 

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -39,12 +41,21 @@ static long page;
 
 /* --- statvfs --------------------------------------------------------------- */
 
+static bool is_tmpfs(const char *path)
+{
+	struct statfs st;
+
+	return !statfs(path, &st) && st.f_type == TMPFS_MAGIC;
+}
+
 /* The path of a line of mountinfo, in place; NULL if it is no tmpfs. */
 static char *tmpfs_path(char *line, char *dev, size_t size)
 {
 	char *words[5], *from, *to;
 	unsigned int i;
-	bool tmpfs = strstr(line, " - tmpfs ");
+	/* The root of a machine that runs from its initramfs, and devtmpfs, are the same. */
+	bool tmpfs = strstr(line, " - tmpfs ") || strstr(line, " - devtmpfs ") ||
+		     (strstr(line, " - rootfs ") && is_tmpfs("/"));
 
 	for (i = 0; i < 5; i++)
 		words[i] = file_word(&line);
@@ -299,6 +310,31 @@ static void known_internal(void)
 	ktap_ok(equal("pages", b.pages, a.pages), "oracle_shmem: known: it is unmapped");
 }
 
+/* All of them together are Shmem, which is kept back in part by each CPU. */
+static void sum_is_shmem(void)
+{
+	const struct memdiag_section *s;
+	long long kib = 0, sum = 0;
+	const char *at;
+	struct snap snap;
+	char *text;
+	uint64_t n;
+
+	file_write("/proc/sys/vm/stat_refresh", "1");
+	text = file_read("/proc/meminfo");
+	at = text ? strstr(text, "\nShmem:") : NULL;
+	if (!at || sscanf(at, " Shmem: %lld", &kib) != 1)
+		ktap_bail("/proc/meminfo says no Shmem");
+	free(text);
+	snap_take(&snap, SNAP_BIT(SHMEM));
+	s = snap_section(&snap, MEMDIAG_SEC_SHMEM);
+	for (n = 0; n < s->nr_records; n++)
+		sum += snap_get(&snap, s, n, "pages");
+	snap_drop(&snap);
+	ktap_ok(equal("pages", sum, kib / (page >> 10)),
+		"oracle_shmem: all records together are Shmem: %lld KiB", kib);
+}
+
 void oracle_shmem(void)
 {
 	struct snap snap;
@@ -313,6 +349,7 @@ void oracle_shmem(void)
 		return;
 	}
 	oracle_run(&shmem_oracle);
+	sum_is_shmem();
 	known_mount();
 	known_internal();
 }
