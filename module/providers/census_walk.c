@@ -211,6 +211,18 @@ static __always_inline bool may_go_on(struct page *page, unsigned long pfn, unsi
 	return !(pfn & 1) && look > 1 && !page_ref_count(page + 1);
 }
 
+/* Kinds whose blocks have a mark on the first page only, and an order of their own. */
+static bool block_is_free(unsigned int kind)
+{
+	return kind == MEMDIAG_KIND_BUDDY || kind == MEMDIAG_KIND_UNACCEPTED;
+}
+
+/* As buddy_order_unsafe(): it may have been taken since. Others are of the largest. */
+static unsigned long block_order(const struct page *page, unsigned int kind)
+{
+	return kind == MEMDIAG_KIND_BUDDY ? READ_ONCE(page->private) : NR_PAGE_ORDERS - 1;
+}
+
 /* What is left of a block that went beyond the last chunk: the same once more. */
 static void block_rest(struct memdiag_census_walk *walk, struct memdiag_census_block *block,
 		       unsigned long room)
@@ -220,8 +232,7 @@ static void block_rest(struct memdiag_census_walk *walk, struct memdiag_census_b
 	block->kind = walk->rest_kind;
 	block->order = walk->rest_order;
 	/* The pages of a free block need no look at each. */
-	block->nr = block->kind == MEMDIAG_KIND_BUDDY ? max :
-		    run_length(walk, block->page, max);
+	block->nr = block_is_free(block->kind) ? max : run_length(walk, block->page, max);
 	walk->rest = block->nr == room ? walk->rest - block->nr : 0;
 }
 
@@ -304,9 +315,8 @@ static __always_inline bool block_at(struct memdiag_census_walk *walk, struct pa
 		return true;
 	}
 	walk->rest = 0;
-	if (block->kind == MEMDIAG_KIND_BUDDY) {
-		/* As buddy_order_unsafe(): it may have been taken since. */
-		order = READ_ONCE(page->private);
+	if (block_is_free(block->kind)) {
+		order = block_order(page, block->kind);
 		if (order < NR_PAGE_ORDERS && IS_ALIGNED(pfn, 1UL << order))
 			block->order = order;
 		if (1UL << block->order > room) {

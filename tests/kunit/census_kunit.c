@@ -78,6 +78,34 @@ static void census_types(struct kunit *test)
 	__ClearPageTable(page);
 }
 
+/* Memory that was not accepted yet is in blocks of the largest order, the head marked. */
+static void census_unaccepted(struct kunit *test)
+{
+#ifdef MEMDIAG_HAVE_PGTY
+	struct memdiag_census_walk walk = { .zone = NODE_DATA(first_online_node)->node_zones };
+	unsigned long flags = (unsigned long)first_online_node << NODES_PGSHIFT;
+	struct page *page = kunit_kzalloc(test, 2 * sizeof(*page), GFP_KERNEL);
+	unsigned long all = 1UL << (NR_PAGE_ORDERS - 1), room = CENSUS_STEP;
+	struct memdiag_census_block block = {};
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	page[0].page_type = (unsigned int)PGTY_unaccepted << 24;
+	page[1].page_type = ~0U;
+	memcpy(&page[0].flags, &flags, sizeof(flags));
+	memcpy(&page[1].flags, &flags, sizeof(flags));
+	KUNIT_EXPECT_TRUE(test, block_at(&walk, page, 0, room, room, &block));
+	KUNIT_EXPECT_EQ(test, block.kind, (unsigned int)MEMDIAG_KIND_UNACCEPTED);
+	KUNIT_EXPECT_EQ(test, (unsigned long)block.order, NR_PAGE_ORDERS - 1UL);
+	KUNIT_EXPECT_EQ(test, block.nr, min(all, room));
+	/* The next step goes on in the middle, where no page is marked. */
+	KUNIT_EXPECT_TRUE(test, block_at(&walk, &page[1], room, room, room, &block));
+	KUNIT_EXPECT_EQ(test, block.kind, (unsigned int)MEMDIAG_KIND_UNACCEPTED);
+	KUNIT_EXPECT_EQ(test, block.nr, min(all - room, room));
+#else
+	kunit_skip(test, "no type of such pages");
+#endif
+}
+
 /* The only block that contains a page, and how often it was met. */
 struct census_seen {
 	struct page *page;
@@ -209,6 +237,7 @@ static void census_on_request(struct kunit *test)
 static struct kunit_case census_cases[] = {
 	KUNIT_CASE(census_kinds),
 	KUNIT_CASE(census_types),
+	KUNIT_CASE(census_unaccepted),
 	KUNIT_CASE(census_live_pages),
 	KUNIT_CASE(census_live_kinds),
 	KUNIT_CASE(census_links),
