@@ -38,6 +38,19 @@
 #define MEMDIAG_NR_VMALLOC		MEMDIAG_NO_ITEM
 #endif
 
+#if defined(MEMDIAG_HAVE_NR_UNACCEPTED) && defined(CONFIG_UNACCEPTED_MEMORY)
+#define MEMDIAG_NR_UNACCEPTED		NR_UNACCEPTED
+#else
+#define MEMDIAG_NR_UNACCEPTED		MEMDIAG_NO_ITEM
+#endif
+
+/* Only zpool, which is gone in newer kernels, lets zswap lie elsewhere than in zsmalloc. */
+#ifdef MEMDIAG_HAVE_ZPOOL
+#define MEMDIAG_ZSWAP_APART		IS_ENABLED(CONFIG_ZSWAP)
+#else
+#define MEMDIAG_ZSWAP_APART		0
+#endif
+
 #if IS_ENABLED(CONFIG_ZSMALLOC)
 #define MEMDIAG_NR_ZSPAGES		NR_ZSPAGES
 #else

@@ -6,11 +6,12 @@
  *
  * census adds up per zone, kind, order and migratetype of the pageblock. It is
  * the ground truth for the ledger, of whose lines it says nothing by counters:
- * free and free_pcp, anon, file (with buffers), shmem, slab (large_kmalloc is
- * part of it), page_table, hugetlb_free and hugetlb_used must agree; kernel,
- * kernel_compound and page_pool together are vmalloc, percpu, kernel_stack,
- * memdiag and unaccounted (and large kmalloc() blocks where those are not
- * marked), now split by order and block. reserved is not managed, offline may be.
+ * free (with unaccepted) and free_pcp, anon and orphan (anon and unmapped), file (with
+ * buffers), shmem, slab (large_kmalloc is part of it), page_table, hugetlb_free and
+ * hugetlb_used must agree; kernel, kernel_compound and page_pool together are vmalloc,
+ * percpu, kernel_stack, upper_page_tables, zswap, memmap, memdiag and unaccounted (and
+ * large kmalloc() blocks where those are not marked), now split by order
+ * and block. reserved is not managed, offline may be.
  *
  * census_walk says what that walk cost: its longest time without a look at the
  * scheduler above all.

@@ -10,7 +10,8 @@
  * no vm statistic of. That is where a driver's leak shows, which neither slabinfo
  * nor kmemleak has. On a sound machine it is small and steady, but never zero:
  * buffers of drivers and of tracing, page fragments of sockets, page_pool,
- * kernel page tables (before v7.x), pipe buffers.
+ * kernel page tables (before v7.x), pipe buffers. Pages that a driver pins are not
+ * there: unmapped has what is on the LRU lists, but in no file and mapped by nobody.
  *
  * Where the kernel's counters overlap, a page goes to the line that says most:
  * a mapped page of the swap cache is anon; kernel stacks, shadow stacks and
@@ -31,7 +32,7 @@
 
 /*
  * Pages that wait in the lists of one CPU until they are put on an LRU list:
- * several batches of up to 31.
+ * several batches of up to 31. Those are in no line of their own: see ledger_lru().
  */
 #define LEDGER_BATCHED	64
 
@@ -41,6 +42,7 @@ enum {
 	LINE_FREE_PCP,
 	LINE_ANON,
 	LINE_SWAP_CACHE,
+	LINE_UNMAPPED,
 	LINE_FILE,
 	LINE_BUFFERS,
 	LINE_SHMEM,
@@ -49,18 +51,21 @@ enum {
 	LINE_KERNEL_STACK,
 	LINE_SHADOW_STACK,
 	LINE_PAGE_TABLES,
+	LINE_UPPER_PAGE_TABLES,
 	LINE_SEC_PAGE_TABLES,
 	LINE_PERCPU,
 	LINE_VMALLOC,
 	LINE_HUGETLB_FREE,
 	LINE_HUGETLB_USED,
 	LINE_ZSMALLOC,
+	LINE_ZSWAP,
 	LINE_KERNEL_MISC,
 	LINE_WRITEBACK_TEMP,
 	LINE_GPU_ACTIVE,
 	LINE_GPU_RECLAIM,
 	LINE_POISONED,
 	LINE_INTEGRITY_POOL,
+	LINE_MEMMAP,
 	LINE_MEMDIAG,
 	LINE_UNACCOUNTED,
 	NR_LINES
@@ -75,6 +80,7 @@ static const struct {
 	[LINE_FREE_PCP] = { "free_pcp", "lists of the CPUs" },
 	[LINE_ANON] = { "anon", "NR_ANON_MAPPED" },
 	[LINE_SWAP_CACHE] = { "swap_cache", "SwapCached, not mapped" },
+	[LINE_UNMAPPED] = { "unmapped", "LRU lists without anon and NR_FILE_PAGES" },
 	[LINE_FILE] = { "file", "NR_FILE_PAGES without shmem, buffers, SwapCached" },
 	[LINE_BUFFERS] = { "buffers", "Buffers" },
 	[LINE_SHMEM] = { "shmem", "NR_SHMEM" },
@@ -83,18 +89,22 @@ static const struct {
 	[LINE_KERNEL_STACK] = { "kernel_stack", "NR_KERNEL_STACK_KB" },
 	[LINE_SHADOW_STACK] = { "shadow_stack", "NR_KERNEL_SCS_KB" },
 	[LINE_PAGE_TABLES] = { "page_tables", "NR_PAGETABLE" },
+	[LINE_UPPER_PAGE_TABLES] = { "upper_page_tables",
+				     "top levels of processes, not in NR_PAGETABLE" },
 	[LINE_SEC_PAGE_TABLES] = { "sec_page_tables", "NR_SECONDARY_PAGETABLE" },
-	[LINE_PERCPU] = { "percpu", "Percpu without the first chunk" },
+	[LINE_PERCPU] = { "percpu", "Percpu of possible CPUs without the first chunk" },
 	[LINE_VMALLOC] = { "vmalloc", "VmallocUsed without stacks and memdiag" },
-	[LINE_HUGETLB_FREE] = { "hugetlb_free", "HugePages_Free" },
+	[LINE_HUGETLB_FREE] = { "hugetlb_free", "free_hugepages of all sizes" },
 	[LINE_HUGETLB_USED] = { "hugetlb_used", "Hugetlb without hugetlb_free" },
 	[LINE_ZSMALLOC] = { "zsmalloc", "NR_ZSPAGES" },
+	[LINE_ZSWAP] = { "zswap", "pools of zswap that are not in zsmalloc" },
 	[LINE_KERNEL_MISC] = { "kernel_misc_reclaimable", "NR_KERNEL_MISC_RECLAIMABLE" },
 	[LINE_WRITEBACK_TEMP] = { "writeback_temp", "NR_WRITEBACK_TEMP" },
 	[LINE_GPU_ACTIVE] = { "gpu_active", "NR_GPU_ACTIVE" },
 	[LINE_GPU_RECLAIM] = { "gpu_reclaim", "NR_GPU_RECLAIM" },
 	[LINE_POISONED] = { "poisoned", "HardwareCorrupted" },
 	[LINE_INTEGRITY_POOL] = { "integrity_pool", "integrity_buf_pool of the block layer" },
+	[LINE_MEMMAP] = { "memmap", "memory map of sections added after boot" },
 	[LINE_MEMDIAG] = { "memdiag", "its module and finished snapshots" },
 	[LINE_UNACCOUNTED] = { "unaccounted", "managed without all other lines" },
 };
@@ -158,28 +168,37 @@ static void ledger_take(struct ledger *ledger, int line, struct memdiag_amount a
 }
 
 /*
- * Pages of the swap cache that are mapped are in anon as well, and no counter
- * says how many. But they are on the LRU lists only once.
+ * The LRU lists have each page once. What they have beyond anon and NR_FILE_PAGES is
+ * mapped no more and in no file: parts of large folios whose other parts are in use,
+ * and pages that only a reference keeps. A page of the swap cache that is mapped is in
+ * both, so it is missing from that sum. The two lines together are known, but not how
+ * many of the pages are of which: returns by how much each of them may be off for that.
  */
-static struct memdiag_amount ledger_swap_cache(const struct memdiag_ledger_raw *raw)
+static u64 ledger_lru(const struct memdiag_ledger_raw *raw, struct ledger *ledger)
 {
-	struct memdiag_amount a = raw->swap_cached;
-	s64 twice;
+	s64 apart = raw->lru.pages - raw->anon.pages - raw->file_pages.pages;
+	struct memdiag_amount unmapped = { max_t(s64, apart, 0) };
+	struct memdiag_amount swap_cache = raw->swap_cached;
+	u64 batched = LEDGER_BATCHED * num_online_cpus(), either = 0;
+	s64 mapped, most;
 
-	if (a.pages == MEMDIAG_ABSENT || !a.pages)
-		return a;
-	twice = raw->anon.pages + raw->file_pages.pages - raw->lru.pages;
-	twice = clamp_t(s64, twice, 0, min(a.pages, raw->anon.pages));
-	a.error = min_t(u64, a.pages, LEDGER_BATCHED * num_online_cpus());
-	a.pages -= twice;
-	return a;
+	if (swap_cache.pages != MEMDIAG_ABSENT && swap_cache.pages) {
+		most = min(swap_cache.pages, raw->anon.pages);
+		mapped = clamp_t(s64, -apart, 0, most);
+		swap_cache.pages -= mapped;
+		either = min(raw->swap_cached.pages, most - mapped + batched);
+	}
+	unmapped.error = raw->lru.error + raw->anon.error + raw->file_pages.error + batched;
+	ledger_add(ledger, LINE_SWAP_CACHE, swap_cache);
+	ledger_add(ledger, LINE_UNMAPPED, unmapped);
+	return either;
 }
 
 /* Make the lines of the counters. */
 static void ledger_sum(const struct memdiag_ledger_raw *raw, struct ledger *ledger)
 {
 	s64 rest = raw->managed.pages;
-	u64 error = 0;
+	u64 error = 0, either;
 	unsigned int i;
 
 	memset(ledger, 0, sizeof(*ledger));
@@ -188,7 +207,7 @@ static void ledger_sum(const struct memdiag_ledger_raw *raw, struct ledger *ledg
 	ledger_add(ledger, LINE_FREE_CMA, raw->free_cma);
 	ledger_add(ledger, LINE_FREE_PCP, raw->pcp);
 	ledger_add(ledger, LINE_ANON, raw->anon);
-	ledger_add(ledger, LINE_SWAP_CACHE, ledger_swap_cache(raw));
+	either = ledger_lru(raw, ledger);
 	ledger_add(ledger, LINE_FILE, raw->file_pages);
 	ledger_take(ledger, LINE_FILE, raw->shmem);
 	ledger_take(ledger, LINE_FILE, raw->buffers);
@@ -200,6 +219,7 @@ static void ledger_sum(const struct memdiag_ledger_raw *raw, struct ledger *ledg
 	ledger_add(ledger, LINE_KERNEL_STACK, raw->stack);
 	ledger_add(ledger, LINE_SHADOW_STACK, raw->scs);
 	ledger_add(ledger, LINE_PAGE_TABLES, raw->page_tables);
+	ledger_add(ledger, LINE_UPPER_PAGE_TABLES, raw->upper_tables);
 	ledger_add(ledger, LINE_SEC_PAGE_TABLES, raw->sec_page_tables);
 	ledger_add(ledger, LINE_PERCPU, raw->percpu);
 	ledger_take(ledger, LINE_PERCPU, raw->percpu_boot);
@@ -212,12 +232,14 @@ static void ledger_sum(const struct memdiag_ledger_raw *raw, struct ledger *ledg
 	ledger_add(ledger, LINE_HUGETLB_USED, raw->hugetlb);
 	ledger_take(ledger, LINE_HUGETLB_USED, raw->hugetlb_free);
 	ledger_add(ledger, LINE_ZSMALLOC, raw->zspages);
+	ledger_add(ledger, LINE_ZSWAP, raw->zswap);
 	ledger_add(ledger, LINE_KERNEL_MISC, raw->misc_reclaimable);
 	ledger_add(ledger, LINE_WRITEBACK_TEMP, raw->writeback_temp);
 	ledger_add(ledger, LINE_GPU_ACTIVE, raw->gpu_active);
 	ledger_add(ledger, LINE_GPU_RECLAIM, raw->gpu_reclaim);
 	ledger_add(ledger, LINE_POISONED, raw->poisoned);
 	ledger_add(ledger, LINE_INTEGRITY_POOL, raw->integrity_pool);
+	ledger_add(ledger, LINE_MEMMAP, raw->memmap);
 	ledger_add(ledger, LINE_MEMDIAG, raw->own);
 
 	for (i = 0; i < LINE_UNACCOUNTED; i++) {
@@ -232,6 +254,9 @@ static void ledger_sum(const struct memdiag_ledger_raw *raw, struct ledger *ledg
 	ledger->line[LINE_UNACCOUNTED].pages = rest;
 	ledger->line[LINE_UNACCOUNTED].error = error;
 	ledger->line[LINE_UNACCOUNTED].present = true;
+	/* Whichever of the two has these pages, they are in no other line. */
+	ledger->line[LINE_SWAP_CACHE].error += either;
+	ledger->line[LINE_UNMAPPED].error += either;
 }
 
 static int ledger_collect(struct memdiag_sink *sink)
@@ -271,6 +296,11 @@ static void __init ledger_init(struct memdiag_status *status)
 	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
 }
 
+static void ledger_exit(struct memdiag_status *status)
+{
+	memdiag_ledger_read_exit();
+}
+
 const struct memdiag_provider memdiag_ledger_provider __refconst = {
 	.id = MEMDIAG_SEC_LEDGER,
 	.name = "ledger",
@@ -279,6 +309,7 @@ const struct memdiag_provider memdiag_ledger_provider __refconst = {
 	.nr_fields = ARRAY_SIZE(ledger_fields),
 	.record_size = sizeof(struct ledger_record),
 	.init = ledger_init,
+	.exit = ledger_exit,
 	.estimate = ledger_estimate,
 	.collect = ledger_collect,
 };
@@ -348,7 +379,7 @@ static int identity_collect(struct memdiag_sink *sink)
 	       identity_push(sink, "total", raw->managed.pages, raw->total.pages,
 			     "managed pages of the zones = MemTotal") &&
 	       identity_push(sink, "free", raw->free.pages, raw->free_area.pages,
-			     "NR_FREE_PAGES = blocks in the buddy lists - isolated ones") &&
+			     "NR_FREE_PAGES = blocks in the buddy lists + unaccepted - isolated ones") &&
 	       identity_push(sink, "available", raw->available.pages, identity_available(raw),
 			     "MemAvailable = free - reserves + part of file LRU and reclaimable slab") &&
 	       identity_push(sink, "cached", raw->cached.pages,

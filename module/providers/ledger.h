@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct memdiag_sink;
+struct mm_struct;
 
 /**
  * struct memdiag_amount - a counter
@@ -23,9 +24,9 @@ struct memdiag_amount {
  * @present: page frames that exist
  * @free: NR_FREE_PAGES
  * @free_cma: NR_FREE_CMA_PAGES, of @free
- * @free_area: pages in the blocks that the buddy lists count
+ * @free_area: pages in the blocks that the buddy lists count, and unaccepted ones
  * @pcp: free pages in the CPUs' lists, not in @free
- * @anon: NR_ANON_MAPPED
+ * @anon: NR_ANON_MAPPED; off by those of devices
  * @file_pages: NR_FILE_PAGES: with shmem, buffers and the swap cache
  * @shmem: NR_SHMEM
  * @buffers: page cache of block devices
@@ -38,13 +39,16 @@ struct memdiag_amount {
  * @stack_in_vmalloc: whether @stack is part of @vmalloc
  * @scs: shadow call stacks, part of @vmalloc
  * @page_tables: NR_PAGETABLE
+ * @upper_tables: page tables that are not in @page_tables
+ * @memmap: memory map of memory that was added after boot
  * @sec_page_tables: NR_SECONDARY_PAGETABLE
- * @percpu: populated pages of the percpu allocator
+ * @percpu: populated pages of the percpu allocator, for CPUs that are possible
  * @percpu_boot: of it those of the first chunk, which are not managed
  * @vmalloc: pages of vmalloc(), as VmallocUsed
  * @hugetlb: all huge pages of hugetlb pools
  * @hugetlb_free: of it the free ones
  * @zspages: NR_ZSPAGES
+ * @zswap: pools of zswap that are not in @zspages
  * @misc_reclaimable: NR_KERNEL_MISC_RECLAIMABLE
  * @writeback_temp: NR_WRITEBACK_TEMP
  * @gpu_active: NR_GPU_ACTIVE
@@ -78,6 +82,8 @@ struct memdiag_ledger_raw {
 	bool stack_in_vmalloc;
 	struct memdiag_amount scs;
 	struct memdiag_amount page_tables;
+	struct memdiag_amount upper_tables;
+	struct memdiag_amount memmap;
 	struct memdiag_amount sec_page_tables;
 	struct memdiag_amount percpu;
 	struct memdiag_amount percpu_boot;
@@ -85,6 +91,7 @@ struct memdiag_ledger_raw {
 	struct memdiag_amount hugetlb;
 	struct memdiag_amount hugetlb_free;
 	struct memdiag_amount zspages;
+	struct memdiag_amount zswap;
 	struct memdiag_amount misc_reclaimable;
 	struct memdiag_amount writeback_temp;
 	struct memdiag_amount gpu_active;
@@ -99,7 +106,32 @@ struct memdiag_ledger_raw {
 	struct memdiag_amount low;
 };
 
+/**
+ * struct memdiag_tables - page tables of all processes
+ * @spaces: address spaces
+ * @bytes: VmPTE of them
+ * @doubt: pages that may be counted twice
+ * @p4d: there is a fourth level of five
+ * @pud: there is a third level
+ * @shared: address spaces that others than the threads of one process use
+ * @nr_shared: their number
+ */
+struct memdiag_tables {
+	u64 spaces;
+	u64 bytes;
+	u64 doubt;
+	bool p4d;
+	bool pud;
+	const struct mm_struct *shared[64];
+	unsigned int nr_shared;
+};
+
+int memdiag_tables_walk(struct memdiag_tables *tables);
+struct memdiag_amount memdiag_tables_upper(const struct memdiag_tables *tables, u64 counted);
+struct memdiag_amount memdiag_hotplug_memmap(bool on_memory);
+u64 memdiag_hotplug_device_private(void);
 void memdiag_ledger_read_init(void);
+void memdiag_ledger_read_exit(void);
 void memdiag_ledger_read(struct memdiag_sink *sink, struct memdiag_ledger_raw *raw);
 
 #endif /* _MEMDIAG_PROVIDERS_LEDGER_H */

@@ -11,6 +11,8 @@
  */
 GIVEN_SYMBOL(pcpu_first_chunk, long)
 GIVEN_SYMBOL(pcpu_base_addr, long)
+GIVEN_SYMBOL(pcpu_nr_units, int)
+GIVEN_SYMBOL(zswap_pool_total_size, long)
 GIVEN_SYMBOL(purge_vmap_area_list, long)
 GIVEN_SYMBOL(purge_vmap_area_lock, int)
 GIVEN_SYMBOL(vmap_purge_list, long)

@@ -2,6 +2,8 @@
 /* Suite memdiag_ledger: the arithmetic of the ledger, and the machine's own sums. */
 #include "kunit.h"
 
+#include "../../module/providers/ledger_tables.c"
+#include "../../module/providers/ledger_hotplug.c"
 #include "../../module/providers/ledger_read.c"
 #include "../../module/providers/ledger.c"
 
@@ -14,10 +16,11 @@ static const struct memdiag_ledger_raw machine = {
 	.slab_reclaimable = { 400 }, .slab_unreclaimable = { 350 },
 	.stack = { 50 }, .stack_in_vmalloc = true, .scs = { MEMDIAG_ABSENT },
 	.page_tables = { 40 }, .sec_page_tables = { MEMDIAG_ABSENT },
+	.upper_tables = { 0 }, .memmap = { 0 },
 	.percpu = { 180 }, .percpu_boot = { 120 },
 	.vmalloc = { 150 }, .own = { 30 },
 	.hugetlb = { 900 }, .hugetlb_free = { 400 },
-	.zspages = { MEMDIAG_ABSENT }, .misc_reclaimable = { 0 },
+	.zspages = { MEMDIAG_ABSENT }, .zswap = { MEMDIAG_ABSENT }, .misc_reclaimable = { 0 },
 	.writeback_temp = { MEMDIAG_ABSENT }, .gpu_active = { MEMDIAG_ABSENT },
 	.gpu_reclaim = { MEMDIAG_ABSENT }, .integrity_pool = { MEMDIAG_ABSENT }, .poisoned = { MEMDIAG_ABSENT },
 };
@@ -43,14 +46,18 @@ static void ledger_lines_of_machine(struct kunit *test)
 		[LINE_HUGETLB_FREE] = 400, [LINE_HUGETLB_USED] = 500, [LINE_MEMDIAG] = 30,
 		[LINE_UNACCOUNTED] = 1000,
 	};
+	u64 batched = LEDGER_BATCHED * num_online_cpus();
 	struct ledger ledger;
 	int i;
 
 	ledger_sum(&machine, &ledger);
 	for (i = 0; i < NR_LINES; i++) {
+		/* Pages on their way to the LRU lists could hide as many that are unmapped. */
+		bool lru = i == LINE_UNMAPPED || i == LINE_UNACCOUNTED;
+
 		KUNIT_EXPECT_EQ_MSG(test, ledger.line[i].pages, expected[i], "%s",
 				    ledger_lines[i].name);
-		KUNIT_EXPECT_EQ_MSG(test, ledger.line[i].error, 0ULL, "%s",
+		KUNIT_EXPECT_EQ_MSG(test, ledger.line[i].error, lru ? batched : 0ULL, "%s",
 				    ledger_lines[i].name);
 	}
 	KUNIT_EXPECT_FALSE(test, ledger.line[LINE_SHADOW_STACK].present);
@@ -82,6 +89,7 @@ static void ledger_stacks(struct kunit *test)
 /* 700 of 800 pages of the swap cache are mapped: in anon, on the LRU lists once. */
 static void ledger_swap(struct kunit *test)
 {
+	u64 batched = LEDGER_BATCHED * num_online_cpus();
 	struct memdiag_ledger_raw raw = machine;
 	struct ledger ledger;
 
@@ -90,19 +98,81 @@ static void ledger_swap(struct kunit *test)
 	raw.lru.pages += 100;
 	ledger_sum(&raw, &ledger);
 	KUNIT_EXPECT_EQ(test, ledger.line[LINE_SWAP_CACHE].pages, 100LL);
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNMAPPED].pages, 0LL);
 	KUNIT_EXPECT_EQ(test, ledger.line[LINE_FILE].pages, 1500LL);
 	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNACCOUNTED].pages, 900LL);
-	KUNIT_EXPECT_NE(test, ledger.line[LINE_SWAP_CACHE].error, 0ULL);
-	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNACCOUNTED].error,
-			ledger.line[LINE_SWAP_CACHE].error);
+	/* Or 800 are mapped, and 100 others on the lists are not. */
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_SWAP_CACHE].error, 100 + batched);
+	KUNIT_EXPECT_GE(test, ledger.line[LINE_UNMAPPED].error, 100ULL);
+	/* Together they are certain. */
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNACCOUNTED].error, batched);
 	/* Counters apart: never more than there is, never less than nothing. */
 	raw.lru.pages = 0;
 	ledger_sum(&raw, &ledger);
 	KUNIT_EXPECT_EQ(test, ledger.line[LINE_SWAP_CACHE].pages, 0LL);
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNMAPPED].pages, 0LL);
 	raw.lru.pages = 100000;
 	ledger_sum(&raw, &ledger);
 	KUNIT_EXPECT_EQ(test, ledger.line[LINE_SWAP_CACHE].pages, 800LL);
 	KUNIT_EXPECT_EQ(test, ledger_total(&ledger), 10000LL);
+}
+
+/* Half of a large folio is unmapped: out of anon, still on the LRU lists. */
+static void ledger_holes(struct kunit *test)
+{
+	struct memdiag_ledger_raw raw = machine;
+	struct ledger ledger;
+
+	raw.anon.pages -= 256;
+	ledger_sum(&raw, &ledger);
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_ANON].pages, 744LL);
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNMAPPED].pages, 256LL);
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNACCOUNTED].pages, 1000LL);
+	/* With a swap cache, too: none of it needs to be mapped. */
+	raw.swap_cached = amount(800);
+	raw.file_pages.pages += 800;
+	raw.lru.pages += 800;
+	ledger_sum(&raw, &ledger);
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_SWAP_CACHE].pages, 800LL);
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNMAPPED].pages, 256LL);
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNACCOUNTED].pages, 200LL);
+	KUNIT_EXPECT_EQ(test, ledger_total(&ledger), 10000LL);
+}
+
+#define EXPECT_AMOUNT(test, a, want, off)				\
+do {									\
+	struct memdiag_amount amount_ = a;				\
+									\
+	KUNIT_EXPECT_EQ(test, amount_.pages, (u64)(want));		\
+	KUNIT_EXPECT_EQ(test, amount_.error, (u64)(off));		\
+} while (0)
+
+/* 12 CPUs in 16 units of 67 pages: 67 for each CPU. */
+static void ledger_percpu(struct kunit *test)
+{
+	EXPECT_AMOUNT(test, percpu_pages(16 * 67, 16, 12), 12 * 67, 0);
+	EXPECT_AMOUNT(test, percpu_pages(4 * 64, 4, 3), 3 * 64, 0);
+	EXPECT_AMOUNT(test, percpu_pages(2 * 64, 2, 2), 2 * 64, 0);
+	EXPECT_AMOUNT(test, percpu_pages(64, 1, 1), 64, 0);
+	EXPECT_AMOUNT(test, percpu_pages(MEMDIAG_ABSENT, 16, 12), MEMDIAG_ABSENT, 0);
+	/* Not known: of 12 to 16 only 16 divides it; of 3 and 4 both do, or one. */
+	EXPECT_AMOUNT(test, percpu_pages(16 * 67, 0, 12), 12 * 67, 0);
+	EXPECT_AMOUNT(test, percpu_pages(4 * 65, 0, 3), 3 * 65, 0);
+	EXPECT_AMOUNT(test, percpu_pages(4 * 66, 0, 3), 3 * 66, 66);
+	EXPECT_AMOUNT(test, percpu_pages(2 * 65, 0, 2), 2 * 65, 0);
+	EXPECT_AMOUNT(test, percpu_pages(65, 0, 2), 0, 65);
+}
+
+/* zram may have pages in zsmalloc as well, so the pool may lie there in part. */
+static void ledger_zswap(struct kunit *test)
+{
+	EXPECT_AMOUNT(test, zswap_pages(500, amount(0), false), 500, 0);
+	EXPECT_AMOUNT(test, zswap_pages(500, absent, false), 500, 0);
+	EXPECT_AMOUNT(test, zswap_pages(500, amount(200), false), 500, 200);
+	EXPECT_AMOUNT(test, zswap_pages(500, amount(200), true), 300, 200);
+	EXPECT_AMOUNT(test, zswap_pages(500, amount(900), true), 0, 500);
+	EXPECT_AMOUNT(test, zswap_pages(0, amount(900), true), 0, 0);
+	EXPECT_AMOUNT(test, zswap_pages(MEMDIAG_ABSENT, amount(900), true), MEMDIAG_ABSENT, 0);
 }
 
 /* Counters that moved: no line but unaccounted goes below zero, and it still sums. */
@@ -118,7 +188,8 @@ static void ledger_moving(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ledger.line[LINE_VMALLOC].error, 70ULL);
 	KUNIT_EXPECT_EQ(test, ledger.line[LINE_FREE].error, 7ULL);
 	KUNIT_EXPECT_LT(test, ledger.line[LINE_UNACCOUNTED].pages, 0LL);
-	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNACCOUNTED].error, 77ULL);
+	KUNIT_EXPECT_EQ(test, ledger.line[LINE_UNACCOUNTED].error,
+			77 + ledger.line[LINE_UNMAPPED].error);
 	KUNIT_EXPECT_EQ(test, ledger_total(&ledger), 10000LL);
 }
 
@@ -137,6 +208,55 @@ static void ledger_without_text(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ledger.line[LINE_VMALLOC].present);
 	KUNIT_EXPECT_EQ(test, ledger.line[LINE_VMALLOC].pages, 0LL);
 	KUNIT_EXPECT_EQ(test, ledger_total(&ledger), 10000LL);
+}
+
+/* 10 address spaces: two pages of the top level each, and what is not counted below. */
+static void ledger_upper(struct kunit *test)
+{
+	struct memdiag_tables tables = { .spaces = 10, .bytes = 130 * PAGE_SIZE };
+	const struct mm_struct *mm = current->mm ?: current->active_mm;
+	struct memdiag_amount a;
+	unsigned int i;
+
+	a = memdiag_tables_upper(&tables, 100);
+	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * MEMDIAG_TOP_TABLES);
+	tables.p4d = true;
+	a = memdiag_tables_upper(&tables, 100);
+	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * (MEMDIAG_TOP_TABLES + 1));
+	tables.pud = true;
+	a = memdiag_tables_upper(&tables, 100);
+	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * (MEMDIAG_TOP_TABLES + 1) +
+			(MEMDIAG_COUNTS_PUD ? 0 : 30));
+	a = memdiag_tables_upper(&tables, 128);
+	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * (MEMDIAG_TOP_TABLES + 1) +
+			(MEMDIAG_COUNTS_PUD ? 0 : 10));
+	/* Counted once; when too many are shared, what may be counted twice is in doubt. */
+	KUNIT_EXPECT_FALSE(test, tables_known(&tables, mm));
+	KUNIT_EXPECT_TRUE(test, tables_known(&tables, mm));
+	KUNIT_EXPECT_EQ(test, tables.doubt, 0ULL);
+	for (i = 0; i < ARRAY_SIZE(tables.shared); i++)
+		tables.shared[i] = NULL;
+	tables.nr_shared = ARRAY_SIZE(tables.shared);
+	KUNIT_EXPECT_FALSE(test, tables_known(&tables, mm));
+	KUNIT_EXPECT_NE(test, tables.doubt, 0ULL);
+}
+
+/* Pages of a device that look like memory: a range of addresses that has none. */
+static void ledger_device_private(struct kunit *test)
+{
+	u64 before = memdiag_hotplug_device_private();
+	struct resource range = {
+		.name = "memdiag_kunit", .start = 1ULL << 44, .end = (1ULL << 44) + SZ_64M - 1,
+		.flags = IORESOURCE_MEM, .desc = IORES_DESC_DEVICE_PRIVATE_MEMORY,
+	};
+
+	if (!IS_ENABLED(CONFIG_DEVICE_PRIVATE))
+		kunit_skip(test, "CONFIG_DEVICE_PRIVATE is not set");
+	KUNIT_ASSERT_EQ(test, insert_resource(&iomem_resource, &range), 0);
+	KUNIT_EXPECT_EQ(test, memdiag_hotplug_device_private(),
+			before + (SZ_64M >> PAGE_SHIFT));
+	remove_resource(&range);
+	KUNIT_EXPECT_EQ(test, memdiag_hotplug_device_private(), before);
 }
 
 static void ledger_available(struct kunit *test)
@@ -184,8 +304,13 @@ static struct kunit_case ledger_cases[] = {
 	KUNIT_CASE(ledger_lines_of_machine),
 	KUNIT_CASE(ledger_stacks),
 	KUNIT_CASE(ledger_swap),
+	KUNIT_CASE(ledger_holes),
+	KUNIT_CASE(ledger_percpu),
+	KUNIT_CASE(ledger_zswap),
 	KUNIT_CASE(ledger_moving),
 	KUNIT_CASE(ledger_without_text),
+	KUNIT_CASE(ledger_upper),
+	KUNIT_CASE(ledger_device_private),
 	KUNIT_CASE(ledger_available),
 	KUNIT_CASE(ledger_live),
 	{}

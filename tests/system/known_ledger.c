@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -35,6 +37,9 @@
 #define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
 #define COMMAND		"/proc/memdiag_fixture/command"
 #define HUGEPAGES	"/proc/sys/vm/nr_hugepages"
+
+#define THP		"/sys/kernel/mm/transparent_hugepage/enabled"
+#define MIN_FREE	"/proc/sys/vm/min_free_kbytes"
 
 #define MAX_LINES	40
 /* Pages that others may take or give back meanwhile: 1.5 MiB. */
@@ -402,6 +407,149 @@ static void give_huge(void *arg)
 	give_pool(NULL);
 }
 
+/* Those of another size than the default one, which only sysfs knows. */
+static char other_pool[96];
+
+static bool take_other_pool(void *arg)
+{
+	static const long sizes[] = { 64, 2048, 32768, 1048576 };
+	long long preset = 0, nr = 0, available = 0;
+	struct grows *grows = arg;
+	char *text = file_read("/proc/meminfo"), want[16];
+	const char *at = text ? strstr(text, "\nHugepagesize:") : NULL;
+	unsigned int i;
+	long count;
+
+	if (!at || sscanf(at, " Hugepagesize: %lld", &preset) != 1)
+		preset = 0;
+	at = text ? strstr(text, "\nMemAvailable:") : NULL;
+	if (!at || sscanf(at, " MemAvailable: %lld", &available) != 1)
+		available = 0;
+	free(text);
+	for (i = 0; preset && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		count = sizes[i] < AMOUNT >> 10 ? (AMOUNT >> 10) / sizes[i] : 1;
+		if (sizes[i] == preset || count * sizes[i] > available / 4 * 3)
+			continue;
+		snprintf(other_pool, sizeof(other_pool),
+			 "/sys/kernel/mm/hugepages/hugepages-%ldkB/nr_hugepages", sizes[i]);
+		snprintf(want, sizeof(want), "%ld", count);
+		if (file_write(other_pool, want))
+			continue;
+		grows->low = grows->high = count * (sizes[i] << 10) / page;
+		return (file_number(&nr, "%s", other_pool) && nr == count) ||
+		       cannot("not so many in one piece");
+	}
+	return cannot("no other size that fits");
+}
+
+static void give_other_pool(void *arg)
+{
+	file_write(other_pool, "0");
+}
+
+/* Transparent huge pages of which every second page is given back. */
+static void *holes_at;
+
+static bool huge_enough(void)
+{
+	char *text = file_read("/proc/self/smaps_rollup");
+	const char *at = text ? strstr(text, "AnonHugePages:") : NULL;
+	long kib = 0;
+	bool ok = at && sscanf(at, "AnonHugePages: %ld", &kib) == 1 && kib >= AMOUNT >> 10;
+
+	free(text);
+	return ok;
+}
+
+/* A kernel with little memory has them switched off, and raises a watermark for them. */
+static void allow_huge(bool allow)
+{
+	static long long min_free;
+	static bool switched;
+	char text[24], *state;
+
+	if (allow) {
+		state = file_read(THP);
+		switched = state && strstr(state, "[never]") &&
+			   file_number(&min_free, MIN_FREE) && !file_write(THP, "madvise");
+		free(state);
+	} else if (switched) {
+		snprintf(text, sizeof(text), "%lld", min_free);
+		file_write(THP, "never");
+		file_write(MIN_FREE, text);
+		switched = false;
+	}
+}
+
+static bool take_holes(void *arg)
+{
+	long long huge;
+	char *at;
+	long i;
+
+	allow_huge(true);
+	if (!file_number(&huge, "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"))
+		return cannot("no transparent huge pages");
+	holes_at = mmap(NULL, AMOUNT + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+	if (holes_at == MAP_FAILED)
+		return cannot("no address space");
+	at = (char *)(((unsigned long)holes_at + huge - 1) & -huge);
+	madvise(at, AMOUNT, MADV_HUGEPAGE);
+	memset(at, 1, AMOUNT);
+	if (!huge_enough()) {
+		munmap(holes_at, AMOUNT + huge);
+		allow_huge(false);
+		return cannot("no huge pages in one piece");
+	}
+	for (i = 1; i < AMOUNT / page; i += 2)
+		madvise(at + i * page, page, MADV_DONTNEED);
+	return true;
+}
+
+static void give_holes(void *arg)
+{
+	long long huge = 0;
+
+	file_number(&huge, "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
+	munmap(holes_at, AMOUNT + huge);
+	allow_huge(false);
+}
+
+/* --- processes ---------------------------------------------------------- */
+
+#define PROCESSES 200
+
+static pid_t processes[PROCESSES];
+
+static void give_processes(void *arg)
+{
+	int i;
+
+	for (i = 0; i < PROCESSES && processes[i] > 0; i++) {
+		kill(processes[i], SIGKILL);
+		waitpid(processes[i], NULL, 0);
+	}
+}
+
+static bool take_processes(void *arg)
+{
+	int i;
+
+	memset(processes, 0, sizeof(processes));
+	for (i = 0; i < PROCESSES; i++) {
+		processes[i] = fork();
+		if (!processes[i])
+			for (;;)
+				pause();
+		if (processes[i] < 0) {
+			give_processes(NULL);
+			return cannot("not so many processes");
+		}
+	}
+	return true;
+}
+
 /* --- sockets ------------------------------------------------------------ */
 
 #define SOCKET_BYTES (8 * MIB)
@@ -672,6 +820,14 @@ static void known_leak(void)
 
 int main(void)
 {
+	/* Of a process without memory of its own: tables, a stack, and what it writes to. */
+	const struct grows many[] = { { "upper_page_tables", 0, PROCESSES * 8 },
+				      { "page_tables", 0, PROCESSES * 20 },
+				      { "kernel_stack", PROCESSES * 4, PROCESSES * 8 },
+				      { "slab_unreclaimable", 0, PROCESSES * 20 },
+				      { "slab_reclaimable", 0, PROCESSES * 4 },
+				      { "anon", 0, PROCESSES * 30 }, { "vmalloc", 0, PROCESSES },
+				      { "percpu", 0, PROCESSES }, {} };
 	struct grows lines[4] = {};
 	struct ledger l;
 	int error, fd;
@@ -689,6 +845,8 @@ int main(void)
 	for (unsigned int i = 0; i < l.nr; i++)
 		memory += l.line[i].pages;
 
+	/* First, as the stacks of the threads below stay mapped, and would be copied. */
+	known("processes", take_processes, give_processes, NULL, many);
 	lines[0] = (struct grows){ "anon", AMOUNT / page, AMOUNT / page };
 	known("anonymous", take_anon, give_anon, NULL, lines);
 	lines[0].line = "file";
@@ -710,12 +868,19 @@ int main(void)
 	known("huge pages in the pool", take_pool, give_pool, NULL, lines);
 	lines[0].line = "hugetlb_used";
 	known("huge pages in use", take_huge, give_huge, NULL, lines);
+	lines[0].line = "hugetlb_free";
+	known("huge pages of another size in their pool", take_other_pool, give_other_pool,
+	      &lines[0], lines);
+	lines[0] = (struct grows){ "anon", AMOUNT / page / 2, AMOUNT / page / 2 };
+	lines[1] = (struct grows){ "unmapped", AMOUNT / page / 2, AMOUNT / page / 2 };
+	known("huge pages with holes", take_holes, give_holes, NULL, lines);
+	memset(lines, 0, sizeof(lines));
 	/* Heads of messages are slab, what is long goes into pages of its own. */
 	lines[0] = (struct grows){ "unaccounted", SOCKET_BYTES / page, SOCKET_BYTES / page };
 	lines[1] = (struct grows){ "slab_unreclaimable", 0, SOCKET_BYTES / page / 8 };
 	known("unread sockets", take_unread, give_sockets, NULL, lines);
-	lines[0] = (struct grows){ "unaccounted", SOCKET_BYTES / page, SOCKET_BYTES / page };
-	lines[1] = (struct grows){ "slab_unreclaimable", 0, SOCKET_BYTES / page / 8 };
+	/* Anonymous memory that only the queue has a reference to: on the LRU lists yet. */
+	lines[0].line = "unmapped";
 	known("pinned fragments", take_pinned, give_sockets, NULL, lines);
 	known_fixture();
 	known_census();

@@ -287,6 +287,7 @@ void note_users(const struct seen *a, const struct seen *b)
 
 static void look_once(const struct look *look, struct seen *seen)
 {
+	const struct user *percpu;
 	struct snap snap;
 
 	memset(seen, 0, sizeof(*seen));
@@ -299,7 +300,9 @@ static void look_once(const struct look *look, struct seen *seen)
 		see_vmalloc(&snap, look, seen);
 	see_pages(&snap, seen);
 	see_users(&snap, seen);
-	seen->percpu = snap_get(&snap, snap_section(&snap, MEMDIAG_SEC_SYSTEM), 0, "percpu");
+	/* Of the ledger: section system has what the kernel says, empty units included. */
+	percpu = find_user(seen, MEMDIAG_SEC_LEDGER, "percpu");
+	seen->percpu = percpu ? percpu->pages : 0;
 	snap_drop(&snap);
 }
 

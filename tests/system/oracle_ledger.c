@@ -368,7 +368,7 @@ static void census_confirms(void)
 		const char *line;
 		const char *plus;
 	} lines[] = {
-		{ "free", "free", "free_cma" },	   { "anon", "anon", NULL },
+		{ "free", "free", "free_cma" },	   { "anon", "anon", "unmapped" },
 		{ "file", "file", "buffers" },	   { "shmem", "shmem", NULL },
 		{ "page_table", "page_tables", NULL },
 	};

@@ -25,8 +25,11 @@ static const struct {
 	{ "kernel_stack", MEMDIAG_LEAK_LEDGER },
 	{ "shadow_stack", MEMDIAG_LEAK_LEDGER },
 	{ "page_tables", MEMDIAG_LEAK_LEDGER },
+	{ "upper_page_tables", MEMDIAG_LEAK_LEDGER },
 	{ "sec_page_tables", MEMDIAG_LEAK_LEDGER },
 	{ "zsmalloc", MEMDIAG_LEAK_LEDGER },
+	/* Where nobody maps it any more, user memory that a driver has pinned. */
+	{ "unmapped", MEMDIAG_LEAK_LEDGER },
 	{ "percpu", MEMDIAG_LEAK_PERCPU },
 	{ "unaccounted", MEMDIAG_LEAK_UNACCOUNTED },
 	/* Where the section with the details cannot be had. */

@@ -20,7 +20,7 @@
 
 /* Kinds of the census that no line of the ledger stands for by itself. */
 static const char *const nobodys[] = {
-	"kernel", "kernel_compound", "page_pool", "orphan", "uncounted", "guard",
+	"kernel", "kernel_compound", "page_pool", "uncounted", "guard",
 };
 
 /* Lines of the ledger whose pages are among these. */
@@ -29,7 +29,10 @@ static const char *const claimed[] = {
 	"percpu",
 	"kernel_stack",
 	"shadow_stack",
+	"upper_page_tables",
+	"zswap",
 	"integrity_pool",
+	"memmap",
 	"memdiag",
 	"kernel_misc_reclaimable",
 	"gpu_active",
