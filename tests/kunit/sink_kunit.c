@@ -383,7 +383,7 @@ static int collect_symbols(struct memdiag_sink *sink)
 		if (!record)
 			return -ENOSPC;
 		record->n = memdiag_push_symbol_module(sink, addresses[i]);
-		record->text = memdiag_push_symbol(sink, addresses[i]);
+		record->text = memdiag_push_function(sink, addresses[i]);
 	}
 	return 0;
 }
