@@ -353,10 +353,11 @@ static int fake_nodes_collect(struct memdiag_sink *sink)
 {
 	struct kunit *test = fake_nodes.test;
 
-	/* Started again with more room: not until there is enough. */
+	/* A walk that finds no room counts all areas, and is done again with more. */
 	if (sink->max_records < FAKE_AREAS) {
-		KUNIT_EXPECT_EQ(test, memdiag_vmalloc_nodes_collect(sink), -ENOSPC);
-		return -ENOSPC;
+		KUNIT_EXPECT_EQ(test, memdiag_vmalloc_nodes_collect(sink), 0);
+		KUNIT_EXPECT_EQ(test, sink->nr_records + sink->missed, FAKE_AREAS);
+		return 0;
 	}
 	fake_nodes.walk(test, sink);
 	return 0;
