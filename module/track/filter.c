@@ -346,15 +346,15 @@ bool track_filter_wants(const struct track_run *run, const struct track_event *e
  * @filter: the filter
  * @frames: addresses, innermost first
  * @nr: their number
+ * @name: KSYM_SYMBOL_LEN bytes, for its own use: there may be little left of the stack
  *
  * Naming frames is slow; this is called once per stack.
  *
  * Context: any.
  */
 bool track_filter_wants_stack(const struct track_filter *filter, const unsigned long *frames,
-			      u32 nr)
+			      u32 nr, char *name)
 {
-	char text[KSYM_SYMBOL_LEN];
 	u32 i;
 
 	if (!(filter->flags & MEMDIAG_TRACK_BY_MODULE))
@@ -364,8 +364,8 @@ bool track_filter_wants_stack(const struct track_filter *filter, const unsigned 
 			return true;
 		if (filter->flags & MEMDIAG_TRACK_ANYWHERE)
 			continue;
-		sprint_symbol(text, frames[i]);
-		if (strchr(text, '['))
+		sprint_symbol(name, frames[i]);
+		if (strchr(name, '['))
 			return false;
 	}
 	return false;

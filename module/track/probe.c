@@ -103,41 +103,46 @@ static u32 probe_trim(const struct track_event *event, unsigned long *frames, u3
 
 /* Of a key, with @nr frames in all. */
 static enum track_stack_state probe_judge(const struct track_run *run,
-					  const struct track_stack_key *key, u32 nr)
+					  const struct track_stack_key *key, u32 nr, char *name)
 {
 	u32 i;
 
 	for (i = 0; i < key->nr; i++)
 		if (track_is_own(key->frames[i]))
 			return TRACK_STACK_SKIP;
-	return track_filter_wants_stack(&run->filter, key->frames, nr) ?
+	return track_filter_wants_stack(&run->filter, key->frames, nr, name) ?
 	       TRACK_STACK_LIVE : TRACK_STACK_SKIP;
 }
 
 /*
- * Compare a walk with what the unwinder says, or let it learn a way. Both begin with who
- * called the probe: the first frame that is not memdiag's own.
+ * The frames of the stack that we are on into level->frames, by the unwinder. It is compared with
+ * a walk, whose frames are in level->walked, or teaches how to walk. Both begin with
+ * who called the probe: the first frame that is not memdiag's own.
  */
-static void probe_teach(struct track_run *run, struct track_level *level, unsigned long at,
-			u32 nr_walked, u32 nr, u32 max)
+static u32 probe_unwind(struct track_run *run, const struct track_event *event,
+			struct track_level *level, u32 max, u32 nr_walked, bool learn)
 {
-	u32 cut = memdiag_stack_cut_irq(level->frames, nr), own = 0;
+	u32 nr, cut, own = 0;
 	const unsigned long *frames;
 
+	this_cpu_inc(run->cpus->unwinds);
+	nr = memdiag_stack_save(level->frames, max);
+	if (!nr_walked && !learn)
+		return nr;
+	cut = memdiag_stack_cut_irq(level->frames, nr);
 	while (own < cut && track_is_own(level->frames[own]))
 		own++;
 	frames = level->frames + own;
-	if (own == cut || frames[0] != memdiag_stack_word(at))
-		return;
 	if (!nr_walked) {
-		track_walk_learn(&run->walk, at, frames, cut - own, cut < nr || nr < max,
-				 level->places);
-		return;
+		track_walk_learn(&run->walk, event->at, frames, cut - own, level->name);
+		return nr;
 	}
 	/* The walk had room for more, as it has no frames of memdiag's own. */
-	nr_walked = cut < nr || nr < max ? nr_walked : min(nr_walked, cut - own);
+	if (nr == max && cut == nr)
+		nr_walked = min(nr_walked, cut - own);
 	if (track_walk_wrong(&run->walk, level->walked, nr_walked, frames, cut - own))
 		this_cpu_inc(run->cpus->wrong_walks);
+	return nr;
 }
 
 /*
@@ -154,33 +159,46 @@ static bool probe_compares(struct track_run *run, const struct track_event *even
 }
 
 /*
- * The frames of the stack that we are on into level->frames: by a walk if the way is known, as
- * *walked tells. 0 if none of them can be in the module that the filter asks for.
+ * The frames of the stack that we are on into level->frames, *walked of them by a walk if
+ * the rules are known, and else 0. 0 if none of them can be in the module that the filter asks
+ * for.
  */
 static u32 probe_frames(struct track_run *run, const struct track_event *event,
-			struct track_level *level, u32 max, bool *walked)
+			struct track_level *level, u32 max, u32 *walked)
 {
 	bool learn = false;
-	u32 nr = 0, got;
+	u32 nr = 0;
 
-	*walked = false;
-	if (event->at) {
-		nr = track_walk(&run->walk, event->at, level->frames, max, &learn);
-		if (nr && !probe_compares(run, event, level->frames, nr)) {
-			*walked = true;
-			return nr;
-		}
-		memcpy(level->walked, level->frames, nr * sizeof(long));
-		learn = learn || (!nr && track_walk_patience(&level->fruitless));
+	*walked = 0;
+	if (event->at)
+		nr = track_walk(&run->walk, event->at, level->walked, max, &learn);
+	if (nr && !probe_compares(run, event, level->walked, nr)) {
+		memcpy(level->frames, level->walked, nr * sizeof(long));
+		*walked = nr;
+		return nr;
 	}
 	if (!nr && !learn && track_filter_by_stack(&run->filter, event) &&
 	    !track_filter_on_stack(&run->filter))
 		return 0;
-	this_cpu_inc(run->cpus->unwinds);
-	got = memdiag_stack_save(level->frames, max);
-	if (nr || learn)
-		probe_teach(run, level, event->at, nr, got, max);
-	return got;
+	return probe_unwind(run, event, level, max, nr, learn);
+}
+
+/* What the stack in level->frames is found by; false if the filter does not want it. */
+static bool probe_key(const struct track_run *run, const struct track_event *event,
+		      struct track_level *level, u32 *nr, bool walked, struct track_stack_key *key)
+{
+	const struct track_filter *filter = &run->filter;
+	u32 from;
+
+	if (track_filter_by_stack(filter, event) && !track_filter_has(filter, level->frames, *nr))
+		return false;
+	*nr = probe_trim(event, level->frames, *nr, walked, &from);
+	key->frames = level->frames + from;
+	key->nr = min(*nr, run->stacks.depth);
+	key->deep = filter->flags & MEMDIAG_TRACK_BY_MODULE && *nr > key->nr &&
+		    !track_filter_has(filter, key->frames, key->nr) &&
+		    track_filter_has(filter, key->frames + key->nr, *nr - key->nr);
+	return true;
 }
 
 /* The number of the stack that we are on; TRACK_NO_STACK if it is not tracked. */
@@ -193,25 +211,24 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 		.order = event->order,
 		.cache = cache,
 	};
-	bool by_module = run->filter.flags & MEMDIAG_TRACK_BY_MODULE;
-	u32 n, nr, hash, from;
-	bool walked;
-
 	/* A module is looked for in more frames than are kept. */
-	nr = probe_frames(run, event, level, (by_module ? TRACK_DEPTH_MAX : stacks->depth) +
-					     TRACK_DEPTH_OWN, &walked);
-	if (track_filter_by_stack(&run->filter, event) &&
-	    !track_filter_has(&run->filter, level->frames, nr))
+	u32 max = TRACK_DEPTH_OWN + (run->filter.flags & MEMDIAG_TRACK_BY_MODULE ?
+				     TRACK_DEPTH_MAX : stacks->depth);
+	u32 n, nr, hash, walked;
+
+	nr = probe_frames(run, event, level, max, &walked);
+	if (!probe_key(run, event, level, &nr, walked, &key))
 		return TRACK_NO_STACK;
-	nr = probe_trim(event, level->frames, nr, walked, &from);
-	key.frames = level->frames + from;
-	key.nr = min(nr, stacks->depth);
-	if (by_module && nr > key.nr)
-		key.deep = !track_filter_has(&run->filter, key.frames, key.nr) &&
-			   track_filter_has(&run->filter, key.frames + key.nr, nr - key.nr);
 	n = track_stacks_find(stacks, &key, &hash);
+	if (n == TRACK_NO_STACK && walked) {
+		/* What goes into the table is what the unwinder says. */
+		nr = probe_unwind(run, event, level, max, walked, false);
+		if (!probe_key(run, event, level, &nr, false, &key))
+			return TRACK_NO_STACK;
+		n = track_stacks_find(stacks, &key, &hash);
+	}
 	if (n == TRACK_NO_STACK) {
-		n = track_stacks_add(stacks, &key, hash, probe_judge(run, &key, nr));
+		n = track_stacks_add(stacks, &key, hash, probe_judge(run, &key, nr, level->name));
 		if (n == TRACK_NO_STACK) {
 			this_cpu_inc(run->cpus->dropped_stacks);
 			return n;

@@ -263,13 +263,18 @@ int memdiag_track_stop(u32 flags)
 	return 0;
 }
 
-/* Whatever code was where this module lies. */
-static void run_forget(struct track_walk *walk, const struct module *mod)
+/*
+ * Other code comes to where this module lies, or may come now: when it is loaded, when it
+ * has gone, and to where its init was when that has run.
+ */
+static void run_forget(struct track_walk *walk, const struct module *mod, unsigned long state)
 {
 	unsigned long start, size;
 
-	start = memdiag_module_text(mod, &size);
-	track_walk_forget(walk, start, size);
+	if (state != MODULE_STATE_LIVE) {
+		start = memdiag_module_text(mod, &size);
+		track_walk_forget(walk, start, size);
+	}
 	start = memdiag_module_init_text(mod, &size);
 	track_walk_forget(walk, start, size);
 }
@@ -277,8 +282,8 @@ static void run_forget(struct track_walk *walk, const struct module *mod)
 static int run_notify(struct notifier_block *nb, unsigned long state, void *data)
 {
 	mutex_lock(&track_lock);
-	if (track_armed && state == MODULE_STATE_COMING)
-		run_forget(&track_run->walk, data);
+	if (track_armed && state != MODULE_STATE_UNFORMED)
+		run_forget(&track_run->walk, data, state);
 	if (track_armed)
 		track_filter_module(&track_run->filter, data, state);
 	if (track_run)

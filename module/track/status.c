@@ -73,10 +73,10 @@ static const struct memdiag_field_desc status_fields[] = {
 		       "objects at whose address another one was allocated: freed without an event"),
 	STATUS_GAUGE(gone, NONE, 0,
 		     "objects that turned out to be gone without an event, at the last report"),
-	STATUS_COUNTER(walks, 0, "stacks that were taken by the way that earlier ones took"),
+	STATUS_COUNTER(walks, 0, "stacks that were taken by rules that the unwinder was seen to follow"),
 	STATUS_COUNTER(unwinds, 0, "stacks that the kernel's unwinder took"),
 	STATUS_COUNTER(wrong_walks, 0,
-		       "walks that the unwinder did not confirm; one in 1024 is compared"),
+		       "walks that the unwinder did not confirm, after which none is taken any more; one in 1024 is compared, and each that leads to a new stack"),
 	STATUS_TEXT_FIELD(probes, 0, "what is attached, and what no probe sees"),
 };
 
@@ -140,6 +140,11 @@ static void status_probes(const struct track_run *run, char *text)
 	if (track_attach_late())
 		n += scnprintf(text + n, STATUS_TEXT - n,
 			       "kmem_cache_free() tells of a free after it: who is allocated there at that moment may count as freed; ");
+	if (run->walk.off)
+		n += scnprintf(text + n, STATUS_TEXT - n, "%s; ",
+			       track_counter(run, wrong_walks) ?
+			       "a walk differed from what the unwinder says: it takes every stack" :
+			       "the unwinder takes every stack: there are no rules of it to walk by");
 #ifndef MEMDIAG_HAVE_CUT_IRQ
 	n += scnprintf(text + n, STATUS_TEXT - n,
 		       "a stack taken in an interrupt goes on with who was interrupted; ");

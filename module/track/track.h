@@ -31,6 +31,7 @@
 
 #include <linux/atomic.h>
 #include <linux/hash.h>
+#include <linux/kallsyms.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/spinlock.h>
@@ -329,33 +330,35 @@ void track_stacks_reuse(struct track_stacks *t, u32 n);
 /* --- steps of a walk ------------------------------------------------------- */
 
 /**
- * struct track_step - how to get from a return address on the stack to the next
+ * struct track_step - how the unwinder goes on from a return address
  * @address: the return address; 0 of a free slot
- * @what: what is known of it, see walk.c
- * @next: the first return address that was seen behind
+ * @rule: where the next one is, see walk.c; 0 if that is not known
  */
 struct track_step {
 	unsigned long address;
-	u64 what;
-	unsigned long next;
+	u64 rule;
 };
 
 /**
- * struct track_walk - what the unwinder taught
+ * struct track_walk - what the unwinder was seen to do
  * @steps: by hash of the address
- * @pairs: a step and another return address that was seen behind, each as one word
+ * @stack: a stack that the unwinder is asked on
  * @full: an address found no room
+ * @off: no walk is taken: one differed from what the unwinder says, or it cannot be asked
  */
 struct track_walk {
 	struct track_step *steps;
-	u64 *pairs;
+	unsigned long *stack;
 	bool full;
+	bool off;
 };
 
 #define TRACK_WALK_BITS		13
+#define TRACK_WALK_WORDS	2048
 /* One walk in so many is compared with what the unwinder says. */
 #define TRACK_WALK_COMPARED	1024
-#define TRACK_WALK_BYTES	((sizeof(struct track_step) + sizeof(u64)) << TRACK_WALK_BITS)
+#define TRACK_WALK_BYTES	((sizeof(struct track_step) << TRACK_WALK_BITS) + \
+				 TRACK_WALK_WORDS * sizeof(long))
 
 /* walk.c */
 int track_walk_alloc(struct track_walk *walk);
@@ -364,9 +367,8 @@ u32 track_walk(const struct track_walk *walk, unsigned long at, unsigned long *f
 	       bool *learn);
 bool track_walk_misses(const struct track_walk *walk, unsigned long at,
 		       const struct track_filter *filter);
-bool track_walk_patience(u32 *count);
 void track_walk_learn(struct track_walk *walk, unsigned long at, const unsigned long *frames,
-		      u32 nr, bool whole, u16 *places);
+		      u32 nr, char *name);
 bool track_walk_wrong(struct track_walk *walk, const unsigned long *walked, u32 nr_walked,
 		      const unsigned long *unwound, u32 nr_unwound);
 void track_walk_forget(struct track_walk *walk, unsigned long start, unsigned long size);
@@ -497,15 +499,13 @@ struct track_sum {
  * struct track_level - what takes a stack in one context of a CPU
  * @frames: where it is taken to
  * @walked: a walk that is being compared
- * @places: where frames lie
- * @fruitless: stacks that taught nothing, not counted exactly
+ * @name: of one of the frames
  * @busy: a stack is being taken
  */
 struct track_level {
 	unsigned long frames[TRACK_FRAMES];
 	unsigned long walked[TRACK_FRAMES];
-	u16 places[TRACK_FRAMES];
-	u32 fruitless;
+	char name[KSYM_SYMBOL_LEN];
 	u8 busy;
 };
 
@@ -669,7 +669,7 @@ bool track_filter_wants(const struct track_run *run, const struct track_event *e
 bool track_filter_on_stack(const struct track_filter *filter);
 bool track_filter_has(const struct track_filter *filter, const unsigned long *frames, u32 nr);
 bool track_filter_wants_stack(const struct track_filter *filter, const unsigned long *frames,
-			      u32 nr);
+			      u32 nr, char *name);
 size_t track_filter_print(const struct track_filter *filter, char *text, size_t size);
 
 /* probe.c */

@@ -1,134 +1,252 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stacks without the unwinder, which costs more than all the rest of a probe: what it
- * found once need not be found again.
+ * Stacks without the unwinder, which costs more than all the rest of a probe.
  *
- * How far it is from a return address on the stack to the next one depends on the
- * code at that address alone, but for the few functions that make room on the stack as
- * they go. So each stack that the unwinder takes teaches these steps, and a walk
- * goes from one to the next by them: one look into a table, and one at the stack.
+ * A walk does what the unwinder does, with what the unwinder has been seen to do. The ORC
+ * unwinder looks up one entry of a table per frame, by the return address alone. The entry
+ * says where the caller's frame is: so many bytes from the stack pointer, or from the frame
+ * pointer; and where the frame pointer was saved. Looking the entry up is what takes the time.
+ * Here its contents are kept in one word beside the return address: a rule.
  *
- * The unwinder tells the addresses and not where they lie: so they are looked for on the
- * stack from its end on, where what an address leads to is not known yet. That may be a
- * copy that has been left there. So a step is taken only when it was seen as often as
- * STEP_SURE can count, each time against what the unwinder said, only to an address that
- * was seen behind it, and only if all others lead on to the last frame. A step that is too
- * wide cannot skip a frame: what called another function was not seen behind this one.
+ * A rule is not guessed from what lies on a stack, where an address may be a copy that was left
+ * behind. The unwinder is asked instead: it takes one step from the return address on a stack
+ * of our own, twice, with the frame pointer at two places. Every word of that stack is
+ * different, so what the unwinder read tells the place that it read from. What
+ * moves with the frame pointer is counted from that, what does not from the stack pointer. All
+ * other answers make no rule, and a walk that needs one is given up: registers
+ * of an interrupted function, frames on two stacks, code that the unwinder has to guess at.
  *
- * The system call's own frame has a size by chance on many kernels; where it leads to is
- * found from the end of the stack. Where this contradicts itself too often, the unwinder is
- * asked for good, and so it is for a stack that is not the task's own. And one walk in so
- * many is compared with what the unwinder says.
+ * So a walk reads the very words that the unwinder would read. This is not all that
+ * the report relies on:
  *
- * Code that comes and goes: what is known of the addresses of a module is forgotten
- * before its code runs for the first time. Of other code that is made at run time (BPF,
- * trampolines) nothing is learnt.
+ *  - Rules are made only for return addresses that the unwinder has reported, at the place
+ *    where it stands, and not for the start of a function: tracers put such addresses
+ *    in the place of others, which only the unwinder finds again.
+ *  - The table of stacks has only what the unwinder itself has said. A walk that leads to a
+ *    stack which is not there is thrown away, and the unwinder is asked (probe.c).
+ *  - The whole walk of a stack is compared with the unwinder by the start, and one walk in
+ *    TRACK_WALK_COMPARED after that, and each that was thrown away. If one differs,
+ *    something here is not as the kernel does it: then no walk is taken any more in this run.
  *
- * Context: any, without locks. What is known of a step is one word beside its address; all
- * are written by cmpxchg(), and an address never leaves the table.
+ * What remains: a walk that differs although all this holds, and ends at a stack that the table
+ * has, is believed until one is compared. No such walk is known.
+ *
+ * Code that comes and goes: what is known of the addresses of a module is forgotten when
+ * it is loaded, when its init has run, and when it has gone. Of other code that is made at run
+ * time (BPF, trampolines) nothing is learnt.
+ *
+ * Context: any, without locks. All that write the rule of an address write the same one;
+ * it is one word, and an address never leaves the table.
  */
+#include <linux/bitfield.h>
 #include <linux/hash.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "../compat/stack.h"
+#include "../compat/unwind.h"
 #include "track.h"
 
 /* Slots to look at. */
 #define WALK_PROBES	8u
-/* Of stacks that taught nothing so far, one in so many is tried again. */
-#define WALK_PATIENCE	16u
-/* Bytes of stack that naming an address may need. */
+/* Bytes of stack that a lesson may need: naming an address, and the unwinder. */
 #define WALK_STACK_LEFT	3072u
 
-enum walk_state {
+enum walk_kind {
+	/* Nothing is known yet. */
 	WALK_NEW,
-	/* The next one is so many words on. */
-	WALK_FIXED,
-	/* It is so many words from the end of the stack. */
-	WALK_FROM_END,
-	/* There is none. */
-	WALK_LAST,
-	/* That depends on what is not known here. */
-	WALK_UNKNOWN,
+	/* The caller's frame is so many words from the stack pointer... */
+	WALK_FROM_SP,
+	/* ... or from the frame pointer... */
+	WALK_FROM_BP,
+	/* ... or where a word says that is so many from the frame pointer. */
+	WALK_AT_BP,
+	/* The kernel was entered here: registers are so many words from the stack pointer. */
+	WALK_REGS,
+	/* No frame is above, as at the start of a kernel thread. */
+	WALK_END,
+	/* An interrupt was entered here: what is above had nothing to do with it. */
+	WALK_CUT,
+	/* The unwinder has to say it. */
+	WALK_ASK,
 };
 
-/* A step in one word, lowest bits first. */
-#define STEP_STATE	GENMASK_ULL(2, 0)
-/* How often it was seen so, up to all bits set. */
-#define STEP_SURE	GENMASK_ULL(5, 3)
-#define STEP_SURE_ONE	BIT_ULL(3)
-/* How often it turned out to be different, likewise. */
-#define STEP_WRONG	GENMASK_ULL(8, 6)
-#define STEP_WRONG_ONE	BIT_ULL(6)
-#define STEP_ON_SHIFT	9
-#define STEP_END_SHIFT	22
-/* Words: enough for stacks of 64 KiB. */
-#define STEP_WORDS	GENMASK(12, 0)
+/* A rule in one word. */
+#define RULE_KIND	GENMASK_ULL(3, 0)
+/* The frame pointer was saved: so many words from the caller's frame, or from itself... */
+#define RULE_SAVED	BIT_ULL(4)
+#define RULE_SAVED_BP	BIT_ULL(5)
+/* ... else it is as it was. */
+#define RULE_BP		GENMASK_ULL(47, 32)
+/* Words, signed, as are those of RULE_BP: see enum walk_kind. */
+#define RULE_FRAME	GENMASK_ULL(31, 16)
 
-static enum walk_state step_state(u64 what)
+/*
+ * The stack that the unwinder is asked on. A frame may lie in its lower half, where each
+ * word is the address of one in the upper half: so a frame there was read from a word.
+ */
+#define ASK_HALF	(TRACK_WALK_WORDS / 2)
+/* Places in the lower half: of the stack pointer... */
+#define ASK_SP		16
+/* ... and two of the frame pointer. */
+#define ASK_BP		512
+#define ASK_BP_MOVED	605
+/* A word of the upper half: no address of anything. */
+#define ASK_WORD(n)	(0x4d454d4449410000ul + (n))
+
+static enum walk_kind rule_kind(u64 rule)
 {
-	return what & STEP_STATE;
+	return rule & RULE_KIND;
 }
+
+static __always_inline long rule_frame(u64 rule)
+{
+	return (s16)FIELD_GET(RULE_FRAME, rule) * (long)sizeof(long);
+}
+
+static __always_inline long rule_bp(u64 rule)
+{
+	return (s16)FIELD_GET(RULE_BP, rule) * (long)sizeof(long);
+}
+
+static u64 rule_make(enum walk_kind kind, int frame)
+{
+	return kind | FIELD_PREP(RULE_FRAME, (u16)frame);
+}
+
+/* --- asking the unwinder ---------------------------------------------------- */
+
+/**
+ * struct walk_answer - what the unwinder did on our stack, in words from its start
+ * @to: as it told
+ * @frame: where the caller's frame is, or the registers
+ * @bp: where the frame pointer was read; -1 if it was not
+ */
+struct walk_answer {
+	struct memdiag_unwound to;
+	int frame;
+	int bp;
+};
+
+static unsigned long ask_word(const unsigned long *stack, int n)
+{
+	return n < ASK_HALF ? (unsigned long)(stack + ASK_HALF + n) : ASK_WORD(n);
+}
+
+/* The word of our stack that has this value; -1 if none has. */
+static int ask_place(const unsigned long *stack, unsigned long value)
+{
+	unsigned long n = (value - (unsigned long)(stack + ASK_HALF)) / sizeof(long);
+
+	if (n >= ASK_HALF || value % sizeof(long))
+		n = value - ASK_WORD(0);
+	return n < TRACK_WALK_WORDS && ask_word(stack, n) == value ? n : -1;
+}
+
+static bool ask(const unsigned long *stack, unsigned long address, int bp,
+		struct walk_answer *answer)
+{
+	unsigned long start = (unsigned long)stack, at_bp = (unsigned long)(stack + bp);
+	struct memdiag_unwound *to = &answer->to;
+
+	answer->frame = 0;
+	answer->bp = -1;
+	if (!memdiag_unwind_step(address, (unsigned long)(stack + ASK_SP), at_bp, stack,
+				 TRACK_WALK_WORDS, to))
+		return false;
+	if (to->ends)
+		return true;
+	if (to->sp - start > TRACK_WALK_WORDS * sizeof(long) || to->sp % sizeof(long))
+		return false;
+	answer->frame = (to->sp - start) / sizeof(long);
+	if (to->regs)
+		return true;
+	if (to->bp != at_bp) {
+		answer->bp = ask_place(stack, to->bp);
+		if (answer->bp < 0)
+			return false;
+	}
+	/* The return address lies right below the frame. */
+	return answer->frame && ask_place(stack, to->address) == answer->frame - 1;
+}
+
+/* Where the caller's frame is; 0 for no rule. */
+static u64 ask_frame(int one, int two, bool regs)
+{
+	if (one == two && one < ASK_HALF && one >= ASK_SP + !regs)
+		return rule_make(regs ? WALK_REGS : WALK_FROM_SP, one - ASK_SP);
+	/* The frame pointer is told apart from the stack pointer by how it moves. */
+	if (regs || one - ASK_BP != two - ASK_BP_MOVED)
+		return 0;
+	if (one < ASK_HALF && two < ASK_HALF)
+		return rule_make(WALK_FROM_BP, one - ASK_BP);
+	if (one >= ASK_HALF && two >= ASK_HALF)
+		return rule_make(WALK_AT_BP, one - ASK_HALF - ASK_BP);
+	return 0;
+}
+
+/*
+ * The rule of an address, from what the unwinder did with the frame pointer at one place and
+ * at another.
+ */
+static u64 ask_compare(const struct walk_answer *one, const struct walk_answer *two)
+{
+	u64 rule;
+
+	if (one->to.ends != two->to.ends || one->to.regs != two->to.regs)
+		return WALK_ASK;
+	if (one->to.ends)
+		return WALK_END;
+	rule = ask_frame(one->frame, two->frame, one->to.regs);
+	if (!rule)
+		return WALK_ASK;
+	/* The frame pointer is of no use at the end, or is as it was. */
+	if (one->to.regs || (one->bp < 0 && two->bp < 0))
+		return rule;
+	if (one->bp < 0 || two->bp < 0)
+		return WALK_ASK;
+	if (one->bp - ASK_BP == two->bp - ASK_BP_MOVED)
+		return rule | RULE_SAVED_BP | FIELD_PREP(RULE_BP, (u16)(one->bp - ASK_BP));
+	if (one->bp - one->frame == two->bp - two->frame)
+		return rule | RULE_SAVED | FIELD_PREP(RULE_BP, (u16)(one->bp - one->frame));
+	return WALK_ASK;
+}
+
+static noinline u64 walk_ask(const struct track_walk *walk, unsigned long address)
+{
+	unsigned long twice[2] = { address, address };
+	struct walk_answer one, two;
+
+	if (memdiag_stack_cut_irq(twice, 2) == 1)
+		return WALK_CUT;
+	if (!ask(walk->stack, address, ASK_BP, &one) ||
+	    !ask(walk->stack, address, ASK_BP_MOVED, &two))
+		return WALK_ASK;
+	return ask_compare(&one, &two);
+}
+
+/*
+ * Is it code that stays, or of a module, and behind a call of the same function? Naming is
+ * slow; it is asked once per address.
+ */
+static noinline bool walk_stays(unsigned long address, char *name)
+{
+	sprint_symbol(name, address);
+	return strncmp(name, "0x", 2) && !strstr(name, "+0x0/") && !strstr(name, "[bpf") &&
+	       !strstr(name, "[__builtin");
+}
+
+/* --- the table -------------------------------------------------------------- */
 
 static u64 step_hash(unsigned long address)
 {
 	return address * GOLDEN_RATIO_64;
-}
-
-/* Both of them in one word, which no other two have but by a chance that does not come. */
-static u64 step_pair(unsigned long address, unsigned long next)
-{
-	return (step_hash(address) ^ next) * GOLDEN_RATIO_64 | 1;
-}
-
-/* Where the next one is, for one that is at @at; 0 if that is not known. */
-static __always_inline unsigned long step_next(u64 what, unsigned long at, unsigned long end)
-{
-	unsigned long next;
-
-	/* Neither is 0, see track_walk_learn(). */
-	if (likely(step_state(what) == WALK_FIXED)) {
-		next = at + (what >> STEP_ON_SHIFT & STEP_WORDS) * sizeof(long);
-		return next < end ? next : 0;
-	}
-	if (step_state(what) != WALK_FROM_END)
-		return 0;
-	next = end - (what >> STEP_END_SHIFT & STEP_WORDS) * sizeof(long);
-	return next > at ? next : 0;
-}
-
-/**
- * track_walk_alloc() - make an empty table
- * @walk: out: the table
- *
- * Return: 0 or -ENOMEM.
- */
-int track_walk_alloc(struct track_walk *walk)
-{
-	walk->steps = memdiag_alloc_pages(sizeof(*walk->steps) << TRACK_WALK_BITS);
-	walk->pairs = memdiag_alloc_pages(sizeof(*walk->pairs) << TRACK_WALK_BITS);
-	if (walk->steps && walk->pairs)
-		return 0;
-	track_walk_free(walk);
-	return -ENOMEM;
-}
-
-/**
- * track_walk_free() - free a table that nobody uses any more
- * @walk: the table; may be empty
- */
-void track_walk_free(struct track_walk *walk)
-{
-	vfree(walk->steps);
-	vfree(walk->pairs);
-	walk->steps = NULL;
-	walk->pairs = NULL;
 }
 
 static struct track_step *walk_slot(const struct track_walk *walk, u64 hash, u32 i)
@@ -138,67 +256,124 @@ static struct track_step *walk_slot(const struct track_walk *walk, u64 hash, u32
 	return &walk->steps[(n + i) & (BIT(TRACK_WALK_BITS) - 1)];
 }
 
-static struct track_step *walk_find(const struct track_walk *walk, unsigned long address)
+/* The rule of an address; WALK_NEW if there is none. */
+static __always_inline u64 walk_rule(const struct track_walk *walk, unsigned long address)
 {
+	u64 hash = step_hash(address);
+	u32 i;
+
+	for (i = 0; i < WALK_PROBES; i++) {
+		const struct track_step *step = walk_slot(walk, hash, i);
+		unsigned long there = READ_ONCE(step->address);
+
+		if (likely(there == address))
+			return READ_ONCE(step->rule);
+		if (!there)
+			break;
+	}
+	return WALK_NEW;
+}
+
+/* False if there is no room. */
+static bool walk_add(struct track_walk *walk, unsigned long address, u64 rule)
+{
+	unsigned long there;
 	u32 i;
 
 	for (i = 0; i < WALK_PROBES; i++) {
 		struct track_step *step = walk_slot(walk, step_hash(address), i);
-		unsigned long there = READ_ONCE(step->address);
 
-		if (there == address)
-			return step;
-		if (!there)
-			break;
-	}
-	return NULL;
-}
-
-static u64 *walk_pair_slot(const struct track_walk *walk, u64 pair, u32 i)
-{
-	return &walk->pairs[((pair >> (64 - TRACK_WALK_BITS)) + i) & (BIT(TRACK_WALK_BITS) - 1)];
-}
-
-/* Was @next seen behind a step? Most have but one. */
-static __always_inline bool walk_leads_to(const struct track_walk *walk,
-					  const struct track_step *step, unsigned long next)
-{
-	u64 pair, there;
-	u32 i;
-
-	if (READ_ONCE(step->next) == next)
-		return true;
-	pair = step_pair(step->address, next);
-	for (i = 0; i < WALK_PROBES; i++) {
-		there = READ_ONCE(*walk_pair_slot(walk, pair, i));
-		if (there == pair)
+		there = cmpxchg(&step->address, 0, address);
+		if (!there || there == address) {
+			WRITE_ONCE(step->rule, rule);
 			return true;
-		if (!there)
-			break;
+		}
 	}
+	WRITE_ONCE(walk->full, true);
 	return false;
 }
 
-/* It was. What finds no room is left to the unwinder. */
-static void walk_add_pair(struct track_walk *walk, struct track_step *step, unsigned long next)
-{
-	unsigned long first = cmpxchg(&step->next, 0, next);
-	u64 pair = step_pair(step->address, next), there;
-	u32 i;
+/* --- walks ------------------------------------------------------------------ */
 
-	for (i = 0; first && first != next && i < WALK_PROBES; i++) {
-		there = cmpxchg64(walk_pair_slot(walk, pair, i), 0, pair);
-		if (!there || there == pair)
-			break;
-	}
-}
+/**
+ * struct walk_place - where a walk stands
+ * @at: where the return address lies; the stack pointer is behind it
+ * @bp: the frame pointer
+ * @end: of the stack
+ */
+struct walk_place {
+	unsigned long at;
+	unsigned long bp;
+	unsigned long end;
+};
 
-/* The end of the stack of the task, if @at lies on that; else 0. */
-static unsigned long walk_end(unsigned long at)
+/* Below the return address of the probe lies the frame pointer of who called it. */
+static __always_inline bool walk_start(struct walk_place *place, unsigned long at)
 {
 	unsigned long base = (unsigned long)task_stack_page(current);
 
-	return at - base < THREAD_SIZE ? base + THREAD_SIZE : 0;
+	if (at - base - sizeof(long) >= THREAD_SIZE - sizeof(long))
+		return false;
+	place->at = at;
+	place->end = base + THREAD_SIZE;
+	place->bp = memdiag_stack_word(at - sizeof(long));
+	return true;
+}
+
+enum walk_went {
+	/* To the next frame. */
+	WALK_ON,
+	/* There is none. */
+	WALK_DONE,
+	/* That is not known. */
+	WALK_LOST,
+};
+
+/* Is it a word of the stack, above the place? */
+static __always_inline bool walk_is_above(const struct walk_place *place, unsigned long at)
+{
+	return at - place->at - 1 < place->end - place->at - sizeof(long) && at % sizeof(long) == 0;
+}
+
+/* As unwind_next_frame() goes by such an entry. */
+static __always_inline enum walk_went walk_next(struct walk_place *place, u64 rule)
+{
+	unsigned long sp = place->at + sizeof(long), frame, saved, word;
+
+	switch (rule_kind(rule)) {
+	case WALK_FROM_SP:
+		frame = sp + rule_frame(rule);
+		break;
+	case WALK_FROM_BP:
+		frame = place->bp + rule_frame(rule);
+		break;
+	case WALK_AT_BP:
+		word = place->bp + rule_frame(rule);
+		if (!walk_is_above(place, word))
+			return WALK_LOST;
+		frame = memdiag_stack_word(word);
+		break;
+	case WALK_REGS:
+		frame = sp + rule_frame(rule);
+		/* Those of an interrupted function of the kernel are another frame. */
+		return frame < place->end && place->end - frame >= MEMDIAG_UNWIND_REGS &&
+		       memdiag_unwind_is_user(frame) ? WALK_DONE : WALK_LOST;
+	case WALK_END:
+	case WALK_CUT:
+		return WALK_DONE;
+	default:
+		return WALK_LOST;
+	}
+	if (unlikely(!walk_is_above(place, frame - sizeof(long))))
+		return WALK_LOST;
+	if (rule & (RULE_SAVED | RULE_SAVED_BP)) {
+		saved = (rule & RULE_SAVED ? frame : place->bp) + rule_bp(rule);
+		if (unlikely(!walk_is_above(place, saved)))
+			return WALK_LOST;
+		place->bp = memdiag_stack_word(saved);
+	}
+	place->at = frame - sizeof(long);
+	return WALK_ON;
 }
 
 /*
@@ -209,58 +384,49 @@ static __always_inline u32 walk_up(const struct track_walk *walk, unsigned long 
 				   unsigned long *frames, u32 max,
 				   const struct track_filter *filter, bool *learn)
 {
-	unsigned long end = walk_end(at), address;
-	const struct track_step *step = NULL;
-	u64 what = 0, sure = STEP_SURE;
+	struct walk_place place;
+	unsigned long address;
 	u32 nr = 0;
+	u64 rule;
 
 	*learn = false;
-	if (!IS_ENABLED(CONFIG_64BIT) || !end)
+	if (READ_ONCE(walk->off) || !walk_start(&place, at))
 		return 0;
 	for (;;) {
-		address = memdiag_stack_word(at);
-		if (nr && !walk_leads_to(walk, step, address))
-			break;
+		address = memdiag_stack_word(place.at);
+		rule = walk_rule(walk, address);
+		if (!rule) {
+			*learn = !READ_ONCE(walk->full);
+			return 0;
+		}
 		if (frames)
 			frames[nr] = address;
 		else if (track_filter_in_module(filter, address))
 			return 0;
 		if (++nr == max)
-			goto out;
-		step = walk_slot(walk, step_hash(address), 0);
-		if (READ_ONCE(step->address) != address) {
-			step = walk_find(walk, address);
-			if (!step) {
-				*learn = !READ_ONCE(walk->full);
-				return 0;
-			}
-		}
-		what = READ_ONCE(step->what);
-		sure &= what;
-		if (step_state(what) == WALK_LAST)
-			goto out;
-		at = step_next(what, at, end);
-		if (!at)
+			return nr;
+		switch (walk_next(&place, rule)) {
+		case WALK_ON:
 			break;
+		case WALK_DONE:
+			return nr;
+		case WALK_LOST:
+			return 0;
+		}
 	}
-	*learn = step_state(what) != WALK_UNKNOWN;
-	return 0;
-out:
-	*learn = sure != STEP_SURE;
-	return *learn ? 0 : nr;
 }
 
 /**
  * track_walk() - the frames above one
  * @walk: the table
- * @at: where the return address of that frame lies
+ * @at: where the return address of that frame lies, right above the saved frame pointer
  * @frames: out: return addresses, innermost first
  * @max: room in @frames, at least 1
  * @learn: out: a stack by the unwinder may teach something
  *
  * Context: any, preemption off.
  *
- * Return: number of frames; 0 if the way is not known or not sure yet.
+ * Return: number of frames; 0 if a rule is missing.
  */
 u32 track_walk(const struct track_walk *walk, unsigned long at, unsigned long *frames, u32 max,
 	       bool *learn)
@@ -269,12 +435,14 @@ u32 track_walk(const struct track_walk *walk, unsigned long at, unsigned long *f
 }
 
 /**
- * track_walk_misses() - is it certain that no frame above one is in the module?
+ * track_walk_misses() - is no frame above one in the module?
  * @walk: the table
  * @at: where the return address of that frame lies
  * @filter: a filter by module
  *
  * Context: any.
+ *
+ * Return: false also if a rule is missing.
  */
 bool track_walk_misses(const struct track_walk *walk, unsigned long at,
 		       const struct track_filter *filter)
@@ -285,151 +453,48 @@ bool track_walk_misses(const struct track_walk *walk, unsigned long at,
 }
 
 /**
- * track_walk_patience() - try a stack that taught nothing so far again?
- * @count: of those of this CPU and context
- */
-bool track_walk_patience(u32 *count)
-{
-	return ++*count % WALK_PATIENCE == 0;
-}
-
-/* Is it code that stays, or of a module? Naming is slow; asked once per address. */
-static noinline bool walk_stays(unsigned long address)
-{
-	char text[KSYM_SYMBOL_LEN];
-
-	sprint_symbol(text, address);
-	return strncmp(text, "0x", 2) && !strstr(text, "[bpf") && !strstr(text, "[__builtin");
-}
-
-static struct track_step *walk_add(struct track_walk *walk, unsigned long address)
-{
-	struct track_step *step = walk_find(walk, address);
-	unsigned long there;
-	bool stays;
-	u32 i;
-
-	if (step)
-		return step;
-	stays = walk_stays(address);
-	for (i = 0; i < WALK_PROBES; i++) {
-		step = walk_slot(walk, step_hash(address), i);
-		there = cmpxchg(&step->address, 0, address);
-		if (!there && !stays)
-			WRITE_ONCE(step->what, WALK_UNKNOWN);
-		if (!there || there == address)
-			return step;
-	}
-	WRITE_ONCE(walk->full, true);
-	return NULL;
-}
-
-/* It was seen again, and is @same as before or not. */
-static u64 step_count(u64 old, u64 new, bool same)
-{
-	u64 wrong = old & STEP_WRONG;
-
-	if (step_state(old) == WALK_NEW)
-		return new | STEP_SURE_ONE;
-	if (same)
-		return new | wrong | ((old & STEP_SURE) == STEP_SURE ?
-				      STEP_SURE : (old & STEP_SURE) + STEP_SURE_ONE);
-	return wrong == STEP_WRONG ? WALK_UNKNOWN : new | (wrong + STEP_WRONG_ONE) | STEP_SURE_ONE;
-}
-
-static u64 step_learn(u64 old, u32 on, u32 to_end)
-{
-	bool same_on = (old >> STEP_ON_SHIFT & STEP_WORDS) == on;
-	bool same_end = (old >> STEP_END_SHIFT & STEP_WORDS) == to_end;
-	u64 new = (u64)on << STEP_ON_SHIFT | (u64)to_end << STEP_END_SHIFT;
-
-	switch (step_state(old)) {
-	case WALK_FROM_END:
-		return step_count(old, new | (same_end ? WALK_FROM_END : WALK_FIXED), same_end);
-	case WALK_FIXED:
-		if (!same_on && same_end)
-			return step_count(old, new | WALK_FROM_END, true);
-		return step_count(old, new | WALK_FIXED, same_on);
-	default:
-		return step_count(old, new | WALK_FIXED, false);
-	}
-}
-
-static u64 step_learn_last(u64 old)
-{
-	return step_count(old, WALK_LAST, step_state(old) == WALK_LAST);
-}
-
-/* The last place that each frame can have, in words from @at. */
-static bool walk_places(unsigned long at, u32 words, const unsigned long *frames, u32 nr,
-			u16 *places)
-{
-	u32 w = words;
-
-	while (nr > 1 && w > 1)
-		if (memdiag_stack_word(at + --w * sizeof(long)) == frames[nr - 1])
-			places[--nr] = w;
-	return nr == 1;
-}
-
-/**
- * track_walk_learn() - learn from a stack
+ * track_walk_learn() - make the rules that a stack needs
  * @walk: the table
  * @at: where the return address of the first frame lies
  * @frames: what the unwinder said, from that frame on
- * @nr: number of frames, at least 1
- * @whole: there are no more of them
- * @places: as many, for its own use
+ * @nr: number of frames
+ * @name: KSYM_SYMBOL_LEN bytes, for its own use
+ *
+ * Where the stack has another address than the unwinder said, it teaches no more.
  *
  * Context: any, preemption off.
  */
 void track_walk_learn(struct track_walk *walk, unsigned long at, const unsigned long *frames,
-		      u32 nr, bool whole, u16 *places)
+		      u32 nr, char *name)
 {
-	unsigned long start = at, end = walk_end(at), next = 0;
-	u32 words = (end - at) / sizeof(long), k;
-	struct track_step *step;
-	u64 old, new;
+	struct walk_place place;
+	u64 rule;
+	u32 k;
 
-	/* Not all are there if another tracer has put an address of its own in their place. */
-	if (!IS_ENABLED(CONFIG_64BIT) || !end || words > STEP_WORDS ||
-	    words * sizeof(long) > THREAD_SIZE - WALK_STACK_LEFT ||
-	    !walk_places(at, words, frames, nr, places))
+	if (READ_ONCE(walk->off) || !walk_start(&place, at) ||
+	    place.end - at > THREAD_SIZE - WALK_STACK_LEFT)
 		return;
-	for (k = 0; k < nr && (k + 1 < nr || whole); k++) {
-		step = walk_add(walk, frames[k]);
-		if (!step)
-			return;
-		do {
-			old = READ_ONCE(step->what);
-			if (k + 1 == nr) {
-				new = step_learn_last(old);
-				continue;
-			}
-			next = step_next(old, at, end);
-			if (!next || memdiag_stack_word(next) != frames[k + 1])
-				next = start + places[k + 1] * sizeof(long);
-			if (next <= at)
+	for (k = 0; k < nr && memdiag_stack_word(place.at) == frames[k]; k++) {
+		rule = walk_rule(walk, frames[k]);
+		if (!rule) {
+			rule = walk_stays(frames[k], name) ? walk_ask(walk, frames[k]) : WALK_ASK;
+			if (!walk_add(walk, frames[k], rule))
 				return;
-			new = step_learn(old, (next - at) / sizeof(long),
-					 (end - next) / sizeof(long));
-		} while (step_state(old) != WALK_UNKNOWN &&
-			 cmpxchg64(&step->what, old, new) != old);
-		if (k + 1 < nr)
-			walk_add_pair(walk, step, frames[k + 1]);
-		at = next;
+		}
+		if (walk_next(&place, rule) != WALK_ON)
+			return;
 	}
 }
 
 /**
- * track_walk_wrong() - a walk was compared
+ * track_walk_wrong() - compare a walk
  * @walk: the table
  * @walked: its frames
  * @nr_walked: number of them
  * @unwound: what the unwinder said
  * @nr_unwound: number of them
  *
- * The step at which they part is not taken any more.
+ * After one that differs no walk is taken any more.
  *
  * Context: any.
  *
@@ -438,16 +503,13 @@ void track_walk_learn(struct track_walk *walk, unsigned long at, const unsigned 
 bool track_walk_wrong(struct track_walk *walk, const unsigned long *walked, u32 nr_walked,
 		      const unsigned long *unwound, u32 nr_unwound)
 {
-	struct track_step *step;
-	u32 k = 0;
+	u32 k;
 
-	while (k < nr_walked && k < nr_unwound && walked[k] == unwound[k])
-		k++;
+	for (k = 0; k < nr_walked && k < nr_unwound && walked[k] == unwound[k]; k++)
+		;
 	if (k == nr_walked && k == nr_unwound)
 		return false;
-	step = k ? walk_find(walk, walked[k - 1]) : NULL;
-	if (step)
-		WRITE_ONCE(step->what, WALK_UNKNOWN);
+	WRITE_ONCE(walk->off, true);
 	return true;
 }
 
@@ -463,12 +525,71 @@ void track_walk_forget(struct track_walk *walk, unsigned long start, unsigned lo
 {
 	u32 n;
 
-	for (n = 0; n < BIT(TRACK_WALK_BITS); n++) {
-		/* They do not say of which step they are; they are soon seen again. */
-		WRITE_ONCE(walk->pairs[n], 0);
-		if (READ_ONCE(walk->steps[n].address) - start < size) {
-			WRITE_ONCE(walk->steps[n].what, WALK_NEW);
-			WRITE_ONCE(walk->steps[n].next, 0);
-		}
+	for (n = 0; n < BIT(TRACK_WALK_BITS); n++)
+		if (READ_ONCE(walk->steps[n].address) - start < size)
+			WRITE_ONCE(walk->steps[n].rule, WALK_NEW);
+}
+
+/* --- start ------------------------------------------------------------------ */
+
+/* Does a walk from here say what the unwinder says? */
+static noinline bool walk_agrees(struct track_walk *walk, struct track_level *level)
+{
+	unsigned long at = (unsigned long)__builtin_frame_address(0) + sizeof(long);
+	const unsigned long *unwound = level->frames;
+	u32 nr, got, walked;
+	bool learn;
+
+	preempt_disable();
+	got = memdiag_stack_save(level->frames, TRACK_FRAMES);
+	nr = memdiag_stack_cut_irq(level->frames, got);
+	/* Those of this function are not among them. */
+	while (nr && unwound[0] != memdiag_stack_word(at)) {
+		unwound++;
+		nr--;
 	}
+	track_walk_learn(walk, at, unwound, nr, level->name);
+	walked = track_walk(walk, at, level->walked, TRACK_FRAMES, &learn);
+	preempt_enable();
+	return walked && got < TRACK_FRAMES &&
+	       !track_walk_wrong(walk, level->walked, walked, unwound, nr);
+}
+
+/**
+ * track_walk_alloc() - make an empty table
+ * @walk: out: the table; off if walks do not say what the unwinder says
+ *
+ * Context: may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int track_walk_alloc(struct track_walk *walk)
+{
+	struct track_level *level = memdiag_keep(1, sizeof(*level));
+	u32 n;
+
+	walk->steps = memdiag_alloc_pages(sizeof(*walk->steps) << TRACK_WALK_BITS);
+	walk->stack = memdiag_alloc_pages(TRACK_WALK_WORDS * sizeof(*walk->stack));
+	if (!level || !walk->steps || !walk->stack) {
+		memdiag_free(level);
+		track_walk_free(walk);
+		return -ENOMEM;
+	}
+	for (n = 0; n < TRACK_WALK_WORDS; n++)
+		walk->stack[n] = ask_word(walk->stack, n);
+	walk->off = !walk_agrees(walk, level);
+	memdiag_free(level);
+	return 0;
+}
+
+/**
+ * track_walk_free() - free a table that nobody uses any more
+ * @walk: the table; may be empty
+ */
+void track_walk_free(struct track_walk *walk)
+{
+	vfree(walk->steps);
+	vfree(walk->stack);
+	walk->steps = NULL;
+	walk->stack = NULL;
 }

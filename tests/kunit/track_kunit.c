@@ -5,6 +5,8 @@
  */
 #include "kunit.h"
 
+#include "../../module/compat/unwind.h"
+
 #include "../../module/track/objects.c"
 #include "../../module/track/stacks.c"
 #include "../../module/track/caches.c"
@@ -270,20 +272,21 @@ static void track_filter_frames(struct kunit *test)
 	struct track_filter filter = { .flags = MEMDIAG_TRACK_BY_MODULE };
 	unsigned long other = (unsigned long)track_filter_frames;
 	unsigned long frames[] = { (unsigned long)vfree, 0x10ff, (unsigned long)vfree };
+	char name[KSYM_SYMBOL_LEN];
 
 	filter.code[0].start = 0x1000;
 	filter.code[0].size = 0x100;
-	KUNIT_EXPECT_TRUE(test, track_filter_wants_stack(&filter, frames, 3));
+	KUNIT_EXPECT_TRUE(test, track_filter_wants_stack(&filter, frames, 3, name));
 	frames[1] = 0x1100;
-	KUNIT_EXPECT_FALSE(test, track_filter_wants_stack(&filter, frames, 3));
+	KUNIT_EXPECT_FALSE(test, track_filter_wants_stack(&filter, frames, 3, name));
 	frames[1] = 0xfff;
-	KUNIT_EXPECT_FALSE(test, track_filter_wants_stack(&filter, frames, 3));
+	KUNIT_EXPECT_FALSE(test, track_filter_wants_stack(&filter, frames, 3, name));
 	/* Behind a frame of another module it only counts anywhere. */
 	frames[1] = other;
 	frames[2] = 0x1000;
-	KUNIT_EXPECT_FALSE(test, track_filter_wants_stack(&filter, frames, 3));
+	KUNIT_EXPECT_FALSE(test, track_filter_wants_stack(&filter, frames, 3, name));
 	filter.flags |= MEMDIAG_TRACK_ANYWHERE;
-	KUNIT_EXPECT_TRUE(test, track_filter_wants_stack(&filter, frames, 3));
+	KUNIT_EXPECT_TRUE(test, track_filter_wants_stack(&filter, frames, 3, name));
 }
 
 /* Who called the allocator decides, unless the module may be anywhere. */
@@ -423,6 +426,69 @@ static void track_blocks_come_apart(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, atomic_read(&run->nr_blocks[order]), 0);
 	track_test_end(run);
 }
+
+#ifdef MEMDIAG_HAVE_UNWIND_STEP
+/* The rule of an address, wherever it is in the table. */
+static u64 *track_test_rule(struct track_run *run, unsigned long address)
+{
+	u32 n;
+
+	for (n = 0; n < BIT(TRACK_WALK_BITS); n++)
+		if (run->walk.steps[n].address == address)
+			return &run->walk.steps[n].rule;
+	return NULL;
+}
+
+/*
+ * What goes into the table of stacks is what the unwinder says: it is asked where a walk leads
+ * to a stack that is not there, and for good where it says otherwise.
+ */
+static void track_new_stacks(struct kunit *test)
+{
+	struct track_run *run = track_test_run(test, 64, 64);
+	struct track_event event = {
+		.kind = TRACK_PERCPU,
+		.at = (unsigned long)__builtin_frame_address(0) + sizeof(long),
+	};
+	unsigned long frames[TRACK_FRAMES], *caller = (unsigned long *)event.at;
+	u32 first, again, other, wrong, last, nr;
+
+	track_probe_init();
+	preempt_disable();
+	first = track_stack_of(run, &event);
+	again = track_stack_of(run, &event);
+	preempt_enable();
+	KUNIT_ASSERT_NE(test, first, TRACK_NO_STACK);
+	KUNIT_EXPECT_EQ(test, again, first);
+	KUNIT_EXPECT_EQ(test, track_stack(&run->stacks, first)->frames[0], *caller);
+	KUNIT_EXPECT_EQ(test, track_counter(run, unwinds), 1ull);
+	KUNIT_EXPECT_EQ(test, track_counter(run, walks), 1ull);
+	/* The same frames of another kind are another stack. */
+	event.kind = TRACK_PAGES;
+	preempt_disable();
+	other = track_stack_of(run, &event);
+	preempt_enable();
+	KUNIT_EXPECT_NE(test, other, first);
+	KUNIT_EXPECT_EQ(test, track_counter(run, unwinds), 2ull);
+	KUNIT_EXPECT_EQ(test, track_counter(run, wrong_walks), 0ull);
+	/* A walk that ends where none does: as if that were the last frame. */
+	nr = memdiag_stack_save(frames, TRACK_FRAMES);
+	KUNIT_ASSERT_NOT_NULL(test, track_test_rule(run, *caller));
+	KUNIT_ASSERT_NOT_NULL(test, track_test_rule(run, frames[nr - 1]));
+	*track_test_rule(run, *caller) = *track_test_rule(run, frames[nr - 1]);
+	preempt_disable();
+	wrong = track_stack_of(run, &event);
+	last = track_stack_of(run, &event);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, wrong, other);
+	KUNIT_EXPECT_EQ(test, last, other);
+	KUNIT_EXPECT_EQ(test, track_counter(run, unwinds), 4ull);
+	KUNIT_EXPECT_EQ(test, track_counter(run, wrong_walks), 1ull);
+	KUNIT_EXPECT_TRUE(test, run->walk.off);
+	probe_own_size = 0;
+	track_test_end(run);
+}
+#endif
 
 static void track_run_sizes(struct kunit *test)
 {
@@ -665,6 +731,9 @@ static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_filter_sites),
 	KUNIT_CASE(track_filter_stacks),
 	KUNIT_CASE(track_blocks_come_apart),
+#ifdef MEMDIAG_HAVE_UNWIND_STEP
+	KUNIT_CASE(track_new_stacks),
+#endif
 	KUNIT_CASE(track_run_sizes),
 	KUNIT_CASE(track_kept),
 	KUNIT_CASE(track_names_merge),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Suite memdiag_walk: ways up the stack, taught by stacks made by hand and by
- * those of the unwinder.
+ * Suite memdiag_walk: ways up the stack, by rules made by hand and by those of the
+ * unwinder.
  */
 #include <linux/printk.h>
 #include <linux/slab.h>
@@ -11,8 +11,6 @@
 #include "../../module/track/walk.c"
 
 #define WALK_WORDS	64
-/* Stacks until a step is sure. */
-#define WALK_LESSONS	7
 
 /* Addresses of code that stays. */
 static unsigned long walk_code(unsigned int n)
@@ -25,17 +23,8 @@ static unsigned long walk_code(unsigned int n)
 	return code[n] + 4;
 }
 
-/**
- * struct walk_lesson - a stack made by hand, of three frames
- * @place: where they lie, in words; the first at 0
- * @code: their addresses, numbers for walk_code()
- * @copy: where a copy of the second one lies; 0 for nowhere
- */
-struct walk_lesson {
-	unsigned int place[3];
-	unsigned int code[3];
-	unsigned int copy;
-};
+/* Where the return address of the first frame lies; below is the frame pointer. */
+#define WALK_AT		1
 
 /*
  * A case, with the stack made by hand in a frame below which all of it runs: what is
@@ -44,274 +33,344 @@ struct walk_lesson {
 #define WALK_CASE(name)					\
 	static void name##_case(struct kunit *test)	\
 	{						\
-		unsigned long stack[WALK_WORDS];	\
+		unsigned long stack[WALK_WORDS] = { };	\
+		struct track_walk walk = { };		\
 							\
-		name(test, stack);			\
+		KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0); \
+		walk.off = false;			\
+		name(test, &walk, stack);		\
+		track_walk_free(&walk);			\
 	}
 
-static void walk_lay(unsigned long *stack, const struct walk_lesson *lesson)
+static u64 walk_saved(u64 rule, int bp)
 {
-	unsigned int i;
-
-	memset(stack, 0, WALK_WORDS * sizeof(*stack));
-	for (i = 0; i < 3; i++)
-		stack[lesson->place[i]] = walk_code(lesson->code[i]);
-	if (lesson->copy)
-		stack[lesson->copy] = walk_code(lesson->code[1]);
+	return rule | RULE_SAVED | FIELD_PREP(RULE_BP, (u16)bp);
 }
 
-static noinline void walk_teach(struct track_walk *walk, const unsigned long *stack, unsigned int from,
-		       const struct walk_lesson *lesson, unsigned int times)
-{
-	unsigned long frames[3];
-	unsigned int i;
-	u16 places[3];
-
-	for (i = 0; i < 3; i++)
-		frames[i] = walk_code(lesson->code[i]);
-	preempt_disable();
-	while (times--)
-		track_walk_learn(walk, (unsigned long)(stack + from), frames, 3, true, places);
-	preempt_enable();
-}
-
-/* Frames that are found; -1 if none, and a stack would teach something. */
+/* Frames that are found; -1 if none, and a stack would teach something; -2: other ones. */
 static noinline int walk_take(const struct track_walk *walk, const unsigned long *stack,
-		     unsigned int from, const struct walk_lesson *lesson)
+			      const unsigned long *expected, unsigned int max)
 {
-	unsigned long frames[4];
+	unsigned long frames[8];
 	unsigned int i;
 	bool learn;
 	u32 nr;
 
 	preempt_disable();
-	nr = track_walk(walk, (unsigned long)(stack + from), frames, 4, &learn);
+	nr = track_walk(walk, (unsigned long)(stack + WALK_AT), frames, max, &learn);
 	preempt_enable();
 	for (i = 0; i < nr; i++)
-		if (i >= 3 || frames[i] != walk_code(lesson->code[i]))
+		if (frames[i] != expected[i])
 			return -2;
 	return learn ? -1 : nr;
 }
 
-static noinline void walk_learns(struct kunit *test, unsigned long *stack)
+static noinline void walk_teach(struct track_walk *walk, const unsigned long *stack,
+				const unsigned long *frames, unsigned int nr)
 {
-	const struct walk_lesson lesson = { { 0, 3, 10 }, { 0, 1, 2 } };
-	const struct walk_lesson other = { { 0, 3, 10 }, { 0, 3, 2 } };
-	const struct walk_lesson elsewhere = { { 0, 4, 10 }, { 0, 1, 2 } };
-	const struct walk_lesson known = { { 0, 3, 10 }, { 4, 3, 2 } };
-	struct track_walk walk = { };
-	bool learn;
+	char name[KSYM_SYMBOL_LEN];
 
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
-	walk_lay(stack, &lesson);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), -1);
-	walk_teach(&walk, stack, 0, &lesson, WALK_LESSONS - 1);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), -1);
-	walk_teach(&walk, stack, 0, &lesson, 1);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 3);
-	/* No room for more: not sure that this is the last one, nor needed. */
-	KUNIT_EXPECT_EQ(test, track_walk(&walk, (unsigned long)stack, stack + 20, 2, &learn), 2u);
-	/* A caller that was not seen yet, and none at that place. */
-	walk_lay(stack, &other);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &other), -1);
-	walk_lay(stack, &elsewhere);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &elsewhere), -1);
-	/* One that is known, but not behind this one: a frame may have been skipped. */
-	walk_lay(stack, &known);
-	walk_teach(&walk, stack, 0, &known, WALK_LESSONS);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &known), 3);
-	walk_lay(stack, &other);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &other), -1);
-	walk_teach(&walk, stack, 0, &other, WALK_LESSONS);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &other), 3);
-	track_walk_free(&walk);
+	preempt_disable();
+	track_walk_learn(walk, (unsigned long)(stack + WALK_AT), frames, nr, name);
+	preempt_enable();
 }
-WALK_CASE(walk_learns)
 
-/* A function with a frame of any size: where it leads to is found from the end. */
-static noinline void walk_from_end(struct kunit *test, unsigned long *stack)
+/* Three frames: at 1, 3 and 10, by the stack pointer. */
+static void walk_lay(struct track_walk *walk, unsigned long *stack, unsigned long *frames)
 {
-	const struct walk_lesson lesson[3] = {
-		{ { 0, 10, 40 }, { 0, 1, 2 } },
-		{ { 2, 12, 40 }, { 0, 1, 2 } },
-		{ { 5, 15, 40 }, { 0, 1, 2 } },
-	};
-	struct track_walk walk = { };
 	unsigned int i;
 
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
-	for (i = 0; i < 2; i++) {
-		walk_lay(stack, &lesson[i]);
-		walk_teach(&walk, stack, lesson[i].place[0], &lesson[i], WALK_LESSONS);
-	}
-	walk_lay(stack, &lesson[2]);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, lesson[2].place[0], &lesson[2]), 3);
-	track_walk_free(&walk);
+	for (i = 0; i < 3; i++)
+		frames[i] = walk_code(i);
+	stack[1] = frames[0];
+	stack[3] = frames[1];
+	stack[10] = frames[2];
+	walk_add(walk, frames[0], rule_make(WALK_FROM_SP, 2));
+	walk_add(walk, frames[1], rule_make(WALK_FROM_SP, 7));
+	walk_add(walk, frames[2], WALK_END);
 }
-WALK_CASE(walk_from_end)
 
-/* What contradicts itself again and again is left to the unwinder. */
-static noinline void walk_gives_up(struct kunit *test, unsigned long *stack)
+static noinline void walk_by_rules(struct kunit *test, struct track_walk *walk,
+				   unsigned long *stack)
 {
-	struct walk_lesson lesson = { };
-	struct track_walk walk = { };
-	unsigned int i;
+	unsigned long frames[3];
 
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
-	for (i = 0; i < 20; i++) {
-		lesson = (struct walk_lesson){ { 0, 3 + i, 30 + i }, { 0, 1, 2 } };
-		walk_lay(stack, &lesson);
-		walk_teach(&walk, stack, 0, &lesson, 2);
-		/* The first one is none, and it may be wrong seven times. */
-		KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), i < 8 ? -1 : 0);
-	}
-	walk_teach(&walk, stack, 0, &lesson, 2 * WALK_LESSONS);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 0);
-	track_walk_free(&walk);
+	walk_lay(walk, stack, frames);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 3), 3);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 2), 2);
+	/* An interrupt begins there: it ends the stack, too. */
+	walk_add(walk, frames[1], WALK_CUT);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 2);
+	/* The unwinder is asked for good, or to learn. */
+	walk_add(walk, frames[1], WALK_ASK);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+	walk_add(walk, frames[1], WALK_NEW);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), -1);
+	/* The last one of those wanted has to be known as well. */
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 2), -1);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 1), 1);
 }
-WALK_CASE(walk_gives_up)
+WALK_CASE(walk_by_rules)
 
-/* A copy that lies above is taken for the frame once, and not for long. */
-static noinline void walk_copy(struct kunit *test, unsigned long *stack)
+/* Frames that are counted from the frame pointer, which others have saved. */
+static noinline void walk_by_bp(struct kunit *test, struct track_walk *walk,
+				unsigned long *stack)
 {
-	const struct walk_lesson copied = { { 0, 3, 10 }, { 0, 1, 2 }, 6 };
-	const struct walk_lesson lesson = { { 0, 3, 10 }, { 0, 1, 2 } };
-	const struct walk_lesson below = { { 0, 3, 10 }, { 0, 1, 2 }, 2 };
-	struct track_walk walk = { };
+	unsigned long frames[3];
 
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
-	walk_lay(stack, &copied);
-	walk_teach(&walk, stack, 0, &copied, 2);
-	walk_lay(stack, &lesson);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), -1);
-	walk_teach(&walk, stack, 0, &lesson, WALK_LESSONS - 1);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), -1);
-	walk_teach(&walk, stack, 0, &lesson, 1);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 3);
-	/* From then on copies do not matter. */
-	walk_lay(stack, &copied);
-	walk_teach(&walk, stack, 0, &copied, 1);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &copied), 3);
-	walk_lay(stack, &below);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &below), 3);
-	track_walk_free(&walk);
+	walk_lay(walk, stack, frames);
+	stack[0] = (unsigned long)(stack + 20);
+	walk_add(walk, frames[0], walk_saved(rule_make(WALK_FROM_BP, -16), -2));
+	stack[2] = (unsigned long)(stack + 9);
+	walk_add(walk, frames[1], rule_make(WALK_FROM_BP, 2));
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
+	/* A frame that lies nowhere on the stack above. */
+	stack[2] = 0;
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+	stack[2] = (unsigned long)(stack + 1);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+	stack[2] = (unsigned long)(stack + 9) + 1;
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+	stack[2] = (unsigned long)task_stack_page(current) + THREAD_SIZE - sizeof(long);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+	stack[2] = (unsigned long)(stack + 9);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
+	/* A word beside the frame pointer says where the frame is, if it is one of the stack. */
+	walk_add(walk, frames[1], rule_make(WALK_AT_BP, -1));
+	stack[8] = (unsigned long)(stack + 11);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
+	stack[8] = 0;
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+	stack[2] = (unsigned long)task_stack_page(current) + THREAD_SIZE + sizeof(long);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+	/* The frame pointer was saved beside itself, and so is the next one. */
+	stack[0] = (unsigned long)(stack + 20);
+	walk_add(walk, frames[0], rule_make(WALK_FROM_BP, -16) | RULE_SAVED_BP);
+	walk_add(walk, frames[1], rule_make(WALK_FROM_BP, 2));
+	stack[20] = (unsigned long)(stack + 9);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
 }
-WALK_CASE(walk_copy)
+WALK_CASE(walk_by_bp)
 
-/* Where another tracer has put an address of its own, nothing can be learnt. */
-static noinline void walk_not_there(struct kunit *test, unsigned long *stack)
+/* Registers are the end if they are those of user mode. */
+static noinline void walk_to_regs(struct kunit *test, struct track_walk *walk,
+				  unsigned long *stack)
 {
-	const struct walk_lesson lesson = { { 0, 3, 10 }, { 0, 1, 2 } };
-	struct track_walk walk = { };
+#ifdef MEMDIAG_HAVE_UNWIND_STEP
+	struct pt_regs *regs = (struct pt_regs *)(stack + 11);
+	unsigned long frames[3];
 
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
-	walk_lay(stack, &lesson);
+	walk_lay(walk, stack, frames);
+	walk_add(walk, frames[2], rule_make(WALK_REGS, 0));
+	regs->cs = 0x33;
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
+	regs->cs = 0x10;
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+	/* Not all of them are there. */
+	regs->cs = 0x33;
+	walk_add(walk, frames[2], rule_make(WALK_REGS, S16_MAX));
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+#else
+	kunit_skip(test, "the unwinder of this kernel cannot be asked");
+#endif
+}
+WALK_CASE(walk_to_regs)
+
+/* A copy of a return address that lies in a caller's frame is not taken for that caller. */
+static noinline void walk_stale(struct kunit *test, struct track_walk *walk,
+				unsigned long *stack)
+{
+	unsigned long frames[3];
+	unsigned long said[3];
+
+	walk_lay(walk, stack, frames);
+	stack[6] = frames[1];
+	memcpy(said, frames, sizeof(said));
+	/* The caller is another, of which nothing is known; the copy is what is known. */
+	frames[1] = walk_code(3);
+	stack[3] = frames[1];
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), -1);
+	/* A lesson that has the copy in the place of the caller teaches nothing. */
+	walk_teach(walk, stack, said, 3);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), -1);
+	KUNIT_EXPECT_EQ(test, walk_rule(walk, frames[1]), (u64)WALK_NEW);
+	KUNIT_EXPECT_EQ(test, walk_rule(walk, said[1]), rule_make(WALK_FROM_SP, 7));
+	walk_add(walk, frames[1], rule_make(WALK_FROM_SP, 7));
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
+}
+WALK_CASE(walk_stale)
+
+/* Where another tracer has put an address of its own, nothing is learnt. */
+static noinline void walk_not_there(struct kunit *test, struct track_walk *walk,
+				    unsigned long *stack)
+{
+	unsigned long frames[3];
+
+	walk_lay(walk, stack, frames);
 	stack[3] = walk_code(4);
-	walk_teach(&walk, stack, 0, &lesson, 2 * WALK_LESSONS);
-	KUNIT_EXPECT_NULL(test, walk_find(&walk, walk_code(0)));
-	track_walk_free(&walk);
+	frames[1] = walk_code(3);
+	walk_teach(walk, stack, frames, 3);
+	KUNIT_EXPECT_EQ(test, walk_rule(walk, walk_code(3)), (u64)WALK_NEW);
+	KUNIT_EXPECT_EQ(test, walk_rule(walk, walk_code(4)), (u64)WALK_NEW);
+	/* Not even if the unwinder has said so: it is the start of a function. */
+	stack[3] = walk_code(3) - 4;
+	frames[1] = stack[3];
+	walk_teach(walk, stack, frames, 3);
+	KUNIT_EXPECT_EQ(test, walk_rule(walk, frames[1]), (u64)WALK_ASK);
 }
 WALK_CASE(walk_not_there)
 
-static noinline void walk_is_compared(struct kunit *test, unsigned long *stack)
+static noinline void walk_is_compared(struct kunit *test, struct track_walk *walk,
+				      unsigned long *stack)
 {
-	const struct walk_lesson lesson = { { 0, 3, 10 }, { 0, 1, 2 } };
 	unsigned long frames[3], unwound[3];
-	struct track_walk walk = { };
-	u32 i;
 
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
-	walk_lay(stack, &lesson);
-	walk_teach(&walk, stack, 0, &lesson, WALK_LESSONS);
-	for (i = 0; i < 3; i++)
-		frames[i] = unwound[i] = walk_code(i);
-	KUNIT_EXPECT_FALSE(test, track_walk_wrong(&walk, frames, 3, unwound, 3));
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 3);
+	walk_lay(walk, stack, frames);
+	memcpy(unwound, frames, sizeof(unwound));
+	KUNIT_EXPECT_FALSE(test, track_walk_wrong(walk, frames, 3, unwound, 3));
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
+	KUNIT_EXPECT_TRUE(test, track_walk_wrong(walk, frames, 3, unwound, 2));
+	/* None is taken any more, and nothing learnt. */
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
+	walk_add(walk, frames[2], WALK_NEW);
+	walk_teach(walk, stack, frames, 3);
+	KUNIT_EXPECT_EQ(test, walk_rule(walk, frames[2]), (u64)WALK_NEW);
+	walk->off = false;
+	KUNIT_EXPECT_TRUE(test, track_walk_wrong(walk, frames, 2, unwound, 3));
 	unwound[2] = walk_code(4);
-	KUNIT_EXPECT_TRUE(test, track_walk_wrong(&walk, frames, 3, unwound, 3));
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 0);
-	KUNIT_EXPECT_TRUE(test, track_walk_wrong(&walk, frames, 3, frames, 2));
-	KUNIT_EXPECT_TRUE(test, track_walk_wrong(&walk, frames, 2, frames, 3));
-	track_walk_free(&walk);
+	walk->off = false;
+	KUNIT_EXPECT_TRUE(test, track_walk_wrong(walk, frames, 3, unwound, 3));
+	KUNIT_EXPECT_TRUE(test, walk->off);
 }
 WALK_CASE(walk_is_compared)
 
 /* Is a module asked for that has one of the frames? */
-static noinline void walk_misses(struct kunit *test, unsigned long *stack)
+static noinline void walk_misses(struct kunit *test, struct track_walk *walk,
+				 unsigned long *stack)
 {
-	const struct walk_lesson lesson = { { 0, 3, 10 }, { 0, 1, 2 } };
 	struct track_filter filter = { .flags = MEMDIAG_TRACK_BY_MODULE };
-	struct track_walk walk = { };
+	unsigned long frames[3];
 	unsigned int i;
 
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
-	walk_lay(stack, &lesson);
+	walk_lay(walk, stack, frames);
 	filter.code[0] = (struct track_range){ walk_code(4), 1 };
-	walk_teach(&walk, stack, 0, &lesson, WALK_LESSONS - 1);
-	KUNIT_EXPECT_FALSE(test, track_walk_misses(&walk, (unsigned long)stack, &filter));
-	walk_teach(&walk, stack, 0, &lesson, 1);
-	KUNIT_EXPECT_TRUE(test, track_walk_misses(&walk, (unsigned long)stack, &filter));
+	KUNIT_EXPECT_TRUE(test, track_walk_misses(walk, (unsigned long)(stack + 1), &filter));
 	for (i = 0; i < 3; i++) {
 		filter.code[i % 2] = (struct track_range){ walk_code(i), 1 };
 		filter.code[!(i % 2)] = (struct track_range){ };
-		KUNIT_EXPECT_FALSE(test, track_walk_misses(&walk, (unsigned long)stack, &filter));
+		KUNIT_EXPECT_FALSE(test, track_walk_misses(walk, (unsigned long)(stack + 1),
+							   &filter));
 	}
-	track_walk_free(&walk);
+	filter.code[0] = (struct track_range){ walk_code(4), 1 };
+	walk_add(walk, frames[2], WALK_NEW);
+	KUNIT_EXPECT_FALSE(test, track_walk_misses(walk, (unsigned long)(stack + 1), &filter));
 }
 WALK_CASE(walk_misses)
 
-static noinline void walk_forgets(struct kunit *test, unsigned long *stack)
+static noinline void walk_forgets(struct kunit *test, struct track_walk *walk,
+				  unsigned long *stack)
 {
-	const struct walk_lesson lesson = { { 0, 3, 10 }, { 0, 1, 2 } };
-	struct track_walk walk = { };
+	unsigned long frames[3];
 
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
-	walk_lay(stack, &lesson);
-	walk_teach(&walk, stack, 0, &lesson, WALK_LESSONS);
-	track_walk_forget(&walk, walk_code(1) + 1, 1);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 3);
-	track_walk_forget(&walk, walk_code(1), 1);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), -1);
-	/* All of it: that other code is there now has to be learnt anew. */
-	walk_teach(&walk, stack, 0, &lesson, WALK_LESSONS - 1);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), -1);
-	walk_teach(&walk, stack, 0, &lesson, 1);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 3);
-	track_walk_free(&walk);
+	walk_lay(walk, stack, frames);
+	track_walk_forget(walk, walk_code(1) + 1, 1);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
+	track_walk_forget(walk, walk_code(1), 1);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), -1);
+	walk_add(walk, frames[1], rule_make(WALK_FROM_SP, 7));
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 3);
 }
 WALK_CASE(walk_forgets)
 
-static noinline void walk_fills(struct kunit *test, unsigned long *stack)
+static noinline void walk_fills(struct kunit *test, struct track_walk *walk,
+				unsigned long *stack)
 {
-	const struct walk_lesson lesson = { { 0, 3, 10 }, { 0, 1, 2 } };
-	struct track_walk walk = { };
+	unsigned long frames[1] = { walk_code(0) };
 	unsigned int i;
 
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
 	for (i = 0; i < BIT(TRACK_WALK_BITS); i++)
-		walk.steps[i].address = 1;
-	walk_lay(stack, &lesson);
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), -1);
-	walk_teach(&walk, stack, 0, &lesson, WALK_LESSONS);
+		walk->steps[i].address = 1;
+	stack[1] = frames[0];
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), -1);
+	walk_teach(walk, stack, frames, 1);
 	/* No room, so there is no use in trying again. */
-	KUNIT_EXPECT_EQ(test, walk_take(&walk, stack, 0, &lesson), 0);
-	track_walk_free(&walk);
+	KUNIT_EXPECT_EQ(test, walk_take(walk, stack, frames, 8), 0);
 }
 WALK_CASE(walk_fills)
 
 /* Code that is made at run time is not learnt: nothing of it has a name that stays. */
 static void walk_stays_or_not(struct kunit *test)
 {
-	KUNIT_EXPECT_TRUE(test, walk_stays(walk_code(0)));
-	KUNIT_EXPECT_TRUE(test, walk_stays((unsigned long)walk_stays_or_not));
-	KUNIT_EXPECT_FALSE(test, walk_stays((unsigned long)test));
+	char name[KSYM_SYMBOL_LEN];
+
+	KUNIT_EXPECT_TRUE(test, walk_stays(walk_code(0), name));
+	KUNIT_EXPECT_TRUE(test, walk_stays((unsigned long)walk_stays_or_not + 4, name));
+	KUNIT_EXPECT_FALSE(test, walk_stays((unsigned long)walk_stays_or_not, name));
+	KUNIT_EXPECT_FALSE(test, walk_stays((unsigned long)test, name));
+}
+
+/* What the unwinder answers with the frame pointer at two places makes a rule, or none. */
+static void walk_asks(struct kunit *test)
+{
+	struct walk_answer one = { .frame = ASK_SP + 5, .bp = -1 }, two = one;
+
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), rule_make(WALK_FROM_SP, 5));
+	one.bp = two.bp = ASK_SP + 3;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two),
+			walk_saved(rule_make(WALK_FROM_SP, 5), -2));
+	/* The frame pointer was not read at the same place of the frame. */
+	two.bp++;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
+	two.bp = -1;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
+	/* The frame moves with the frame pointer, by as much, and where it was saved as well. */
+	one = (struct walk_answer){ .frame = ASK_BP + 2, .bp = ASK_BP };
+	two = (struct walk_answer){ .frame = ASK_BP_MOVED + 2, .bp = ASK_BP_MOVED };
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two),
+			rule_make(WALK_FROM_BP, 2) | RULE_SAVED_BP);
+	/* It was read from a word beside the frame pointer. */
+	one.frame += ASK_HALF;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
+	two.frame += ASK_HALF;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two),
+			rule_make(WALK_AT_BP, 2) | RULE_SAVED_BP);
+	two.frame++;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
+	/* Likewise, but beside the stack pointer: another stack, mostly. */
+	one.frame = two.frame = ASK_HALF + ASK_SP + 5;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
+	/* A frame that does not lie above. */
+	one.frame = two.frame = ASK_SP;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
+	one.to.regs = two.to.regs = true;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), rule_make(WALK_REGS, 0));
+	two.to.regs = false;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
+	one.to.ends = true;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
+	two.to.ends = true;
+	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_END);
 }
 
 #define WALK_FRAMES	64
 
+/**
+ * struct walk_both - the stack by both ways
+ * @walk: the table
+ * @frames: by a walk
+ * @unwound: by the unwinder
+ * @name: for the lessons
+ */
+struct walk_both {
+	struct track_walk walk;
+	unsigned long frames[WALK_FRAMES];
+	unsigned long unwound[WALK_FRAMES];
+	char name[KSYM_SYMBOL_LEN];
+};
+
 /* Take the stack by both ways; how often they agreed, of @times. */
-static noinline unsigned int walk_both(struct track_walk *walk, unsigned long *frames,
-				       unsigned long *unwound, u16 *places, unsigned int times)
+static noinline unsigned int walk_both(struct walk_both *both, unsigned int times)
 {
 	unsigned long at = (unsigned long)__builtin_frame_address(0) + sizeof(long);
 	unsigned int same = 0;
@@ -320,55 +379,81 @@ static noinline unsigned int walk_both(struct track_walk *walk, unsigned long *f
 
 	while (times--) {
 		preempt_disable();
-		nr = track_walk(walk, at, frames, WALK_FRAMES - 1, &learn);
-		got = memdiag_stack_save(unwound, WALK_FRAMES) - 1;
+		nr = track_walk(&both->walk, at, both->frames, WALK_FRAMES - 1, &learn);
+		got = memdiag_stack_save(both->unwound, WALK_FRAMES) - 1;
 		if (learn)
-			track_walk_learn(walk, at, unwound + 1, got, true, places);
+			track_walk_learn(&both->walk, at, both->unwound + 1, got, both->name);
 		preempt_enable();
-		same += nr == got && !memcmp(frames, unwound + 1, nr * sizeof(long));
+		same += nr == got && !memcmp(both->frames, both->unwound + 1, nr * sizeof(long));
 	}
 	return same;
 }
 
-/* The compiler may not leave a frame out. */
-static noinline unsigned int walk_deeper(struct track_walk *walk, unsigned long *frames,
-					 unsigned long *unwound, u16 *places, unsigned int times)
+/* Its frame may be of any size, so that what is above is counted from the frame pointer. */
+static noinline unsigned int walk_deeper(struct walk_both *both, unsigned int size)
 {
-	unsigned int same = walk_both(walk, frames, unwound, places, times);
+	char *room = __builtin_alloca(size);
+	unsigned int same;
 
-	barrier();
+	OPTIMIZER_HIDE_VAR(room);
+	memset(room, 0x55, size);
+	same = walk_both(both, 4);
+	barrier_data(room);
+	return same;
+}
+
+/* Its frame is aligned, so that a word in it says where the caller's is. */
+static noinline unsigned int walk_aligned(struct walk_both *both)
+{
+	char room[32] __aligned(32);
+	unsigned int same;
+
+	memset(room, 0x55, sizeof(room));
+	barrier_data(room);
+	same = walk_both(both, 4);
+	barrier_data(room);
 	return same;
 }
 
 static void walk_of_this_stack(struct kunit *test)
 {
-	unsigned long *frames = kunit_kcalloc(test, 2 * WALK_FRAMES, sizeof(long), GFP_KERNEL);
-	u16 *places = kunit_kcalloc(test, WALK_FRAMES, sizeof(*places), GFP_KERNEL);
-	struct track_walk walk = { };
+	struct walk_both *both = kunit_kzalloc(test, sizeof(*both), GFP_KERNEL);
+	unsigned int size;
 
-	KUNIT_ASSERT_NOT_NULL(test, frames);
-	KUNIT_ASSERT_NOT_NULL(test, places);
-	KUNIT_ASSERT_EQ(test, track_walk_alloc(&walk), 0);
-	KUNIT_EXPECT_EQ(test, 0u, walk_both(&walk, frames, frames + WALK_FRAMES, places,
-					    WALK_LESSONS));
-	KUNIT_EXPECT_EQ(test, 10u, walk_both(&walk, frames, frames + WALK_FRAMES, places,
-					     10 + WALK_LESSONS));
-	KUNIT_EXPECT_EQ(test, 10u, walk_deeper(&walk, frames, frames + WALK_FRAMES, places,
-					       10 + WALK_LESSONS));
-	track_walk_free(&walk);
+	KUNIT_ASSERT_NOT_NULL(test, both);
+	KUNIT_ASSERT_EQ(test, track_walk_alloc(&both->walk), 0);
+#ifdef MEMDIAG_HAVE_UNWIND_STEP
+	/* The start has compared one already. */
+	KUNIT_EXPECT_FALSE(test, both->walk.off);
+	KUNIT_EXPECT_EQ(test, walk_both(both, 10), 9u);
+	KUNIT_EXPECT_EQ(test, walk_both(both, 10), 9u);
+	KUNIT_EXPECT_EQ(test, walk_deeper(both, 16), 3u);
+	/* The first call from here teaches, once. */
+	for (size = 64; size <= 512; size *= 2)
+		KUNIT_EXPECT_EQ(test, walk_deeper(both, size), size == 64 ? 3u : 4u);
+	KUNIT_EXPECT_EQ(test, walk_aligned(both), 3u);
+	KUNIT_EXPECT_EQ(test, walk_aligned(both), 3u);
+#else
+	/* Nothing can be asked, so no walk is taken. */
+	KUNIT_EXPECT_TRUE(test, both->walk.off);
+	for (size = 64; size <= 512; size *= 2)
+		KUNIT_EXPECT_EQ(test, walk_deeper(both, size), 0u);
+#endif
+	track_walk_free(&both->walk);
 }
 
 static struct kunit_case walk_cases[] = {
-	KUNIT_CASE(walk_learns_case),
-	KUNIT_CASE(walk_from_end_case),
-	KUNIT_CASE(walk_gives_up_case),
-	KUNIT_CASE(walk_copy_case),
+	KUNIT_CASE(walk_by_rules_case),
+	KUNIT_CASE(walk_by_bp_case),
+	KUNIT_CASE(walk_to_regs_case),
+	KUNIT_CASE(walk_stale_case),
 	KUNIT_CASE(walk_not_there_case),
 	KUNIT_CASE(walk_is_compared_case),
 	KUNIT_CASE(walk_misses_case),
 	KUNIT_CASE(walk_forgets_case),
 	KUNIT_CASE(walk_fills_case),
 	KUNIT_CASE(walk_stays_or_not),
+	KUNIT_CASE(walk_asks),
 	KUNIT_CASE(walk_of_this_stack),
 	{ }
 };

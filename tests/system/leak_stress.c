@@ -240,13 +240,17 @@ static void compare(void)
 	ktap_ok(agree("allocated less freed, and outstanding or gone", sum.allocated - sum.freed,
 		      sum.count + track_status(&snap, "gone")),
 		"leak_stress: the counts agree");
-	/* What is above an interrupt changes, where the kernel cannot cut it off. */
-	ktap_ok(track_status(&snap, "walks") &&
-			(!track_status(&snap, "wrong_walks") ||
-			 strstr(track_status_string(&snap, "probes"), "who was interrupted")),
+	/* Not every kernel has an unwinder that can be asked how it goes. */
+	ktap_ok((track_status(&snap, "walks") ||
+		 strstr(track_status_string(&snap, "probes"), "no rules of it to walk by")) &&
+			!track_status(&snap, "wrong_walks"),
 		"leak_stress: %" PRIu64 " stacks by a walk, %" PRIu64 " by the unwinder, %" PRIu64
 		" wrong", track_status(&snap, "walks"), track_status(&snap, "unwinds"),
 		track_status(&snap, "wrong_walks"));
+#ifdef __x86_64__
+	ktap_ok(track_status(&snap, "walks") > track_status(&snap, "unwinds"),
+		"leak_stress: most stacks are taken by a walk");
+#endif
 	snap_drop(&snap);
 	track_stop(true);
 }

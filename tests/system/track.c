@@ -326,6 +326,24 @@ static void test_silent(void)
 	ktap_ok(!probes_have(KPROBES_UNSEEN), "track: probes that are switched on again");
 }
 
+/* A return address that was left on the stack is not taken for the caller. */
+#define STALE 100
+static void test_stale(void)
+{
+	struct sum one, other;
+
+	/* So that the first stack that the tracker sees has the address already. */
+	fixture("stale 1");
+	begin(by_module(FIXTURE));
+	fixture("stale 100");
+	one = report(FIXTURE, "slab", "stale_one");
+	other = report(FIXTURE, "slab", "stale_other");
+	if (!ktap_ok(one.allocated == STALE && other.allocated == STALE,
+		     "track: a return address that was left behind"))
+		ktap_note("%" PRIu64 " and %" PRIu64 " of %u from either caller", one.allocated,
+			  other.allocated, STALE);
+}
+
 static void test_states(void)
 {
 	struct memdiag_track_start arg = by_module(FIXTURE);
@@ -592,6 +610,7 @@ int main(int argc, char **argv)
 	test_deep();
 	test_bulk();
 	test_silent();
+	test_stale();
 	test_reading();
 	test_filters();
 	test_cgroup();
