@@ -295,6 +295,10 @@ static inline struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 	return memdiag_snapshot_collect_older(sections, 0);
 }
 
+/* providers/module.c */
+struct module;
+int memdiag_module_walk(int (*fn)(const struct module *mod, void *data), void *data);
+
 /* track/ */
 int memdiag_track_init(void);
 void memdiag_track_exit(void);

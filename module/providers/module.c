@@ -90,6 +90,8 @@ static const struct memdiag_field_desc module_fields[] = {
 };
 
 static struct memdiag_ops module_ops;
+/* Why there are none. */
+static int module_why = -EOPNOTSUPP;
 
 /* Letters of the taints, by bit; see taint_flags[] of the kernel. */
 static void module_taints(unsigned long taints, char *text)
@@ -108,8 +110,7 @@ static const char *module_state(const struct module *mod)
 	switch (mod->state) {
 	case MODULE_STATE_LIVE: return "live";
 	case MODULE_STATE_COMING: return "loading";
-	case MODULE_STATE_GOING: return "unloading";
-	default: return NULL;
+	default: return "unloading";
 	}
 }
 
@@ -118,23 +119,20 @@ static u64 module_string(struct memdiag_sink *sink, const char *string)
 	return string ? memdiag_push_string(sink, string) : MEMDIAG_ABSENT;
 }
 
-static int module_push(struct memdiag_sink *sink, struct module *mod)
+static int module_push(const struct module *mod, void *data)
 {
-	const char *state = module_state(mod);
+	struct memdiag_sink *sink = data;
 	struct memdiag_module_parts parts;
 	struct module_record *record;
 	char taints[BITS_PER_LONG];
-	int refcnt = module_refcount(mod);
+	int refcnt = module_refcount((struct module *)mod);
 
-	/* One that is not yet formed has no sizes; the kernel skips it, too. */
-	if (!state)
-		return 0;
 	record = memdiag_push(sink);
 	if (!record)
 		return -ENOSPC;
 	record->name = memdiag_push_string(sink, mod->name);
 	record->loaded = true;
-	record->state = memdiag_push_string(sink, state);
+	record->state = memdiag_push_string(sink, module_state(mod));
 	module_taints(mod->taints, taints);
 	record->taints = memdiag_push_string(sink, taints);
 	record->out_of_tree = !!(mod->taints & BIT(TAINT_OOT_MODULE));
@@ -154,19 +152,34 @@ static int module_push(struct memdiag_sink *sink, struct module *mod)
 	return 0;
 }
 
-/* Call @fn for each module, under module_mutex, as /proc/modules is printed. */
-static int module_walk(int (*fn)(struct memdiag_sink *sink, struct module *mod),
-		       struct memdiag_sink *sink)
+/**
+ * memdiag_module_walk() - look at each module, as /proc/modules is printed
+ * @fn: called with each that is formed; what it returns ends the walk, unless 0
+ * @data: for @fn
+ *
+ * Context: may sleep; @fn runs under module_mutex. Nothing is opened: the operations are
+ * those that the load of memdiag got.
+ *
+ * Return: what @fn returned last, 0 if there are no modules, or why the list cannot be
+ * walked: what opening /proc/modules said.
+ */
+int memdiag_module_walk(int (*fn)(const struct module *mod, void *data), void *data)
 {
+	const struct module *mod;
 	struct seq_file m;
 	loff_t pos = 0;
 	int error = 0;
 	void *entry;
 
+	if (!module_ops.op)
+		return module_why;
 	memdiag_ops_seq(&module_ops, &m);
 	entry = module_ops.op->start(&m, &pos);
 	while (entry && !IS_ERR(entry)) {
-		error = fn(sink, list_entry(entry, struct module, list));
+		mod = list_entry(entry, struct module, list);
+		/* One that is not yet formed has no places and sizes; the kernel skips it, too. */
+		if (mod->state != MODULE_STATE_UNFORMED)
+			error = fn(mod, data);
 		if (error)
 			break;
 		entry = module_ops.op->next(&m, entry, &pos);
@@ -175,9 +188,9 @@ static int module_walk(int (*fn)(struct memdiag_sink *sink, struct module *mod),
 	return error;
 }
 
-static int module_is_self(struct memdiag_sink *sink, struct module *mod)
+static int module_is_self(const struct module *mod, void *data)
 {
-	return mod == THIS_MODULE ? 1 : 0;
+	return mod == THIS_MODULE;
 }
 
 static void __init module_init_section(struct memdiag_status *status)
@@ -185,12 +198,14 @@ static void __init module_init_section(struct memdiag_status *status)
 	int error = memdiag_ops_open(&module_ops, "/proc/modules");
 
 	if (error) {
+		module_why = error;
 		memdiag_set_unavailable(status, error, "/proc/modules cannot be walked: %pe",
 					ERR_PTR(error));
 		return;
 	}
-	if (!module_walk(module_is_self, NULL)) {
+	if (!memdiag_module_walk(module_is_self, NULL)) {
 		memdiag_ops_close(&module_ops);
+		module_why = -ENOENT;
 		memdiag_set_unavailable(status, -ENOENT,
 					"memdiag does not find itself in /proc/modules");
 		return;
@@ -361,7 +376,7 @@ static int module_collect(struct memdiag_sink *sink)
 	const struct memdiag_sink *areas = memdiag_other(sink, MEMDIAG_SEC_VMALLOC);
 	const struct memdiag_sink *caches = memdiag_other(sink, MEMDIAG_SEC_SLAB);
 	bool has_ctor = module_knows_ctors(sink);
-	int error = module_walk(module_push, sink);
+	int error = memdiag_module_walk(module_push, sink);
 	unsigned int i;
 
 	if (error)

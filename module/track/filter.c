@@ -30,7 +30,6 @@
 #include "../compat/mmzone.h"
 #include "../compat/module.h"
 #include "../compat/stack.h"
-#include "../resolve/resolve.h"
 #include "track.h"
 
 #define FILTER_FLAGS \
@@ -70,26 +69,9 @@ static void filter_set_site(struct track_filter *filter)
 }
 
 /* Code of a module that is there already. */
-static int filter_find_module(struct track_filter *filter)
+static int filter_see_module(const struct module *mod, void *filter)
 {
-	struct memdiag_ops ops;
-	struct seq_file m;
-	loff_t pos = 0;
-	void *entry;
-	int error;
-
-	error = memdiag_ops_open(&ops, "/proc/modules");
-	if (error)
-		return error;
-	memdiag_ops_seq(&ops, &m);
-	for (entry = ops.op->start(&m, &pos); entry; entry = ops.op->next(&m, entry, &pos)) {
-		const struct module *mod = list_entry(entry, struct module, list);
-
-		if (!strcmp(mod->name, filter->module))
-			track_filter_module(filter, mod, mod->state);
-	}
-	ops.op->stop(&m, entry);
-	memdiag_ops_close(&ops);
+	track_filter_module(filter, mod, mod->state);
 	return 0;
 }
 
@@ -100,7 +82,7 @@ static int filter_set_module(struct track_filter *filter, const u8 *name)
 	strscpy(filter->module, name, sizeof(filter->module));
 	/* As the kernel calls it, whatever its file is called. */
 	strreplace(filter->module, '-', '_');
-	return filter_find_module(filter);
+	return memdiag_module_walk(filter_see_module, filter);
 }
 
 static int filter_set_cache(struct track_filter *filter, const u8 *name)

@@ -53,6 +53,68 @@ static void task_shmem_names(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind(""), (int)SHMEM_KERNEL);
 }
 
+/* A list of modules that are none, as the operations of /proc/modules walk it. */
+static struct module *task_modules;
+#define TASK_MODULES	4
+
+static void *task_modules_at(loff_t n)
+{
+	return n < TASK_MODULES ? &task_modules[n].list : NULL;
+}
+
+static void *task_modules_start(struct seq_file *m, loff_t *pos)
+{
+	return task_modules_at(*pos);
+}
+
+static void *task_modules_next(struct seq_file *m, void *entry, loff_t *pos)
+{
+	return task_modules_at(++*pos);
+}
+
+static void task_modules_stop(struct seq_file *m, void *entry)
+{
+}
+
+static int task_module_seen(const struct module *mod, void *data)
+{
+	*(unsigned int *)data |= BIT(mod - task_modules);
+	return 0;
+}
+
+static int task_module_ends(const struct module *mod, void *data)
+{
+	task_module_seen(mod, data);
+	return -ENOSPC;
+}
+
+/* A module that is not yet formed is followed nowhere. */
+static void task_modules_formed(struct kunit *test)
+{
+	static const struct seq_operations op = {
+		.start = task_modules_start, .next = task_modules_next, .stop = task_modules_stop,
+	};
+	const struct memdiag_ops kept = module_ops;
+	unsigned int seen = 0;
+
+	task_modules = kunit_kcalloc(test, TASK_MODULES, sizeof(*task_modules), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, task_modules);
+	task_modules[0].state = MODULE_STATE_UNFORMED;
+	task_modules[1].state = MODULE_STATE_COMING;
+	task_modules[2].state = MODULE_STATE_UNFORMED;
+	task_modules[3].state = MODULE_STATE_GOING;
+	module_ops = (struct memdiag_ops){ .op = &op };
+	KUNIT_EXPECT_EQ(test, memdiag_module_walk(task_module_seen, &seen), 0);
+	KUNIT_EXPECT_EQ(test, seen, (unsigned int)(BIT(1) | BIT(3)));
+	seen = 0;
+	KUNIT_EXPECT_EQ(test, memdiag_module_walk(task_module_ends, &seen), -ENOSPC);
+	KUNIT_EXPECT_EQ(test, seen, (unsigned int)BIT(1));
+	module_ops = (struct memdiag_ops){ };
+	KUNIT_EXPECT_EQ(test, memdiag_module_walk(task_module_seen, &seen), module_why);
+	KUNIT_EXPECT_NE(test, module_why, 0);
+	module_ops = kept;
+}
+
 static void task_symbol_modules(struct kunit *test)
 {
 	static const struct {
@@ -162,6 +224,7 @@ static void task_counters(struct kunit *test)
 static struct kunit_case task_cases[] = {
 	KUNIT_CASE(task_scores),
 	KUNIT_CASE(task_module_taints),
+	KUNIT_CASE(task_modules_formed),
 	KUNIT_CASE(task_shmem_names),
 	KUNIT_CASE(task_symbol_modules),
 	KUNIT_CASE(task_mount_lines),

@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -512,6 +514,42 @@ static void test_errors(void)
 	ktap_ok(state_is("off"), "track: off after all of that");
 }
 
+/* A start whose answer cannot be told does not take place, nor does it throw away what is there. */
+static void test_readonly(void)
+{
+	struct memdiag_track_start *arg;
+	int error;
+
+	arg = mmap(NULL, sizeof(*arg), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (arg == MAP_FAILED)
+		ktap_bail("mmap: %s", strerror(errno));
+	arg->size = sizeof(*arg);
+	mprotect(arg, sizeof(*arg), PROT_READ);
+	begin(by_module(FIXTURE));
+	stop(0);
+	error = ioctl(device, MEMDIAG_IOC_TRACK_START, arg) ? errno : 0;
+	ktap_ok(error == EFAULT && state_is("stopped"), "track: a start with read-only memory");
+	munmap(arg, sizeof(*arg));
+}
+
+/* Nothing is opened by a start: what /proc/modules is has been found when memdiag was loaded. */
+static void test_no_proc(void)
+{
+	struct memdiag_track_start arg = by_module(FIXTURE);
+	int error;
+
+	stop(MEMDIAG_TRACK_DISCARD);
+	if (mount("none", "/proc", "tmpfs", 0, NULL))
+		ktap_bail("mount: %s", strerror(errno));
+	error = start(&arg);
+	umount2("/proc", MNT_DETACH);
+	if (!ktap_ok(!error, "track: a start by module while /proc is not to be had"))
+		ktap_note("%s", strerror(error));
+	fixture("hold kmalloc size=100 count=7");
+	expect(report(FIXTURE, "slab", NULL), 7, 700, "the module was found all the same");
+	fixture("free all");
+}
+
 /* Nothing is lost without being counted. */
 static void test_overflow(void)
 {
@@ -615,6 +653,8 @@ int main(int argc, char **argv)
 	test_filters();
 	test_cgroup();
 	test_errors();
+	test_readonly();
+	test_no_proc();
 	test_overflow();
 	test_unloaded();
 	test_settle();
