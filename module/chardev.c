@@ -197,6 +197,11 @@ static int chardev_track_start(void *arg, struct memdiag_bytes **made)
 	return memdiag_track_start(arg);
 }
 
+static void chardev_track_undo(void)
+{
+	memdiag_track_stop(MEMDIAG_TRACK_DISCARD);
+}
+
 static int chardev_track_stop(void *arg, struct memdiag_bytes **made)
 {
 	const struct memdiag_track_stop *stop = arg;
@@ -228,12 +233,14 @@ union chardev_arg {
  * @run: does it; @arg is the argument in kernel memory, copied back on success;
  *	@made takes a snapshot that is to become the file's, once the answer
  *	has reached the caller
+ * @undo: as if it had not been done, as the answer cannot be told; or NULL
  */
 struct chardev_command {
 	unsigned int cmd;
 	u32 min_size;
 	u32 size;
 	int (*run)(void *arg, struct memdiag_bytes **made);
+	void (*undo)(void);
 };
 
 static const struct chardev_command chardev_commands[] = {
@@ -254,6 +261,7 @@ static const struct chardev_command chardev_commands[] = {
 		.min_size = offsetofend(struct memdiag_track_start, bytes),
 		.size = sizeof(struct memdiag_track_start),
 		.run = chardev_track_start,
+		.undo = chardev_track_undo,
 	},
 	{
 		.cmd = MEMDIAG_IOC_TRACK_STOP,
@@ -288,10 +296,16 @@ static int chardev_run(struct file *file, const struct chardev_command *command,
 	error = copy_struct_from_user(&arg, command->size, uarg, size);
 	if (error)
 		return error;
+	/* Nothing is begun whose result cannot be told. */
+	if (copy_to_user(uarg, &arg, min(size, command->size)))
+		return -EFAULT;
 	error = command->run(&arg, &made);
 	if (error)
 		return error;
 	if (copy_to_user(uarg, &arg, min(size, command->size))) {
+		/* It could be written just now. */
+		if (command->undo)
+			command->undo();
 		memdiag_snapshot_put(made);
 		return -EFAULT;
 	}
