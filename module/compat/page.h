@@ -9,10 +9,12 @@
 #ifndef _MEMDIAG_COMPAT_PAGE_H
 #define _MEMDIAG_COMPAT_PAGE_H
 
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/page-flags.h>
 #include <linux/poison.h>
+#include <linux/uaccess.h>
 
 /**
  * struct memdiag_page - the words of a page frame
@@ -46,6 +48,41 @@ static inline void memdiag_page_read(const struct page *page, struct memdiag_pag
 	p->link = (unsigned long)READ_ONCE(page->lru.next);
 	p->type = READ_ONCE(page->page_type);
 	p->refcount = atomic_read(&page->_refcount);
+}
+
+/**
+ * memdiag_page_peek() - memdiag_page_read() of a page frame that may be gone
+ * @page: a page frame that was there once; its memory may have been taken out
+ * @p: out: its words
+ *
+ * Context: any. Memory that goes offline meanwhile is copied or not, but faults nowhere.
+ *
+ * Return: false if it is not online.
+ */
+static inline bool memdiag_page_peek(const struct page *page, struct memdiag_page *p)
+{
+	struct page copy;
+
+	if (pfn_to_online_page(page_to_pfn(page)) != page ||
+	    copy_from_kernel_nofault(&copy, page, sizeof(copy)))
+		return false;
+	memdiag_page_read(&copy, p);
+	return true;
+}
+
+/**
+ * memdiag_page_head() - the first page frame of what an address lies in
+ * @address: anything
+ *
+ * Context: any.
+ *
+ * Return: NULL if the address is not in the kernel's map of memory, or that is not online.
+ */
+static inline const struct page *memdiag_page_head(const void *address)
+{
+	if (!virt_addr_valid(address) || !pfn_to_online_page(page_to_pfn(virt_to_page(address))))
+		return NULL;
+	return virt_to_head_page(address);
 }
 
 /* What the allocator, or a user that marks its pages, says that a page is. */

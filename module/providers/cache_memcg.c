@@ -45,6 +45,7 @@
 #include <linux/uaccess.h>
 
 #include "../compat/memcontrol.h"
+#include "../compat/page.h"
 #include "../memdiag.h"
 #include "census.h"
 #include "memcg.h"
@@ -261,12 +262,16 @@ static bool cache_memcg_fits(const struct page *page, const struct memdiag_slab_
 	unsigned long end = first + (PAGE_SIZE << slab->order);
 	size_t size = (slab->objects - 1) * stride + sizeof(void *);
 	struct memdiag_slab_page own;
+	const struct page *head;
 	u64 room;
 
 	if (vector >= first && vector < end)
 		return size <= end - vector;
+	head = memdiag_page_head((const void *)vector);
+	if (!head)
+		return false;
 	/* Too large for any cache: then it has pages of its own. */
-	return !memdiag_slab_page_read(virt_to_head_page((void *)vector), &own) ||
+	return !memdiag_slab_page_read(head, &own) ||
 	       (!memdiag_slab_peek(own.cache, CACHE_OBJECT_SIZE, &room) && size <= room);
 }
 

@@ -263,10 +263,11 @@ u32 track_cache_number(struct track_caches *caches, const struct kmem_cache *cac
  */
 bool track_cache_is(const struct track_cache *known, const void *object)
 {
+	const struct page *page = memdiag_page_head(object);
 	char name[TRACK_CACHE_NAME];
 	u64 cache, at;
 
-	if (memdiag_slab_peek(virt_to_head_page(object), SLAB_CACHE, &cache) || !cache ||
+	if (!page || memdiag_slab_peek(page, SLAB_CACHE, &cache) || !cache ||
 	    memdiag_slab_peek((const void *)(unsigned long)cache, CACHE_NAME, &at))
 		return false;
 	memdiag_slab_copy_name(name, sizeof(name), (const void *)(unsigned long)at);

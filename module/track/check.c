@@ -10,8 +10,8 @@
  *
  * Pages that became slabs are told as the objects in them.
  *
- * Locks: none. Stale: the page may change while it is looked at; what is wrong then is
- * right at the next report.
+ * Locks: none. Stale: the page may change while it is looked at, or its memory be taken out;
+ * what is wrong then is right at the next report.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -24,7 +24,9 @@ static u8 check_pages(const struct page *page)
 {
 	struct memdiag_page p;
 
-	memdiag_page_read(page, &p);
+	/* Memory that was taken out has no objects. */
+	if (!memdiag_page_peek(page, &p))
+		return TRACK_GONE;
 	switch (memdiag_page_type(&p)) {
 	case MEMDIAG_PAGE_SLAB:
 		return TRACK_OF_SLAB;
@@ -39,11 +41,11 @@ static u8 check_slab(const struct track_run *run, const void *address,
 		     const struct track_object *object)
 {
 	const struct track_stack *stack = track_stack(&run->stacks, object->stack);
+	const struct page *page = memdiag_page_head(address);
 	struct memdiag_page p;
 
-	if (!virt_addr_valid(address))
+	if (!page || !memdiag_page_peek(page, &p))
 		return TRACK_GONE;
-	memdiag_page_read(virt_to_head_page(address), &p);
 	switch (memdiag_page_type(&p)) {
 	case MEMDIAG_PAGE_SLAB:
 		return !stack->cache || track_cache_is(&run->caches->known[stack->cache], address) ?
