@@ -174,8 +174,8 @@ static u32 names_hash(const struct track_stack *stack)
 
 /*
  * For each sealed stack the one it is merged into, in track_stack.into: the first with
- * the same text. Stacks that come meanwhile are not merged. The sums are free to be used, as
- * reports take the mutex, too.
+ * the same text. Stacks that come meanwhile are not merged. The sums are free to be used: a
+ * report that is under way sees by track_generation that they are not its own any more.
  */
 static u32 names_find_twins(struct track_run *run)
 {
@@ -292,6 +292,8 @@ void track_names_notify(struct track_run *run, const struct module *mod, unsigne
 		ranges[nr].start = memdiag_module_text(mod, &ranges[nr].size);
 		nr++;
 	}
-	if (nr && names_seal(run, mod->name, ranges, nr, state == MODULE_STATE_GOING))
+	if (nr && names_seal(run, mod->name, ranges, nr, state == MODULE_STATE_GOING)) {
+		track_generation++;
 		names_merge(run);
+	}
 }

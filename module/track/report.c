@@ -6,7 +6,10 @@
  * Walks the table of objects and adds up per stack, into memory that the start put
  * aside; then names the stacks. Nothing is changed by that.
  *
- * Locks: the mutex of the run, and no other.
+ * Locks: the mutex of the run, and no other: while objects are added up, and then while a few
+ * stacks are named. In between a start, a stop or a module may get in, which is seen by
+ * track_generation: then the report begins anew. One that was got in the way of some times
+ * keeps the mutex.
  *
  * Stale: objects come and go while they are added up. One that is being written is not
  * seen. The counters of a stack are read after its objects. Pages of a large object of
@@ -35,6 +38,10 @@
  * at 1000 Hz, half a year at 250 Hz.
  */
 #define REPORT_WALK	(600 * HZ)
+/* Stacks that are named while the lock is held. */
+#define REPORT_BATCH	32
+/* How often a report begins anew before it keeps the lock. */
+#define REPORT_TRIES	3
 
 struct report_record {
 	u64 stack;
@@ -259,12 +266,13 @@ static bool report_is_unsure(const struct track_run *run, const struct track_sta
 	}
 }
 
-static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char *text)
+/* Name stacks from *@next on, which moves; as many as a batch has. */
+static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char *text, u32 *next)
 {
 	struct report_record *record;
-	u32 n;
+	u32 n, named = 0;
 
-	for (n = 0; n < track_stacks_used(&run->stacks); n++) {
+	for (n = *next; n < track_stacks_used(&run->stacks) && named < REPORT_BATCH; n++) {
 		const struct track_stack *stack = track_stack(&run->stacks, n);
 		/* What belongs to it was written before the state. */
 		u8 state = smp_load_acquire(&stack->state);
@@ -287,24 +295,52 @@ static int report_stacks(struct memdiag_sink *sink, struct track_run *run, char 
 		record->module = report_module(sink, text, stack);
 		if (report_is_kept(stack, text) || report_is_unsure(run, stack))
 			record->unsure = record->count;
+		named++;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
+	*next = n;
 	return 0;
+}
+
+/* The whole report; -ESTALE if something got in between and @keep does not keep it out. */
+static int report_once(struct memdiag_sink *sink, char *text, bool keep)
+{
+	u32 next = 0, generation;
+	int error;
+
+	mutex_lock(&track_lock);
+	error = track_run ? report_add_up(track_run) : -ENODATA;
+	generation = track_generation;
+	while (!error && next < track_stacks_used(&track_run->stacks)) {
+		error = report_stacks(sink, track_run, text, &next);
+		if (error || keep)
+			continue;
+		mutex_unlock(&track_lock);
+		cond_resched();
+		mutex_lock(&track_lock);
+		if (generation != track_generation)
+			error = -ESTALE;
+	}
+	mutex_unlock(&track_lock);
+	return error;
 }
 
 static int report_collect(struct memdiag_sink *sink)
 {
 	char *text = memdiag_alloc(TRACK_TEXT, 1);
-	int error = -ENODATA;
+	unsigned int tries = 0;
+	int error;
 
 	if (!text)
 		return -ENOMEM;
-	mutex_lock(&track_lock);
-	if (track_run)
-		error = report_add_up(track_run) ?: report_stacks(sink, track_run, text);
-	mutex_unlock(&track_lock);
+	do {
+		/* What was pushed before is not true any more. */
+		sink->nr_records = 0;
+		sink->missed = 0;
+		error = report_once(sink, text, tries++ == REPORT_TRIES);
+	} while (error == -ESTALE);
 	memdiag_free(text);
 	if (error == -ENODATA)
 		memdiag_mark_unavailable(sink, "nothing is tracked: start with memdiagctl track start");

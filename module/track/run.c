@@ -41,6 +41,8 @@ DEFINE_MUTEX(track_lock);
 /* Under track_lock, as what follows. */
 struct track_run *track_run;
 bool track_armed;
+/* Counts what makes a report that was begun before untrue. */
+u32 track_generation;
 
 /**
  * track_sum_counter() - add a counter up over all CPUs
@@ -95,6 +97,7 @@ static void run_discard(void)
 {
 	run_free(track_run);
 	track_run = NULL;
+	track_generation++;
 }
 
 static u64 run_ram(void)
@@ -239,6 +242,7 @@ static void run_stop(struct track_run *run)
 	run->stop_jiffies = jiffies;
 	run->stop_ns = ktime_get_ns();
 	track_armed = false;
+	track_generation++;
 	track_check_all(run);
 }
 

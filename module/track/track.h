@@ -717,6 +717,7 @@ void track_names_notify(struct track_run *run, const struct module *mod, unsigne
 extern struct mutex track_lock;
 extern struct track_run *track_run;
 extern bool track_armed;
+extern u32 track_generation;
 u64 track_sum_counter(const struct track_run *run, size_t offset);
 void track_clear_sums(struct track_run *run);
 
