@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "file.h"
@@ -550,6 +551,45 @@ static void test_no_proc(void)
 	fixture("free all");
 }
 
+/* Report again and again; the number of reports that failed, as an exit status. */
+static int read_reports(unsigned int times)
+{
+	const struct memdiag_section *section;
+	int failed = 0;
+	struct snap snap;
+
+	while (times--) {
+		snap_open(&snap);
+		snap_collect(&snap, SNAP_BIT(TRACK));
+		section = snap_section(&snap, MEMDIAG_SEC_TRACK);
+		failed += section->error && section->error != -ENODATA;
+		snap_drop(&snap);
+	}
+	return failed;
+}
+
+/* A report lets go of the lock: starts, stops and modules get in, and do it no harm. */
+static void test_meanwhile(void)
+{
+	struct memdiag_track_start all = { .objects = 20000 };
+	int status = -1, i;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(read_reports(60));
+	for (i = 0; i < 8; i++) {
+		start(&all);
+		run("ls -R /sys/kernel >/dev/null");
+		run("rmmod " FIXTURE " && insmod " FIXTURE_KO);
+		if (i % 2)
+			stop(i % 4 == 1 ? MEMDIAG_TRACK_DISCARD : 0);
+	}
+	waitpid(pid, &status, 0);
+	stop(MEMDIAG_TRACK_DISCARD);
+	if (!ktap_ok(!status, "track: reports while much comes and goes"))
+		ktap_note("status %x", status);
+}
+
 /* Nothing is lost without being counted. */
 static void test_overflow(void)
 {
@@ -655,6 +695,7 @@ int main(int argc, char **argv)
 	test_errors();
 	test_readonly();
 	test_no_proc();
+	test_meanwhile();
 	test_overflow();
 	test_unloaded();
 	test_settle();
