@@ -347,6 +347,7 @@ static void walk_asks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), rule_make(WALK_REGS, 0));
 	two.to.regs = false;
 	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
+	one.to.regs = false;
 	one.to.ends = true;
 	KUNIT_EXPECT_EQ(test, ask_compare(&one, &two), (u64)WALK_ASK);
 	two.to.ends = true;
