@@ -77,6 +77,22 @@ static inline unsigned long memdiag_module_init_text(const struct module *mod,
 #endif
 
 /**
+ * memdiag_module_is_live() - whether try_module_get() will hold a module
+ * @module: the module; NULL: the kernel
+ *
+ * A reference to one that is still loading holds nothing: if its init fails the
+ * module is freed all the same.
+ *
+ * Context: the module cannot go to the end meanwhile.
+ *
+ * Return: true if its init has succeeded.
+ */
+static inline bool memdiag_module_is_live(const struct module *module)
+{
+	return !module || READ_ONCE(module->state) == MODULE_STATE_LIVE;
+}
+
+/**
  * memdiag_module_pages() - pages that a loaded module takes
  * @module: the module, live
  *

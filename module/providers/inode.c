@@ -53,6 +53,7 @@
 #include <linux/xarray.h>
 
 #include "../compat/memcontrol.h"
+#include "../compat/module.h"
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
 #include "memcg.h"
@@ -332,7 +333,8 @@ static int inode_walk_types(struct inode_walk *walk, char *text,
 		for (i = 0; i < nr; i++)
 			if (others[i] == type)
 				others[i] = NULL;
-		iterate_supers_type(type, inode_walk_super, walk);
+		if (memdiag_module_is_live(type->owner))
+			iterate_supers_type(type, inode_walk_super, walk);
 		module_put(type->owner);
 	}
 	for (i = 0; i < nr; i++)

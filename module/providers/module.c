@@ -85,8 +85,8 @@ static const struct memdiag_field_desc module_fields[] = {
 		      "pages of these, as far as they are known"),
 	MODULE_COUNT(caches, 0, "slab caches with a constructor in its code"),
 	MODULE_BYTES(cache_bytes, MEMDIAG_FIELD_BRIEF, "memory of these"),
-	MODULE_LABEL(version, STR, 0, "MODULE_VERSION() of it"),
-	MODULE_LABEL(srcversion, STR, 0, "checksum of its sources"),
+	MODULE_LABEL(version, STR, 0, "MODULE_VERSION() of it; absent unless it is live"),
+	MODULE_LABEL(srcversion, STR, 0, "checksum of its sources; likewise"),
 };
 
 static struct memdiag_ops module_ops;
@@ -114,9 +114,14 @@ static const char *module_state(const struct module *mod)
 	}
 }
 
-static u64 module_string(struct memdiag_sink *sink, const char *string)
+/*
+ * The strings of its modinfo. Absent unless the module is live: the kernel frees
+ * them without module_mutex when a module goes, or when loading it fails.
+ */
+static u64 module_string(struct memdiag_sink *sink, const struct module *mod, const char *string)
 {
-	return string ? memdiag_push_string(sink, string) : MEMDIAG_ABSENT;
+	return string && mod->state == MODULE_STATE_LIVE ? memdiag_push_string(sink, string) :
+							   MEMDIAG_ABSENT;
 }
 
 static int module_push(const struct module *mod, void *data)
@@ -147,8 +152,8 @@ static int module_push(const struct module *mod, void *data)
 #ifdef CONFIG_SMP
 	record->percpu = mod->percpu_size;
 #endif
-	record->version = module_string(sink, mod->version);
-	record->srcversion = module_string(sink, mod->srcversion);
+	record->version = module_string(sink, mod, mod->version);
+	record->srcversion = module_string(sink, mod, mod->srcversion);
 	return 0;
 }
 

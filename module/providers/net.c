@@ -40,6 +40,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
+#include "../compat/module.h"
 #include "../compat/net.h"
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
@@ -157,8 +158,8 @@ static int net_note_protocol(struct proto *prot, void *arg)
 
 	if (protocols->nr == NET_MAX_PROTOCOLS)
 		return -EFBIG;
-	/* One whose module is going has no sockets. */
-	if (try_module_get(prot->owner))
+	/* One whose module is loading or going has no sockets. */
+	if (memdiag_module_is_live(prot->owner) && try_module_get(prot->owner))
 		protocols->at[protocols->nr++].prot = prot;
 	return 0;
 }

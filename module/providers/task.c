@@ -90,7 +90,7 @@ static const struct memdiag_field_desc task_fields[] = {
 		      MEMDIAG_FIELD_KEY, "when it was started, since boot with suspend"),
 	TASK_LABEL(comm, STR, MEMDIAG_FIELD_BRIEF, "its name, any bytes"),
 	TASK_LABEL(state, STR, 0, "as ps shows it: R, S, D, T, t, X, Z, P, I"),
-	TASK_LABEL(ppid, U64, 0, "pid of its parent"),
+	TASK_LABEL(ppid, U64, 0, "pid of its parent; absent if it ended meanwhile"),
 	TASK_LABEL(uid, U64, 0, "user it belongs to, in the initial namespace"),
 	MEMDIAG_FIELD(struct task_record, threads, "threads", U64, NONE, GAUGE,
 		      MEMDIAG_FIELD_BRIEF, "its threads"),
@@ -324,6 +324,21 @@ static u64 task_stacks(struct task_struct *leader)
 	return stacks;
 }
 
+/*
+ * The parent is freed memory once the process was reaped: a reference to the
+ * process does not hold it. Absent then.
+ */
+static u64 task_ppid(struct task_struct *leader)
+{
+	u64 ppid = MEMDIAG_ABSENT;
+
+	rcu_read_lock();
+	if (pid_alive(leader))
+		ppid = rcu_dereference(leader->real_parent)->tgid;
+	rcu_read_unlock();
+	return ppid;
+}
+
 static void task_fill_labels(struct memdiag_sink *sink, struct task_record *record,
 			     struct task_struct *leader)
 {
@@ -336,8 +351,8 @@ static void task_fill_labels(struct memdiag_sink *sink, struct task_record *reco
 	text[0] = task_state_to_char(leader);
 	text[1] = '\0';
 	record->state = memdiag_push_string(sink, text);
+	record->ppid = task_ppid(leader);
 	rcu_read_lock();
-	record->ppid = rcu_dereference(leader->real_parent)->tgid;
 	record->uid = from_kuid(&init_user_ns, __task_cred(leader)->uid);
 	rcu_read_unlock();
 	record->threads = get_nr_threads(leader);

@@ -29,6 +29,21 @@ static void task_scores(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, task_score(0, 1000, 999), 666ULL);
 }
 
+/* The parent of one that was reaped is not looked at: it may be freed. */
+static void task_parents(struct kunit *test)
+{
+	struct task_struct *child = kunit_kzalloc(test, sizeof(*child), GFP_KERNEL);
+	struct task_struct *parent = kunit_kzalloc(test, sizeof(*parent), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	KUNIT_ASSERT_NOT_NULL(test, parent);
+	parent->tgid = 4711;
+	RCU_INIT_POINTER(child->real_parent, parent);
+	KUNIT_EXPECT_EQ(test, task_ppid(child), MEMDIAG_ABSENT);
+	child->thread_pid = task_pid(current);
+	KUNIT_EXPECT_EQ(test, task_ppid(child), 4711ULL);
+}
+
 static void task_module_taints(struct kunit *test)
 {
 	char text[BITS_PER_LONG];
@@ -41,6 +56,53 @@ static void task_module_taints(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, text, "PC");
 	module_taints(~0UL, text);
 	KUNIT_EXPECT_EQ(test, strlen(text), (size_t)20);
+}
+
+/* The strings of a module that is not live may be freed. */
+static int task_module_collect(struct memdiag_sink *sink)
+{
+	static const enum module_state states[] = {
+		MODULE_STATE_LIVE, MODULE_STATE_COMING, MODULE_STATE_GOING,
+	};
+	struct module *mod = kzalloc(sizeof(*mod), GFP_KERNEL);
+	unsigned int i;
+	int error = 0;
+
+	if (!mod)
+		return -ENOMEM;
+	mod->version = "1.2.3";
+	mod->srcversion = "ABCDEF";
+	for (i = 0; i < ARRAY_SIZE(states) && !error; i++) {
+		mod->state = states[i];
+		error = module_push(mod, sink);
+	}
+	kfree(mod);
+	return error;
+}
+
+static void task_module_strings(struct kunit *test)
+{
+	static const char * const states[] = { "live", "loading", "unloading" };
+	const u32 id = MEMDIAG_SEC_MODULE;
+	struct memdiag_bytes *bytes;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, memdiag_kunit_fake_begin(test), 0);
+	memdiag_kunit_statuses[id].fields = module_fields;
+	memdiag_kunit_statuses[id].nr_fields = ARRAY_SIZE(module_fields);
+	memdiag_kunit_statuses[id].record_size = sizeof(struct module_record);
+	memdiag_kunit_fakes[id].collect = task_module_collect;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(id));
+	KUNIT_ASSERT_EQ(test, memdiag_snapshot_section(bytes, id)->nr_records,
+			(u64)ARRAY_SIZE(states));
+	for (i = 0; i < ARRAY_SIZE(states); i++) {
+		KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, id, i, "state"),
+				   states[i]);
+		KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, id, i, "version"),
+				   i ? "-" : "1.2.3");
+		KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, id, i, "srcversion"),
+				   i ? "-" : "ABCDEF");
+	}
 }
 
 static void task_shmem_names(struct kunit *test)
@@ -159,6 +221,24 @@ static void task_mount_lines(struct kunit *test)
 }
 
 #ifdef CONFIG_INET
+/* A reference does not hold a module that is still loading. */
+static void task_loading_protocol(struct kunit *test)
+{
+	struct net_protocols *protocols = kunit_kzalloc(test, sizeof(*protocols), GFP_KERNEL);
+	struct proto *prot = kunit_kzalloc(test, sizeof(*prot), GFP_KERNEL);
+	struct module *mod = kunit_kzalloc(test, sizeof(*mod), GFP_KERNEL);
+
+	KUNIT_ASSERT_TRUE(test, protocols && prot && mod);
+	prot->owner = mod;
+	atomic_set(&mod->refcnt, 1);
+	mod->state = MODULE_STATE_COMING;
+	KUNIT_EXPECT_EQ(test, net_note_protocol(prot, protocols), 0);
+	KUNIT_EXPECT_EQ(test, protocols->nr, 0U);
+	mod->state = MODULE_STATE_LIVE;
+	KUNIT_EXPECT_EQ(test, net_note_protocol(prot, protocols), 0);
+	KUNIT_EXPECT_EQ(test, protocols->nr, 1U);
+}
+
 static void task_sockstat(struct kunit *test)
 {
 	static const char text[] = "sockets: used 9\nTCP: inuse 5 orphan 7 tw 0 alloc 6 mem 1\n";
@@ -223,12 +303,15 @@ static void task_counters(struct kunit *test)
 
 static struct kunit_case task_cases[] = {
 	KUNIT_CASE(task_scores),
+	KUNIT_CASE(task_parents),
 	KUNIT_CASE(task_module_taints),
 	KUNIT_CASE(task_modules_formed),
+	KUNIT_CASE(task_module_strings),
 	KUNIT_CASE(task_shmem_names),
 	KUNIT_CASE(task_symbol_modules),
 	KUNIT_CASE(task_mount_lines),
 #ifdef CONFIG_INET
+	KUNIT_CASE(task_loading_protocol),
 	KUNIT_CASE(task_sockstat),
 #endif
 	KUNIT_CASE(task_counters),
