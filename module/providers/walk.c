@@ -8,22 +8,27 @@
  * namespace's tree, so a walk can stop anywhere and go on at a number, whoever
  * came or went meanwhile. Each is held by a reference while it is looked at.
  *
- * Open files are walked as the network classifier does when a task changes its
- * cgroup (update_classid_task()): iterate_fd() under task_lock(), so many files
- * at a time. What is of interest is held by a reference and looked at outside.
+ * Open files are walked under the locks that iterate_fd() takes, so many files at a
+ * time, but by the bitmap of the table: iterate_fd() looks at every number up to the
+ * largest, of which there may be a million and one open. What is of interest is held
+ * by a reference and looked at outside.
  *
- * Locks: RCU, let go every WALK_TASKS processes. For files task_lock() and below
- * it the file_lock of the table, both let go after WALK_SLOTS open files.
+ * Locks: RCU, let go every WALK_TASKS processes. For files task_lock() and below it
+ * the file_lock of the table, both let go after WALK_SLOTS open files or WALK_NUMBERS
+ * numbers of files.
  *
  * Stale: a process that is new may be missed, one that ended is still reported.
  *
  * Skipped: a thread with a table of files of its own, if it is not the first one
  * of its process.
  */
+#include <linux/bitops.h>
+#include <linux/bits.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
+#include <linux/minmax.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
@@ -40,6 +45,8 @@
 /* Open files to look at, and to find, under one hold of the locks. */
 #define WALK_SLOTS	512
 #define WALK_FOUND	16
+/* Numbers of files, open or not: words of a bitmap. */
+#define WALK_NUMBERS	BIT(16)
 
 /* The next processes from pid @nr on, each with a reference. */
 static unsigned int walk_next(struct task_struct **tasks, int *nr, bool *more)
@@ -104,49 +111,70 @@ struct walk_batch {
 	unsigned int slots;
 };
 
-/* Returns the number to go on at, which is never 0, when the batch is full. */
-static int walk_slot(const void *arg, struct file *file, unsigned int fd)
+/* Is the batch full with this file? */
+static bool walk_file(struct walk_batch *batch, struct file *file)
 {
-	struct walk_batch *batch = (struct walk_batch *)arg;
-
 	/* It cannot be closed under the lock, so it has a reference to add to. */
 	if (batch->walk->wanted(file, batch->walk->arg)) {
 		get_file(file);
 		batch->found[batch->nr_found++] = file;
 	}
-	if (++batch->slots == WALK_SLOTS || batch->nr_found == WALK_FOUND)
-		return fd + 1;
-	return 0;
+	return ++batch->slots == WALK_SLOTS || batch->nr_found == WALK_FOUND;
+}
+
+/* Returns the number to go on at; 0: that was all. */
+static unsigned int walk_numbers(struct files_struct *files, unsigned int fd,
+				 struct walk_batch *batch)
+{
+	struct fdtable *table;
+	struct file *file;
+	unsigned int end;
+	bool full = false;
+
+	spin_lock(&files->file_lock);
+	table = files_fdtable(files);
+	end = min_t(unsigned int, table->max_fds, fd + WALK_NUMBERS);
+	while (!full && (fd = find_next_bit(table->open_fds, end, fd)) < end) {
+		file = rcu_dereference_protected(table->fd[fd++],
+						 lockdep_is_held(&files->file_lock));
+		/* NULL: the number is taken by somebody who still opens the file. */
+		full = file && walk_file(batch, file);
+	}
+	if (fd >= table->max_fds)
+		fd = 0;
+	spin_unlock(&files->file_lock);
+	return fd;
 }
 
 /* The first thread that has files: the leader may have ended before the others. */
-static int walk_table(struct task_struct *leader, struct walk_batch *batch, int fd)
+static unsigned int walk_table(struct task_struct *leader, struct walk_batch *batch,
+			       unsigned int fd)
 {
 	struct memdiag_sink *sink = batch->walk->sink;
 	struct task_struct *task;
-	bool done;
+	bool done = false;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(task, &leader->signal->thread_head, thread_node) {
 		task_lock(task);
 		memdiag_lock_begin(sink);
 		done = task->files;
-		fd = iterate_fd(task->files, fd, walk_slot, batch);
+		if (done)
+			fd = walk_numbers(task->files, fd, batch);
 		memdiag_lock_end(sink);
 		task_unlock(task);
 		if (done)
 			break;
-		fd = 0;
 	}
 	rcu_read_unlock();
-	return fd;
+	return done ? fd : 0;
 }
 
 static int walk_process(struct task_struct *leader, void *arg)
 {
 	struct walk_batch batch = { .walk = arg };
-	int error = 0, fd = 0;
-	unsigned int i;
+	unsigned int i, fd = 0;
+	int error = 0;
 
 	do {
 		batch.nr_found = 0;

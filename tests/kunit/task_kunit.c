@@ -3,6 +3,10 @@
  * Suite memdiag_task: the pure parts of the sections of users: scores, taints,
  * names of files and mounts, counters of the network; and their live records.
  */
+#include <linux/fdtable.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
 #include "kunit.h"
 
 #include "../../module/resolve/resolve.h"
@@ -103,6 +107,47 @@ static void task_module_strings(struct kunit *test)
 		KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, id, i, "srcversion"),
 				   i ? "-" : "ABCDEF");
 	}
+}
+
+static bool task_count_file(const struct file *file, void *arg)
+{
+	++*(unsigned int *)arg;
+	return false;
+}
+
+/* Of a table of many numbers only those that are open are looked at. */
+static void task_sparse_files(struct kunit *test)
+{
+	const unsigned int numbers = 4 * WALK_NUMBERS, last = numbers - 1;
+	struct files_struct *files = kunit_kzalloc(test, sizeof(*files), GFP_KERNEL);
+	unsigned int seen = 0, holds = 0, i, fd = 0;
+	struct memdiag_walk walk = { .wanted = task_count_file, .arg = &seen };
+	struct file **table = kvcalloc(numbers, sizeof(*table), GFP_KERNEL);
+	unsigned long *open = kvcalloc(BITS_TO_LONGS(numbers), sizeof(long), GFP_KERNEL);
+	struct walk_batch batch = { .walk = &walk };
+
+	if (files && table && open) {
+		spin_lock_init(&files->file_lock);
+		files->fdtab = (struct fdtable){ .max_fds = numbers, .open_fds = open };
+		files->fdtab.fd = (struct file __rcu **)table;
+		RCU_INIT_POINTER(files->fdt, &files->fdtab);
+		/* Nobody may look at what is not open. */
+		for (i = 0; i < numbers; i++)
+			table[i] = (struct file *)files;
+		__set_bit(3, open);
+		__set_bit(last, open);
+		/* Taken, but not yet opened. */
+		__set_bit(5, open);
+		table[5] = NULL;
+		do {
+			fd = walk_numbers(files, fd, &batch);
+			holds++;
+		} while (fd && holds < 100);
+	}
+	kvfree(table);
+	kvfree(open);
+	KUNIT_EXPECT_EQ(test, seen, 2U);
+	KUNIT_EXPECT_EQ(test, holds, 4U);
 }
 
 static void task_shmem_names(struct kunit *test)
@@ -307,6 +352,7 @@ static struct kunit_case task_cases[] = {
 	KUNIT_CASE(task_module_taints),
 	KUNIT_CASE(task_modules_formed),
 	KUNIT_CASE(task_module_strings),
+	KUNIT_CASE(task_sparse_files),
 	KUNIT_CASE(task_shmem_names),
 	KUNIT_CASE(task_symbol_modules),
 	KUNIT_CASE(task_mount_lines),
