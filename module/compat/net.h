@@ -75,6 +75,23 @@ static inline u64 memdiag_proto_orphans(const struct proto *prot)
 }
 
 /**
+ * memdiag_sock_drops() - packets that a socket dropped
+ * @sk: the socket, held
+ *
+ * From v6.18 on UDP and RAW count them per node, and sk_drops stays 0.
+ *
+ * Return: their number.
+ */
+static inline u64 memdiag_sock_drops(const struct sock *sk)
+{
+#ifdef MEMDIAG_HAVE_SK_DROPS_READ
+	return (u32)sk_drops_read(sk);
+#else
+	return (u32)atomic_read(&sk->sk_drops);
+#endif
+}
+
+/**
  * memdiag_net_time_wait() - TCP connections in TIME_WAIT
  * @net: the namespace
  *

@@ -36,6 +36,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "../compat/net.h"
 #include "../memdiag.h"
 #include "walk.h"
 
@@ -212,7 +213,7 @@ static void net_task_fill(struct net_task_record *record, struct sock *sk)
 	record->snd_memory += max(sk_wmem_alloc_get(sk), 0);
 	record->snd_queue += max(READ_ONCE(sk->sk_wmem_queued), 0);
 	record->forward += max(READ_ONCE(sk->sk_forward_alloc), 0);
-	record->drops += atomic_read(&sk->sk_drops);
+	record->drops += memdiag_sock_drops(sk);
 	record->listening += READ_ONCE(sk->sk_state) == TCP_LISTEN;
 }
 

@@ -181,6 +181,7 @@ struct mine {
 	uint64_t memory;
 	uint64_t bytes;
 	uint64_t overhead;
+	uint64_t drops;
 };
 
 static struct mine look(const char *protocol)
@@ -202,6 +203,7 @@ static struct mine look(const char *protocol)
 		mine.memory = snap_get(&snap, s, n, "rcv_memory");
 		mine.bytes = snap_get(&snap, s, n, "rcv_bytes");
 		mine.overhead = snap_get(&snap, s, n, "rcv_overhead");
+		mine.drops = snap_get(&snap, s, n, "drops");
 	}
 	snap_drop(&snap);
 	return mine;
@@ -322,6 +324,44 @@ static void known_udp(void)
 	close(again);
 	mine = look("UDP");
 	ktap_ok(equal("records", mine.records, 0), "oracle_net: known: and no record when closed");
+}
+
+/* The drops of the socket that is bound to a port, in /proc/net/udp. */
+static uint64_t udp_drops(const struct sockaddr_in *address)
+{
+	char *text = file_read("/proc/net/udp"), *rest = text, *line;
+	unsigned long long drops, found = 0;
+	unsigned int port;
+
+	while (text && (line = file_line(&rest)))
+		if (sscanf(line,
+			   " %*d: %*x:%x %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu", &port,
+			   &drops) == 2 &&
+		    port == ntohs(address->sin_port))
+			found = drops;
+	free(text);
+	return found;
+}
+
+/* More than the queue has room for, of UDP. */
+static void known_drops(void)
+{
+	struct sockaddr_in address;
+	char data[DATAGRAM] = "";
+	int from, to, i, room = 1;
+	struct mine mine;
+
+	to = bound(SOCK_DGRAM, &address);
+	from = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	setsockopt(to, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	for (i = 0; i < DATAGRAMS; i++)
+		sendto(from, data, sizeof(data), 0, (struct sockaddr *)&address, sizeof(address));
+	mine = look("UDP");
+	ktap_ok(equal("drops", mine.drops, udp_drops(&address)) & (mine.drops > 0),
+		"oracle_net: known: of %d datagrams %llu were dropped", DATAGRAMS,
+		(unsigned long long)mine.drops);
+	close(from);
+	close(to);
 }
 
 /* Until a number is as wanted, or two seconds. */
@@ -467,6 +507,7 @@ void oracle_net(void)
 	oracle_run(&net_oracle);
 	oracle_run(&counter_oracle);
 	known_udp();
+	known_drops();
 	known_tcp();
 	known_unix();
 	known_namespace();
