@@ -97,6 +97,7 @@ enum memdiag_page_type {
 	MEMDIAG_PAGE_ZSMALLOC,
 	MEMDIAG_PAGE_UNACCEPTED,
 	MEMDIAG_PAGE_LARGE_KMALLOC,
+	MEMDIAG_PAGE_POOL,
 };
 
 /*
@@ -118,6 +119,10 @@ static inline enum memdiag_page_type memdiag_page_type(const struct memdiag_page
 	case PGTY_unaccepted: return MEMDIAG_PAGE_UNACCEPTED;
 #ifdef MEMDIAG_HAVE_PGTY_LARGE_KMALLOC
 	case PGTY_large_kmalloc: return MEMDIAG_PAGE_LARGE_KMALLOC;
+#endif
+	/* Came and went again. */
+#ifdef MEMDIAG_HAVE_PGTY_NETPP
+	case PGTY_netpp: return MEMDIAG_PAGE_POOL;
 #endif
 	}
 #else

@@ -131,6 +131,7 @@ static __always_inline unsigned int page_kind(const struct page *page, const str
 	case MEMDIAG_PAGE_ZSMALLOC: return MEMDIAG_KIND_ZSMALLOC;
 	case MEMDIAG_PAGE_UNACCEPTED: return MEMDIAG_KIND_UNACCEPTED;
 	case MEMDIAG_PAGE_LARGE_KMALLOC: return MEMDIAG_KIND_LARGE_KMALLOC;
+	case MEMDIAG_PAGE_POOL: return MEMDIAG_KIND_PAGE_POOL;
 	case MEMDIAG_PAGE_HUGETLB: return kind_of_hugetlb(p);
 	case MEMDIAG_PAGE_UNTYPED:
 		break;
