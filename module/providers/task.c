@@ -95,7 +95,7 @@ static const struct memdiag_field_desc task_fields[] = {
 	MEMDIAG_FIELD(struct task_record, threads, "threads", U64, NONE, GAUGE,
 		      MEMDIAG_FIELD_BRIEF, "its threads"),
 	MEMDIAG_FIELD(struct task_record, oom_score, "oom_score", U64, NONE, GAUGE, TASK_INEXACT,
-		      "as /proc/PID/oom_score; 0: it is not killed"),
+		      "as /proc/PID/oom_score, with the numbers below; 0: it is not killed"),
 	MEMDIAG_FIELD(struct task_record, oom_score_adj, "oom_score_adj", S64, NONE, GAUGE,
 		      MEMDIAG_FIELD_BRIEF, "what was added to it, in thousandths of all memory"),
 	TASK_BYTES(rss, "VmRSS", TASK_INEXACT,
@@ -197,8 +197,9 @@ static u64 task_score(long points, long adj, unsigned long totalpages)
 	return (unsigned long)(1000 + points * 1000 / (long)totalpages) * 2 / 3;
 }
 
+/* With what task_fill_mm() found. */
 static u64 task_oom_score(const struct task_walk *walk, const struct task_struct *leader,
-			  const struct task_mm *of)
+			  const struct task_mm *of, const struct task_record *found)
 {
 	long points;
 
@@ -206,11 +207,11 @@ static u64 task_oom_score(const struct task_walk *walk, const struct task_struct
 		return MEMDIAG_ABSENT;
 	if (!of->mm || of->unkillable)
 		return 0;
-	points = memdiag_mm_oom_counter(of->mm, MM_FILEPAGES) +
-		 memdiag_mm_oom_counter(of->mm, MM_ANONPAGES) +
-		 memdiag_mm_oom_counter(of->mm, MM_SHMEMPAGES) +
-		 memdiag_mm_oom_counter(of->mm, MM_SWAPENTS) +
-		 mm_pgtables_bytes(of->mm) / PAGE_SIZE;
+	points = memdiag_mm_oom_counter(of->mm, MM_FILEPAGES, found->file >> PAGE_SHIFT) +
+		 memdiag_mm_oom_counter(of->mm, MM_ANONPAGES, found->anon >> PAGE_SHIFT) +
+		 memdiag_mm_oom_counter(of->mm, MM_SHMEMPAGES, found->shmem >> PAGE_SHIFT) +
+		 memdiag_mm_oom_counter(of->mm, MM_SWAPENTS, found->swap >> PAGE_SHIFT) +
+		 (found->pgtables >> PAGE_SHIFT);
 	return task_score(points, leader->signal->oom_score_adj, walk->totalpages);
 }
 
@@ -372,11 +373,11 @@ static int task_collect_one(struct task_struct *leader, void *arg)
 	task_fill_faults(record, leader);
 	record->cgroup = task_push_cgroup(walk, leader);
 	of = task_get_mm(leader);
-	record->oom_score = task_oom_score(walk, leader, &of);
-	if (of.mm) {
+	if (of.mm)
 		task_fill_mm(walk, record, of.mm);
+	record->oom_score = task_oom_score(walk, leader, &of, record);
+	if (of.mm)
 		mmdrop(of.mm);
-	}
 	return 0;
 }
 
