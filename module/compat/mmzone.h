@@ -243,7 +243,9 @@ static inline u64 memdiag_zone_stat_threshold(const struct zone *zone, int cpu)
  * @zone: a populated zone
  * @cpu: the CPU
  *
- * Return: the lists; they are never freed, though a zone can be given others.
+ * Context: between memdiag_zones_lock() and memdiag_zones_unlock(), if it is not going.
+ *
+ * Return: the lists, which are freed when the zone is emptied.
  */
 static inline const struct per_cpu_pages *memdiag_zone_pcp(const struct zone *zone, int cpu)
 {

@@ -42,6 +42,8 @@
 #define READ_TRIES	3
 /* No huge page is larger: 16 GiB in pages of 4 KiB. */
 #define HUGE_ORDERS	23
+/* No CPU keeps more of a counter of a zone: see calculate_pressure_threshold(). */
+#define ZONE_THRESHOLD	125
 /* No first chunk of percpu memory is as large as that, per CPU. */
 #define FIRST_CHUNK_MAX	SZ_16M
 
@@ -78,7 +80,13 @@ static struct memdiag_amount read_zones(int item)
 
 	if (item == MEMDIAG_NO_ITEM)
 		return absent;
+	memdiag_zones_lock();
 	memdiag_for_each_populated_zone(zone) {
+		if (memdiag_zone_is_going(zone)) {
+			sum.pages += zone_page_state(zone, item);
+			sum.error += ZONE_THRESHOLD * num_online_cpus();
+			continue;
+		}
 		for (tries = 0; tries < READ_TRIES; tries++) {
 			folded = atomic_long_read(&zone->vm_stat[item]);
 			value = zone_page_state_snapshot(zone, item);
@@ -92,6 +100,7 @@ static struct memdiag_amount read_zones(int item)
 				sum.error += threshold;
 		}
 	}
+	memdiag_zones_unlock();
 	return sum;
 }
 
@@ -172,8 +181,12 @@ static void read_zone_sizes(struct memdiag_ledger_raw *raw)
 		raw->managed.pages += zone_managed_pages(zone);
 		raw->present.pages += READ_ONCE(zone->present_pages);
 		raw->low.pages += memdiag_zone_wmark(zone, WMARK_LOW);
-		for_each_online_cpu(cpu)
-			raw->pcp.pages += memdiag_zone_pcp_count(zone, cpu);
+		memdiag_zones_lock();
+		/* The lists of one that is going were emptied. */
+		if (!memdiag_zone_is_going(zone))
+			for_each_online_cpu(cpu)
+				raw->pcp.pages += memdiag_zone_pcp_count(zone, cpu);
+		memdiag_zones_unlock();
 		for (order = 0; order < NR_PAGE_ORDERS; order++) {
 			/* Only changed under the zone's lock; read as /proc/zoneinfo does. */
 			u64 blocks = data_race(zone->free_area[order].nr_free);

@@ -10,19 +10,88 @@
  * per-cpu parts, as in /proc/zoneinfo; NUMA events have it added, without
  * folding: memdiag only reads.
  *
- * Nothing is skipped: a zone without pages has a record, with those values that
- * /proc/zoneinfo prints for it. The per-cpu lists are only those of zones with
- * pages and of CPUs online. When memory hotplug empties a zone in the middle,
- * its per-cpu lists are read from memory that is already free: wrong numbers,
- * never a fault, since per-cpu memory stays mapped; the kernel's reader has the
- * same race.
+ * A zone without pages has a record, with those values that /proc/zoneinfo prints
+ * for it. The per-cpu lists are only those of zones with pages and of CPUs online.
+ *
+ * Skipped: what a zone has per CPU while the last of its memory goes offline, for
+ * then it is freed. A notifier tells; both sections are partial meanwhile. (The
+ * kernel's reader reads on in memory that is freed.) If memdiag is loaded in the
+ * middle of that, the notifier missed it.
  */
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/notifier.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 
 #include "../memdiag.h"
 #include "vmstat.h"
 #include "zones.h"
+
+static DECLARE_RWSEM(zones_lock);
+/* Whose last memory goes offline; under zones_lock. There is one at a time. */
+static const struct zone *zones_going;
+
+/**
+ * memdiag_zones_lock() - keep what zones have per CPU, but of one that is going
+ *
+ * Context: may sleep, not for long; memory cannot begin to go offline until
+ * memdiag_zones_unlock().
+ */
+void memdiag_zones_lock(void)
+{
+	down_read(&zones_lock);
+}
+
+/** memdiag_zones_unlock() - undo memdiag_zones_lock() */
+void memdiag_zones_unlock(void)
+{
+	up_read(&zones_lock);
+}
+
+/**
+ * memdiag_zone_is_going() - whether what a zone has per CPU may be freed
+ * @zone: the zone
+ *
+ * Context: between memdiag_zones_lock() and memdiag_zones_unlock().
+ *
+ * Return: true if the last of its memory is about to go offline.
+ */
+bool memdiag_zone_is_going(const struct zone *zone)
+{
+	return zone == zones_going;
+}
+
+static void zones_set_going(const struct zone *zone)
+{
+	down_write(&zones_lock);
+	zones_going = zone;
+	up_write(&zones_lock);
+}
+
+static int zones_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	const struct memory_notify *memory = data;
+	const struct zone *zone;
+
+	if (action == MEM_GOING_OFFLINE) {
+		zone = page_zone(pfn_to_page(memory->start_pfn));
+		if (READ_ONCE(zone->present_pages) <= memory->nr_pages)
+			zones_set_going(zone);
+	} else if (action == MEM_OFFLINE || action == MEM_CANCEL_OFFLINE) {
+		zones_set_going(NULL);
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block zones_notifier = { .notifier_call = zones_notify };
+
+static void zone_mark_going(struct memdiag_sink *sink, const struct zone *zone)
+{
+	memdiag_mark_partial(sink, "node %d %s: what it has per CPU is not read while its memory goes offline",
+			     zone->zone_pgdat->node_id, zone->name);
+}
 
 struct zone_record {
 	u64 node;
@@ -137,8 +206,13 @@ static void zone_fill(struct memdiag_sink *sink, struct zone *zone,
 	record->start_pfn = READ_ONCE(zone->zone_start_pfn);
 	for (i = 0; i < NR_VM_ZONE_STAT_ITEMS; i++)
 		record->stat[i] = zone_page_state(zone, i);
-	for (i = 0; i < NR_VM_NUMA_EVENT_ITEMS; i++)
-		record->numa[i] = memdiag_zone_numa_event(zone, i);
+	memdiag_zones_lock();
+	if (memdiag_zone_is_going(zone))
+		zone_mark_going(sink, zone);
+	else
+		for (i = 0; i < NR_VM_NUMA_EVENT_ITEMS; i++)
+			record->numa[i] = memdiag_zone_numa_event(zone, i);
+	memdiag_zones_unlock();
 }
 
 static int zone_collect(struct memdiag_sink *sink)
@@ -184,6 +258,7 @@ static void __init zone_init(struct memdiag_status *status)
 	struct memdiag_field_desc *next;
 	unsigned int names;
 
+	register_memory_notifier(&zones_notifier);
 	zone_all_fields = memdiag_keep(ARRAY_SIZE(zone_fields) + MAX_NR_ZONES +
 				       NR_VM_ZONE_STAT_ITEMS + NR_VM_NUMA_EVENT_ITEMS,
 				       sizeof(*zone_all_fields));
@@ -217,6 +292,7 @@ static void zone_exit(struct memdiag_status *status)
 {
 	int i;
 
+	unregister_memory_notifier(&zones_notifier);
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		memdiag_free(zone_protection_names[i]);
 		zone_protection_names[i] = NULL;
@@ -271,33 +347,47 @@ static const struct memdiag_field_desc pcp_fields[] = {
 		      "largest part of a zone counter that the CPU keeps (vm stats threshold)"),
 };
 
+static int pcp_collect_zone(struct memdiag_sink *sink, const struct zone *zone)
+{
+	u64 name = memdiag_push_string(sink, zone->name);
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		const struct per_cpu_pages *pcp = memdiag_zone_pcp(zone, cpu);
+		struct pcp_record *record = memdiag_push(sink);
+
+		if (!record)
+			return -ENOSPC;
+		record->node = zone->zone_pgdat->node_id;
+		record->name = name;
+		record->cpu = cpu;
+		/* The owner changes these under its lock; each is one word. */
+		record->count = READ_ONCE(pcp->count);
+		record->high = READ_ONCE(pcp->high);
+		record->batch = READ_ONCE(pcp->batch);
+		record->high_min = memdiag_pcp_high_min(pcp);
+		record->high_max = memdiag_pcp_high_max(pcp);
+		record->stat_threshold = memdiag_zone_stat_threshold(zone, cpu);
+	}
+	return 0;
+}
+
 static int pcp_collect(struct memdiag_sink *sink)
 {
 	struct zone *zone;
-	int cpu;
+	int error = 0;
 
 	memdiag_for_each_populated_zone(zone) {
-		u64 name = memdiag_push_string(sink, zone->name);
-
-		for_each_online_cpu(cpu) {
-			const struct per_cpu_pages *pcp = memdiag_zone_pcp(zone, cpu);
-			struct pcp_record *record = memdiag_push(sink);
-
-			if (!record)
-				return -ENOSPC;
-			record->node = zone->zone_pgdat->node_id;
-			record->name = name;
-			record->cpu = cpu;
-			/* The owner changes these under its lock; each is one word. */
-			record->count = READ_ONCE(pcp->count);
-			record->high = READ_ONCE(pcp->high);
-			record->batch = READ_ONCE(pcp->batch);
-			record->high_min = memdiag_pcp_high_min(pcp);
-			record->high_max = memdiag_pcp_high_max(pcp);
-			record->stat_threshold = memdiag_zone_stat_threshold(zone, cpu);
-		}
+		memdiag_zones_lock();
+		if (memdiag_zone_is_going(zone))
+			zone_mark_going(sink, zone);
+		else
+			error = pcp_collect_zone(sink, zone);
+		memdiag_zones_unlock();
+		if (error)
+			break;
 	}
-	return 0;
+	return error;
 }
 
 static unsigned int pcp_estimate(void)

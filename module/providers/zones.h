@@ -5,7 +5,9 @@
  *
  * No lock: neither nodes nor zones are ever freed. Memory hotplug can empty or
  * fill a zone, and take a node offline, while it is looked at; what is read
- * then is a mixture of before and after, as in /proc/zoneinfo.
+ * then is a mixture of before and after, as in /proc/zoneinfo. But what a zone has
+ * per CPU is freed when the last of its memory goes: between memdiag_zones_lock() and
+ * memdiag_zones_unlock() it stays, unless memdiag_zone_is_going().
  *
  * for_each_zone() cannot be used: next_zone() is not exported.
  */
@@ -13,6 +15,10 @@
 #define _MEMDIAG_PROVIDERS_ZONES_H
 
 #include "../compat/mmzone.h"
+
+void memdiag_zones_lock(void);
+void memdiag_zones_unlock(void);
+bool memdiag_zone_is_going(const struct zone *zone);
 
 static inline struct zone *memdiag_first_zone(void)
 {
@@ -81,8 +87,11 @@ static inline long memdiag_zone_free(struct zone *zone)
 {
 	long free = zone_page_state(zone, NR_FREE_PAGES);
 
-	if (zone->percpu_drift_mark && free < zone->percpu_drift_mark)
+	memdiag_zones_lock();
+	if (zone->percpu_drift_mark && free < zone->percpu_drift_mark &&
+	    !memdiag_zone_is_going(zone))
 		free = zone_page_state_snapshot(zone, NR_FREE_PAGES);
+	memdiag_zones_unlock();
 	return free;
 }
 

@@ -179,6 +179,52 @@ static void counters_verdict(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, fragmentation_verdict(&record, false), "lack of memory");
 }
 
+static u64 counters_records_of(struct memdiag_bytes *bytes, struct kunit *test, u32 id,
+			       const struct zone *zone)
+{
+	const struct memdiag_section *s = memdiag_snapshot_section(bytes, id);
+	u64 i, nr = 0;
+
+	for (i = 0; i < s->nr_records; i++)
+		nr += memdiag_kunit_value(test, bytes, id, i, "node") ==
+			      zone->zone_pgdat->node_id &&
+		      !strcmp(memdiag_kunit_string(test, bytes, id, i, "name"), zone->name);
+	return nr;
+}
+
+/* What a zone has per CPU is not read while the last of its memory goes. */
+static void counters_zone_going(struct kunit *test)
+{
+	struct zone *zone = memdiag_skip_unpopulated(memdiag_first_zone());
+	struct memory_notify going = { .start_pfn = zone->zone_start_pfn };
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+
+	while (!pfn_valid(going.start_pfn) || page_zone(pfn_to_page(going.start_pfn)) != zone)
+		going.start_pfn++;
+	/* Some of it, not the last. */
+	going.nr_pages = zone->present_pages - 1;
+	zones_notify(&zones_notifier, MEM_GOING_OFFLINE, &going);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_BIT(PCP));
+	KUNIT_EXPECT_EQ(test, counters_records_of(bytes, test, MEMDIAG_SEC_PCP, zone),
+			(u64)num_online_cpus());
+
+	going.nr_pages = zone->present_pages;
+	zones_notify(&zones_notifier, MEM_GOING_OFFLINE, &going);
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_BIT(PCP) | MEMDIAG_BIT(ZONE));
+	zones_notify(&zones_notifier, MEM_CANCEL_OFFLINE, &going);
+	s = memdiag_snapshot_section(bytes, MEMDIAG_SEC_PCP);
+	KUNIT_EXPECT_EQ(test, s->state, (u32)MEMDIAG_STATE_PARTIAL);
+	KUNIT_EXPECT_EQ(test, counters_records_of(bytes, test, MEMDIAG_SEC_PCP, zone), 0ULL);
+	s = memdiag_snapshot_section(bytes, MEMDIAG_SEC_ZONE);
+	KUNIT_EXPECT_EQ(test, s->state, (u32)MEMDIAG_STATE_PARTIAL);
+	KUNIT_EXPECT_EQ(test, counters_records_of(bytes, test, MEMDIAG_SEC_ZONE, zone), 1ULL);
+
+	bytes = memdiag_kunit_snapshot(test, MEMDIAG_BIT(PCP));
+	KUNIT_EXPECT_EQ(test, counters_records_of(bytes, test, MEMDIAG_SEC_PCP, zone),
+			(u64)num_online_cpus());
+}
+
 static struct kunit_case counters_cases[] = {
 	KUNIT_CASE(counters_vmstat_lines),
 	KUNIT_CASE(counters_vmstat_bad_lines),
@@ -188,6 +234,7 @@ static struct kunit_case counters_cases[] = {
 	KUNIT_CASE(counters_meminfo),
 	KUNIT_CASE(counters_fragmentation),
 	KUNIT_CASE(counters_verdict),
+	KUNIT_CASE(counters_zone_going),
 	{}
 };
 
