@@ -251,18 +251,17 @@ static int memcg_build_fields(struct memdiag_status *status)
 
 /*
  * The root's css moves between hierarchies with the controller, but it is
- * always the same one; so it is looked up once, through the hierarchy that the
- * controller is on now.
+ * always the same one; so it is looked up once, above that of this task.
  */
 static struct cgroup_subsys_state *memcg_find_root(void)
 {
 	struct cgroup_subsys_state *css;
-	struct cgroup_root *root;
 
 	rcu_read_lock();
-	root = READ_ONCE(memory_cgrp_subsys.root);
-	css = root ? rcu_dereference(root->cgrp.subsys[memory_cgrp_id]) : NULL;
-	if (css && (css->ss != &memory_cgrp_subsys || css->parent))
+	css = task_css(current, memory_cgrp_id);
+	while (css->parent)
+		css = css->parent;
+	if (css->ss != &memory_cgrp_subsys)
 		css = NULL;
 	rcu_read_unlock();
 	return css;
@@ -394,10 +393,18 @@ static void memcg_fill_derived(struct memcg_record *record, bool is_root, bool v
 }
 
 /*
- * When a v1 hierarchy goes and the controller moves back, the directory of its
- * root is freed at once, with no regard for RCU. So it is never looked at: each
- * hierarchy's root has the id 1 and the path "/".
+ * The directory of a cgroup; NULL for the root of v1. When such a hierarchy goes and
+ * the controller moves back, that one is freed at once, with no regard for RCU up to
+ * v6.7. So it is never looked at.
  */
+static const struct cgroup *memcg_directory(const struct cgroup_subsys_state *css)
+{
+	const struct cgroup *cgroup = READ_ONCE(css->cgroup);
+
+	return css == memcg_root && cgroup != &cgrp_dfl_root.cgrp ? NULL : cgroup;
+}
+
+/* Each hierarchy's root has the id 1 and the path "/". */
 static u64 memcg_id(const struct cgroup_subsys_state *css)
 {
 	return css == memcg_root ? 1 : cgroup_id(css->cgroup);
@@ -432,8 +439,8 @@ static u64 memcg_push_path(struct memdiag_sink *sink, struct cgroup_subsys_state
 void memdiag_memcg_label(struct memdiag_sink *sink, struct cgroup_subsys_state *css,
 			 char *path, struct memdiag_memcg_label *label)
 {
-	struct cgroup *cgroup = READ_ONCE(css->cgroup);
-	bool dead = !(READ_ONCE(cgroup->self.flags) & CSS_ONLINE);
+	const struct cgroup *cgroup = memcg_directory(css);
+	bool dead = cgroup && !(READ_ONCE(cgroup->self.flags) & CSS_ONLINE);
 	unsigned int flags = READ_ONCE(css->flags);
 
 	label->id = memcg_id(css);
@@ -457,7 +464,7 @@ struct cgroup_subsys_state *memdiag_memcg_root(void)
 static void memcg_fill_labels(struct memdiag_sink *sink, struct memcg_record *record,
 			      struct cgroup_subsys_state *css, char *path)
 {
-	struct cgroup *cgroup = READ_ONCE(css->cgroup);
+	const struct cgroup *cgroup = memcg_directory(css);
 	struct memdiag_memcg_label label;
 
 	memdiag_memcg_label(sink, css, path, &label);
@@ -466,6 +473,10 @@ static void memcg_fill_labels(struct memdiag_sink *sink, struct memcg_record *re
 	record->state = label.state;
 	if (css->parent)
 		record->parent = memcg_id(css->parent);
+	if (!cgroup) {
+		record->level = 0;
+		return;
+	}
 	record->level = cgroup->level;
 	/* Both change under a lock of cgroup core; each is right by itself. */
 	record->nr_descendants = READ_ONCE(cgroup->nr_descendants);
@@ -522,6 +533,26 @@ static void memcg_collect_text(struct memdiag_sink *sink, struct cgroup_subsys_s
 		memcg_fill_derived(record, css == memcg_root, v1);
 }
 
+/* What the directory of a root of v1 would say of those below: what was found. */
+static void memcg_fill_root(struct memdiag_sink *sink)
+{
+	struct memcg_record *root, *record;
+	unsigned int i;
+
+	root = memdiag_record(sink, 0);
+	if (root->nr_descendants != MEMDIAG_ABSENT)
+		return;
+	root->nr_descendants = 0;
+	root->nr_dying_descendants = 0;
+	for (i = 1; i < sink->nr_records; i++) {
+		record = memdiag_record(sink, i);
+		if (strcmp(memdiag_string(sink, record->state), "dying"))
+			root->nr_descendants++;
+		else
+			root->nr_dying_descendants++;
+	}
+}
+
 static int memcg_walk(struct memdiag_sink *sink, char *path)
 {
 	bool by_text = !memdiag_memcg_stat_is_direct() && memdiag_memcg_stat_nr();
@@ -551,20 +582,39 @@ static int memcg_walk(struct memdiag_sink *sink, char *path)
 	return error;
 }
 
+static unsigned int memcg_count(void)
+{
+	struct cgroup_subsys_state *css = NULL;
+	unsigned int nr = 0;
+
+	rcu_read_lock();
+	while ((css = css_next_descendant_pre(css, memcg_root))) {
+		if (++nr % MEMCG_BATCH || !css_tryget(css))
+			continue;
+		rcu_read_unlock();
+		cond_resched();
+		rcu_read_lock();
+		css_put(css);
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
 /**
  * memdiag_memcg_nr() - how many there may be
+ *
+ * Context: may sleep.
  *
  * Return: their number, with some room for those that are made meanwhile.
  */
 unsigned int memdiag_memcg_nr(void)
 {
+	const struct cgroup *cgroup = memcg_directory(memcg_root);
 	unsigned int nr = 16;
-	struct cgroup *cgroup;
 
-	rcu_read_lock();
-	cgroup = READ_ONCE(memcg_root->cgroup);
-	nr += READ_ONCE(cgroup->nr_descendants) + READ_ONCE(cgroup->nr_dying_descendants);
-	rcu_read_unlock();
+	/* That of v2 is never freed. */
+	nr += cgroup ? READ_ONCE(cgroup->nr_descendants) +
+		       READ_ONCE(cgroup->nr_dying_descendants) : memcg_count();
 	return nr + nr / 8;
 }
 
@@ -582,6 +632,8 @@ static int memcg_collect(struct memdiag_sink *sink)
 	memdiag_lock_unknown(sink);
 	memdiag_memcg_stat_text(memcg_root, NULL);
 	error = memcg_walk(sink, path);
+	if (!error)
+		memcg_fill_root(sink);
 	memdiag_free(path);
 	return error;
 }

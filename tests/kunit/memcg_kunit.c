@@ -178,6 +178,50 @@ static void memcg_live(struct kunit *test)
 			0ULL);
 }
 
+static int memcg_root_collect(struct memdiag_sink *sink)
+{
+	struct memcg_record *record = memdiag_push(sink);
+	struct cgroup_subsys_state *root = memcg_root;
+	struct cgroup_subsys_state css = { .flags = CSS_ONLINE };
+	struct cgroup *freed;
+	char *path;
+
+	/* As the directory of a v1 root that was unmounted: nothing in it is true. */
+	freed = kzalloc(sizeof(*freed), GFP_KERNEL);
+	path = kmalloc(MEMDIAG_MEMCG_PATH, GFP_KERNEL);
+	if (record && freed && path) {
+		freed->level = 4711;
+		freed->nr_descendants = 4711;
+		css.cgroup = freed;
+		memcg_root = &css;
+		memcg_fill_labels(sink, record, &css, path);
+		memcg_root = root;
+		memcg_fill_root(sink);
+	}
+	kfree(freed);
+	kfree(path);
+	return record && freed && path ? 0 : -ENOMEM;
+}
+
+/* The directory of the root of v1 may be freed: it is not looked at. */
+static void memcg_v1_root(struct kunit *test)
+{
+	const u32 id = MEMDIAG_SEC_MEMCG;
+	struct memdiag_bytes *bytes;
+
+	KUNIT_ASSERT_EQ(test, memdiag_kunit_fake_begin(test), 0);
+	memdiag_kunit_statuses[id].fields = memcg_fields;
+	memdiag_kunit_statuses[id].nr_fields = ARRAY_SIZE(memcg_fields);
+	memdiag_kunit_statuses[id].record_size = sizeof(struct memcg_record);
+	memdiag_kunit_fakes[id].collect = memcg_root_collect;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(id));
+	KUNIT_ASSERT_EQ(test, memdiag_snapshot_section(bytes, id)->nr_records, 1ULL);
+	KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, id, 0, "state"), "online");
+	KUNIT_EXPECT_STREQ(test, memdiag_kunit_string(test, bytes, id, 0, "path"), "/");
+	KUNIT_EXPECT_EQ(test, memdiag_kunit_value(test, bytes, id, 0, "level"), 0ULL);
+	KUNIT_EXPECT_EQ(test, memdiag_kunit_value(test, bytes, id, 0, "nr_descendants"), 0ULL);
+}
+
 static struct kunit_case memcg_cases[] = {
 	KUNIT_CASE(memcg_text),
 	KUNIT_CASE(memcg_index_bytes),
@@ -186,6 +230,7 @@ static struct kunit_case memcg_cases[] = {
 	KUNIT_CASE(memcg_layout_moved),
 	KUNIT_CASE(memcg_limits),
 	KUNIT_CASE(memcg_live),
+	KUNIT_CASE(memcg_v1_root),
 	{}
 };
 
