@@ -50,18 +50,20 @@ static unsigned long __init symbol_by_kprobe(const char *name, int *error)
 #endif
 
 /*
- * kallsyms must give the same name back for the address. It may know a second
- * symbol at the same address, so only the offset is required to be zero.
+ * Is there a symbol of the kernel at the address? kallsyms may know a second one
+ * there, so the name is not compared. One of a module is refused: the kprobe finds
+ * those too, where the kernel has none of the name, and a module can go.
  */
 static bool __init symbol_confirmed(unsigned long address)
 {
 	char *text = memdiag_alloc(KSYM_SYMBOL_LEN, 1);
 	bool confirmed;
+	size_t length;
 
 	if (!text)
 		return false;
 	sprint_symbol(text, address);
-	confirmed = strstr(text, "+0x0/") != NULL;
+	confirmed = strstr(text, "+0x0/") && !memdiag_symbol_module(text, &length);
 	memdiag_free(text);
 	return confirmed;
 }

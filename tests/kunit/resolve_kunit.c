@@ -86,6 +86,17 @@ static void resolve_symbols(struct kunit *test)
 	memdiag_force_ways = 0;
 }
 
+/* A name that only a module has, of data: this very one. */
+int memdiag_kunit_only_here = 1;
+
+static void resolve_symbols_of_modules(struct kunit *test)
+{
+	const char *name = "memdiag_kunit_only_here";
+
+	KUNIT_EXPECT_EQ(test, memdiag_resolve_data(name), 0UL);
+	KUNIT_EXPECT_NE(test, resolve_find(MEMDIAG_ITEM_SYMBOL, name)->error, 0);
+}
+
 static void resolve_ops(struct kunit *test)
 {
 	struct memdiag_ops ops;
@@ -395,6 +406,7 @@ static struct kunit_case resolve_cases[] = {
 	KUNIT_CASE(resolve_notes),
 	KUNIT_CASE(resolve_words),
 	KUNIT_CASE(resolve_symbols),
+	KUNIT_CASE(resolve_symbols_of_modules),
 	KUNIT_CASE(resolve_given_parse),
 	KUNIT_CASE(resolve_given_slide),
 	KUNIT_CASE(resolve_given_data),
