@@ -25,6 +25,7 @@
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -35,14 +36,19 @@
 #include "track.h"
 
 #ifdef MEMDIAG_HAVE_KVFREE_RCU_BARRIER
+/* There must not be two caches of one name. */
+static DEFINE_MUTEX(settle_lock);
+
 static int settle_kfree_rcu(void)
 {
-	struct kmem_cache *cache = kmem_cache_create("memdiag_settle", 64, 0, 0, NULL);
+	struct kmem_cache *cache;
 
-	if (!cache)
-		return -ENOMEM;
+	if (mutex_lock_killable(&settle_lock))
+		return -EINTR;
+	cache = kmem_cache_create("memdiag_settle", 64, 0, 0, NULL);
 	kmem_cache_destroy(cache);
-	return 0;
+	mutex_unlock(&settle_lock);
+	return cache ? 0 : -ENOMEM;
 }
 #else
 /* KFREE_DRAIN_JIFFIES of kernel/rcu/tree.c before v6.1, and since then of full batches. */

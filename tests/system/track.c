@@ -643,6 +643,25 @@ static void test_settle(void)
 	ktap_note("in %" PRIu64 " ms", ns / 1000000);
 }
 
+/* Of several at once none may stand in the way of another; the kernel would complain. */
+static void test_settle_at_once(void)
+{
+	int children, i, status, failed = 0;
+	uint64_t ns;
+
+	fflush(stdout);
+	for (children = 0; children < 4; children++)
+		if (!fork()) {
+			for (i = 0; i < 3; i++)
+				if (settle(&ns))
+					_exit(1);
+			_exit(0);
+		}
+	while (children--)
+		failed += wait(&status) < 0 || status;
+	ktap_ok(!failed, "track: settles four times at once");
+}
+
 /* Without tracepoints there is a reason, and a start is refused. */
 static bool has_tracker(void)
 {
@@ -699,6 +718,7 @@ int main(int argc, char **argv)
 	test_overflow();
 	test_unloaded();
 	test_settle();
+	test_settle_at_once();
 	stop(MEMDIAG_TRACK_DISCARD);
 	run("rmmod " FIXTURE);
 	return ktap_end();
