@@ -43,20 +43,22 @@ static int __init memdiag_init(void)
 	memdiag_snapshot_init();
 	memdiag_registry_init();
 	memdiag_alloc_init();
-	memdiag_debugfs_init();
 	error = memdiag_procfs_init();
 	if (error)
-		goto debugfs;
-	/* Last, because the node can be opened from here on. */
+		goto registry;
 	error = memdiag_chardev_init();
 	if (error)
 		goto procfs;
+	/*
+	 * Last, because nothing can fail any more: a file of debugfs that somebody
+	 * has open holds the module, but not one whose init fails.
+	 */
+	memdiag_debugfs_init();
 	return 0;
 
 procfs:
 	memdiag_procfs_exit();
-debugfs:
-	memdiag_debugfs_exit();
+registry:
 	memdiag_registry_exit();
 	memdiag_snapshot_exit();
 	memdiag_track_exit();
@@ -70,9 +72,9 @@ resolve:
 
 static void __exit memdiag_exit(void)
 {
+	memdiag_debugfs_exit();
 	memdiag_chardev_exit();
 	memdiag_procfs_exit();
-	memdiag_debugfs_exit();
 	memdiag_registry_exit();
 	memdiag_snapshot_exit();
 	memdiag_track_exit();

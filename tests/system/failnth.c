@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -423,6 +424,87 @@ static void files_run(void)
 	way_run(&way, 0, true);
 }
 
+/* The code of a function: where it begins and the next one does. */
+static bool function_at(const char *name, unsigned long *start, unsigned long *end)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	unsigned long address;
+	char symbol[256];
+
+	*start = 0;
+	*end = ~0ul;
+	while (file && !*start && fscanf(file, "%lx %*c %255s%*[^\n]", &address, symbol) == 2)
+		if (!strcmp(symbol, name))
+			*start = address;
+	if (file)
+		rewind(file);
+	while (file && fscanf(file, "%lx %*c %255s%*[^\n]", &address, symbol) == 2)
+		if (address > *start && address < *end)
+			*end = address;
+	if (file)
+		fclose(file);
+	return *start;
+}
+
+static bool inject_in(const char *attribute, unsigned long address)
+{
+	char text[20];
+
+	snprintf(text, sizeof(text), "%#lx", address);
+	return inject(attribute, text);
+}
+
+/* Was an entry of that name made in the watched directory? */
+static bool was_made(int watch, const char *name)
+{
+	_Alignas(struct inotify_event) char buffer[4096];
+	const struct inotify_event *event;
+	ssize_t n, at;
+	bool made = false;
+
+	while ((n = read(watch, buffer, sizeof(buffer))) > 0)
+		for (at = 0; at < n; at += sizeof(*event) + event->len) {
+			event = (const struct inotify_event *)(buffer + at);
+			made |= event->len && !strcmp(event->name, name);
+		}
+	return made;
+}
+
+/*
+ * The last step of loading that can fail is to make the device. What can be opened
+ * before holds nothing: the code would go while a file is open.
+ */
+static void device_fails(void)
+{
+	const char *what = "failnth: no file in debugfs before the last step that can fail";
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	struct way load = { .path = MEMDIAG_KO };
+	unsigned long start, end;
+	bool made;
+	int error;
+
+	inotify_add_watch(watch, "/sys/kernel/debug", IN_CREATE);
+	if (!function_at("misc_register", &start, &end) ||
+	    !inject_in("failslab/require-start", start) ||
+	    !inject_in("failslab/require-end", end)) {
+		ktap_skip("allocations of a function cannot be made to fail", "%s", what);
+		close(watch);
+		return;
+	}
+	prepare_load(&load);
+	inject("failslab/times", "-1");
+	inject("failslab/probability", "100");
+	error = run_load(&load);
+	inject("failslab/probability", "0");
+	made = was_made(watch, "memdiag");
+	ktap_ok(error == ENOMEM && !made, "%s", what);
+	ktap_note("%s, the directory was %smade", strerror(error), made ? "" : "not ");
+	inject_in("failslab/require-start", 0);
+	inject_in("failslab/require-end", ~0ul);
+	undo_load(&load);
+	close(watch);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct way ways[] = {
@@ -458,6 +540,7 @@ int main(int argc, char **argv)
 		way_run(&ways[i], 0, true);
 	files_run();
 	way_run(&load, count_loader(), false);
+	device_fails();
 
 	/* As it was found. */
 	fd = open(MEMDIAG_KO, O_RDONLY | O_CLOEXEC);
