@@ -17,7 +17,9 @@
  * reference, the inode is looked at and its path is printed: rename_lock, inside
  * of dentry_path_raw(). No reference outlives the visit to its superblock, which
  * could not be unmounted cleanly otherwise. If everyone else let go of a deleted
- * file meanwhile, it is we who give its pages back, as drop_caches would.
+ * file meanwhile, it is we who give its pages back, as drop_caches would. On a file
+ * system that is frozen that would wait until it is thawed, which needs s_umount: so
+ * none is looked at there. It cannot be frozen to the end while we hold s_umount.
  *
  * The page that says which cgroup it is charged to is found under RCU without a
  * reference. It is copied as memory that may not be there, and believed if it
@@ -27,8 +29,9 @@
  *
  * Stale: pages come and go while others are looked at.
  *
- * Skipped: hugetlbfs, whose pages are no page cache; what the kernel has of types
- * that are not registered, such as the rings of aio. On overlayfs and the like the
+ * Skipped: hugetlbfs and files with DAX, whose pages are no page cache; file systems
+ * that are frozen, then the section is partial; what the kernel has of types that are
+ * not registered, such as the rings of aio. On overlayfs and the like the
  * pages are those of the file below. A file that is renamed or deleted
  * meanwhile may have either name.
  */
@@ -97,7 +100,7 @@ static const struct memdiag_field_desc inode_fields[] = {
 	INODE_FIELD(mount, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
 		    "where init sees the file system mounted; absent if it does not"),
 	INODE_FIELD(path, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
-		    "path within the file system; absent if nobody looked the file up by name"),
+		    "path within the file system; absent if nobody looked the file up by name, but for example by NFS handle"),
 	INODE_FIELD(pages, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF, "its pages in memory"),
 	INODE_FIELD(size, U64, BYTES, GAUGE, MEMDIAG_FIELD_BRIEF, "length, holes included"),
 	INODE_FIELD(deleted, BOOL, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
@@ -153,6 +156,9 @@ struct inode_walk {
 
 static u64 inode_pages(const struct inode *inode)
 {
+	/* With DAX that counts what is mapped of a device. */
+	if (IS_DAX(inode))
+		return 0;
 	/* Not i_mapping, which may be that of a device. */
 	return READ_ONCE(inode->i_data.nrpages);
 }
@@ -190,6 +196,22 @@ static u32 inode_memcg(const struct inode_walk *walk, struct address_space *mapp
 	return memcg;
 }
 
+/*
+ * Does the way up from an entry end in a root? One that was made for a handle has no
+ * place until somebody looks it up by name, and is called "/".
+ */
+static bool inode_is_connected(const struct dentry *dentry)
+{
+	bool connected;
+
+	rcu_read_lock();
+	while (!IS_ROOT(dentry))
+		dentry = READ_ONCE(dentry->d_parent);
+	connected = !(READ_ONCE(dentry->d_flags) & DCACHE_DISCONNECTED);
+	rcu_read_unlock();
+	return connected;
+}
+
 /* Files of the kernel's own have a name without a place, which never changes. */
 static char *inode_path(const struct inode_walk *walk, struct inode *inode)
 {
@@ -198,6 +220,8 @@ static char *inode_path(const struct inode_walk *walk, struct inode *inode)
 
 	if (!dentry)
 		return NULL;
+	if (!inode_is_connected(dentry))
+		goto put;
 	if (IS_ROOT(dentry) && !S_ISDIR(inode->i_mode)) {
 		copy = memdiag_keep_string(dentry->d_name.name, NAME_MAX);
 	} else {
@@ -205,6 +229,7 @@ static char *inode_path(const struct inode_walk *walk, struct inode *inode)
 		if (!IS_ERR(path))
 			copy = memdiag_keep_string(path, PATH_MAX);
 	}
+put:
 	dput(dentry);
 	return copy;
 }
@@ -286,6 +311,11 @@ static void inode_walk_super(struct super_block *sb, void *arg)
 
 	if (walk->error || sb->s_magic == HUGETLBFS_MAGIC)
 		return;
+	if (READ_ONCE(sb->s_writers.frozen) != SB_UNFROZEN) {
+		memdiag_mark_partial(sink, "%s %u:%u is frozen: its files are not looked at",
+				     sb->s_type->name, MAJOR(sb->s_dev), MINOR(sb->s_dev));
+		return;
+	}
 	spin_lock(&sb->s_inode_list_lock);
 	memdiag_lock_begin(sink);
 	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {

@@ -145,6 +145,96 @@ static void inode_first(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, walk->found[i].pages, --pages);
 }
 
+/* Pages of DAX are those of a device, not of the page cache. */
+static void inode_dax(struct kunit *test)
+{
+	struct inode *inode = kunit_kzalloc(test, sizeof(*inode), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, inode);
+	inode->i_data.nrpages = 5;
+	KUNIT_EXPECT_EQ(test, inode_pages(inode), 5ULL);
+	inode->i_flags = S_DAX;
+	KUNIT_EXPECT_EQ(test, inode_pages(inode), IS_ENABLED(CONFIG_FS_DAX) ? 0ULL : 5ULL);
+}
+
+/* An entry that was made for a handle has no name; it is called "/". */
+static void inode_without_place(struct kunit *test)
+{
+	struct inode_walk *walk = kunit_kzalloc(test, sizeof(*walk), GFP_KERNEL);
+	struct file *root = filp_open("/", O_RDONLY | O_DIRECTORY, 0);
+	struct dentry *dentry;
+	struct inode *inode;
+	char *path;
+
+	KUNIT_ASSERT_NOT_NULL(test, walk);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(root));
+	walk->path = kunit_kzalloc(test, PATH_MAX, GFP_KERNEL);
+	path = inode_path(walk, file_inode(root));
+	KUNIT_EXPECT_STREQ(test, path ?: "-", "/");
+	memdiag_free(path);
+	inode = new_inode(file_inode(root)->i_sb);
+	if (inode) {
+		inode->i_mode = S_IFREG;
+		dentry = d_obtain_alias(inode);
+		KUNIT_EXPECT_FALSE(test, IS_ERR(dentry));
+		path = inode_path(walk, inode);
+		KUNIT_EXPECT_STREQ(test, path ?: "-", "-");
+		memdiag_free(path);
+		dput(dentry);
+	}
+	filp_close(root, NULL);
+}
+
+static struct super_block *inode_frozen_sb;
+static unsigned int inode_frozen_held;
+
+static int inode_frozen_collect(struct memdiag_sink *sink)
+{
+	struct inode_walk *walk = kvzalloc(sizeof(*walk), GFP_KERNEL);
+
+	if (!walk)
+		return -ENOMEM;
+	walk->sink = sink;
+	inode_walk_super(inode_frozen_sb, walk);
+	inode_frozen_held = walk->nr_found;
+	kvfree(walk);
+	return 0;
+}
+
+/* No reference is taken in a file system that is frozen: to drop it may wait for good. */
+static void inode_frozen(struct kunit *test)
+{
+	struct super_block *sb = kunit_kzalloc(test, sizeof(*sb), GFP_KERNEL);
+	static struct file_system_type type = { .name = "kunitfs" };
+	struct inode *inode = kunit_kzalloc(test, sizeof(*inode), GFP_KERNEL);
+	const u32 id = MEMDIAG_SEC_INODE;
+	const struct memdiag_section *s;
+	struct memdiag_bytes *bytes;
+
+	KUNIT_ASSERT_NOT_NULL(test, sb);
+	KUNIT_ASSERT_NOT_NULL(test, inode);
+	sb->s_type = &type;
+	spin_lock_init(&sb->s_inode_list_lock);
+	INIT_LIST_HEAD(&sb->s_inodes);
+	inode_init_once(inode);
+	inode->i_sb = sb;
+	inode->i_data.nrpages = 1;
+	/* It is not to be dropped for good in here. */
+	atomic_set(&inode->i_count, 2);
+	spin_lock_init(&inode->i_lock);
+	list_add(&inode->i_sb_list, &sb->s_inodes);
+	sb->s_writers.frozen = SB_FREEZE_COMPLETE;
+	inode_frozen_sb = sb;
+	inode_frozen_held = 0;
+
+	KUNIT_ASSERT_EQ(test, memdiag_kunit_fake_begin(test), 0);
+	memdiag_kunit_fakes[id].collect = inode_frozen_collect;
+	bytes = memdiag_kunit_snapshot(test, BIT_ULL(id));
+	s = memdiag_snapshot_section(bytes, id);
+	KUNIT_EXPECT_EQ(test, inode_frozen_held, 0U);
+	KUNIT_EXPECT_EQ(test, s->state, (u32)MEMDIAG_STATE_PARTIAL);
+}
+
 static struct kunit_case inode_cases[] = {
 	KUNIT_CASE(inode_vectors),
 #if MEMDIAG_HAVE_OBJCG
@@ -153,6 +243,9 @@ static struct kunit_case inode_cases[] = {
 	KUNIT_CASE(inode_objcgs),
 #endif
 	KUNIT_CASE(inode_first),
+	KUNIT_CASE(inode_dax),
+	KUNIT_CASE(inode_without_place),
+	KUNIT_CASE(inode_frozen),
 	{}
 };
 
