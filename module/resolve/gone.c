@@ -19,6 +19,7 @@
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -32,8 +33,9 @@
 #include "resolve.h"
 
 #define GONE_MAX	64
-/* Of larger code it is not kept where its calls return to. */
-#define GONE_MAX_CODE	SZ_256K
+/* Bytes of the arena, a thousandth of RAM: a bit for each byte of code. */
+#define GONE_ARENA_MIN	SZ_64K
+#define GONE_ARENA_MAX	SZ_512K
 /* The longest call, bytes. */
 #define GONE_CALL	7
 #define GONE_CHUNK	256
@@ -64,6 +66,16 @@ static DEFINE_SPINLOCK(gone_lock);
 /* Under gone_lock; a ring. */
 static struct gone_code gone_codes[GONE_MAX];
 static unsigned int gone_next;
+/*
+ * All bitmaps that are kept lie here: were one allocated each time that a module comes or
+ * goes, every check of a module for leaks would see memdiag's own memory grow. The arena
+ * is used in turn, under gone_mutex.
+ */
+static unsigned long *gone_arena;
+static unsigned long gone_arena_longs;
+static unsigned long gone_arena_used;
+/* Modules may be loaded and unloaded at the same time. */
+static DEFINE_MUTEX(gone_mutex);
 
 #ifdef CONFIG_X86
 /* Bytes of a call through a register or memory, by its second byte and the next. */
@@ -121,22 +133,45 @@ static bool gone_can_return_to(unsigned long address, const char *symbol)
 	       gone_follows_call(before + GONE_CALL);
 }
 
+/*
+ * Room for @size bits in the arena, set to zero; what was kept there is not known any more.
+ * NULL if there is no arena, or the code is too large for it.
+ */
+static unsigned long *gone_reserve(unsigned long size)
+{
+	unsigned long longs = BITS_TO_LONGS(size), *start;
+	unsigned int i;
+
+	if (!gone_arena || longs > gone_arena_longs)
+		return NULL;
+	if (gone_arena_used + longs > gone_arena_longs)
+		gone_arena_used = 0;
+	start = gone_arena + gone_arena_used;
+	gone_arena_used += longs;
+	spin_lock(&gone_lock);
+	for (i = 0; i < GONE_MAX; i++) {
+		struct gone_code *gone = &gone_codes[i];
+
+		if (gone->returns && gone->returns < start + longs &&
+		    start < gone->returns + BITS_TO_LONGS(gone->size))
+			gone->returns = NULL;
+	}
+	spin_unlock(&gone_lock);
+	bitmap_zero(start, size);
+	return start;
+}
+
 /* Where the calls of a piece of code return to; NULL if that cannot be kept. */
 static unsigned long *gone_returns(unsigned long start, unsigned long size)
 {
+	unsigned long at, n, *returns = gone_reserve(size);
 	u8 bytes[GONE_CALL + GONE_CHUNK];
-	unsigned long at, n, *returns;
 
-	if (size > GONE_MAX_CODE)
-		return NULL;
-	returns = memdiag_keep(BITS_TO_LONGS(size), sizeof(long));
 	for (at = GONE_CALL; returns && at < size; at += GONE_CHUNK) {
 		n = min_t(unsigned long, size - at, GONE_CHUNK);
 		if (copy_from_kernel_nofault(bytes, (void *)(start + at - GONE_CALL),
-					     GONE_CALL + n)) {
-			memdiag_free(returns);
+					     GONE_CALL + n))
 			return NULL;
-		}
 		while (n--)
 			if (gone_follows_call(bytes + GONE_CALL + n))
 				__set_bit(at + n, returns);
@@ -148,12 +183,10 @@ static unsigned long *gone_returns(unsigned long start, unsigned long size)
 static void gone_keep(const char *name, unsigned long start, unsigned long size, bool init,
 		      unsigned long *returns)
 {
-	unsigned long *old;
 	struct gone_code *gone;
 
 	spin_lock(&gone_lock);
 	gone = &gone_codes[gone_next++ % GONE_MAX];
-	old = gone->returns;
 	strscpy(gone->name, name, sizeof(gone->name));
 	gone->start = start;
 	gone->size = size;
@@ -161,7 +194,6 @@ static void gone_keep(const char *name, unsigned long start, unsigned long size,
 	gone->init = init;
 	gone->loaded = init;
 	spin_unlock(&gone_lock);
-	memdiag_free(old);
 }
 
 /* Of what is left of its init, too, the module is gone. */
@@ -183,6 +215,7 @@ static int gone_notify(struct notifier_block *nb, unsigned long state, void *dat
 
 	if (state != MODULE_STATE_LIVE && state != MODULE_STATE_GOING)
 		return NOTIFY_DONE;
+	mutex_lock(&gone_mutex);
 	/* After its init, or when that failed. */
 	start = memdiag_module_init_text(mod, &size);
 	if (size)
@@ -192,6 +225,7 @@ static int gone_notify(struct notifier_block *nb, unsigned long state, void *dat
 		gone_keep(mod->name, start, size, false, gone_returns(start, size));
 		gone_unload(mod->name);
 	}
+	mutex_unlock(&gone_mutex);
 	return NOTIFY_DONE;
 }
 
@@ -331,15 +365,23 @@ const char *memdiag_symbol_module(const char *symbol, size_t *length)
  */
 int memdiag_gone_init(void)
 {
-	return register_module_notifier(&gone_notifier);
+	struct sysinfo info;
+	int error;
+
+	si_meminfo(&info);
+	gone_arena_longs = clamp_t(u64, (u64)info.totalram * PAGE_SIZE / 1024, GONE_ARENA_MIN,
+				   GONE_ARENA_MAX) / sizeof(long);
+	/* Without it more candidates are named. */
+	gone_arena = memdiag_keep(gone_arena_longs, sizeof(long));
+	error = register_module_notifier(&gone_notifier);
+	if (error)
+		memdiag_free(gone_arena);
+	return error;
 }
 
 /** memdiag_gone_exit() - forget all */
 void memdiag_gone_exit(void)
 {
-	unsigned int i;
-
 	unregister_module_notifier(&gone_notifier);
-	for (i = 0; i < GONE_MAX; i++)
-		memdiag_free(gone_codes[i].returns);
+	memdiag_free(gone_arena);
 }
