@@ -233,12 +233,17 @@ no_modules() {
 	cp /bin/busybox program.ko
 	gzip -c "$ko" | head -c 20000 >cut.ko.gz
 	printf '\3757zXZ\0more' >packed.ko.xz
-	printf '\050\265\057\375more' >packed.ko.zst
+	printf '\050\265\057\375more' >packed.ko.zstd
 	for file in missing.ko directory /dev/null empty.ko text.ko cut.ko cut2.ko program.ko cut.ko.gz; do
 		refused 4 "cannot load $file: " --module $file
 	done
-	refused 4 "xz -dk" --module packed.ko.xz
-	refused 4 "zstd -d" --module packed.ko.zst
+	for tool in xz zstd; do
+		if command -v $tool >/dev/null; then
+			refused 4 "$tool cannot unpack it" --module packed.ko.$tool
+		else
+			refused 4 "packed with $tool" --module packed.ko.$tool
+		fi
+	done
 	refused 4 "not memdiag" --module /lib/memdiag/memdiag_fixture.ko
 	# The release stands in the file once, as vermagic.
 	sed "s/vermagic=$(uname -r) /vermagic=$(uname -r | tr 0-9 1) /" "$ko" >vermagic.ko
