@@ -26,7 +26,8 @@
  *           nearly all pairs of looks rise: three quarters of them (less those that fall), and by 3.3
  *           deviations more than chance; and
  *           it is more than the section says that the count may be wrong by, if lists of
- *           CPUs were not emptied, or the looks go up and down nevertheless.
+ *           CPUs were not emptied, or the looks go up and down nevertheless: else it
+ *           cannot be told.
  * Medians do not mind a single look that saw what somebody had for a moment, and a step is no
  * slope. What would have been found is not estimated but tried: the same rule is asked about
  * the same looks with a leak added to them.
@@ -313,18 +314,39 @@ static bool is_quiet(const struct memdiag_leakcheck *check, const struct leak_ro
 	       least_seen(check, row, trend_of(check, row), false) == row->unit;
 }
 
-static bool count_leaks(const struct memdiag_leakcheck *check, const struct leak_row *row)
+/* Does it grow as a leak does? @sure: by more than it may be wrong by. */
+static bool count_grows(const struct memdiag_leakcheck *check, const struct leak_row *row,
+			bool *sure)
 {
 	bool always = false;
 	double growth = growth_of(check, row, 0, &always);
 
-	return growth > 0 && always && (is_quiet(check, row) || is_sure(check, row, growth));
+	*sure = is_quiet(check, row) || is_sure(check, row, growth);
+	return growth > 0 && always;
+}
+
+static bool count_leaks(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	bool sure;
+
+	return count_grows(check, row, &sure) && sure;
+}
+
+/*
+ * Must what the count may be wrong by be held against it? Where the lists of the CPUs were
+ * emptied only if it seems to grow: that looks go up and down is no growth.
+ */
+static bool is_in_doubt(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	bool sure;
+
+	return !check->exact || (count_grows(check, row, &sure) && !sure);
 }
 
 /* Growth that would not have been told from chance, as much as the looks go up and down. */
 static uint64_t chance_growth(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
-	uint64_t seen = least_seen(check, row, trend_of(check, row), !is_quiet(check, row));
+	uint64_t seen = least_seen(check, row, trend_of(check, row), is_in_doubt(check, row));
 
 	return seen == UINT64_MAX ? seen : (seen - row->unit) * check->cycles;
 }
@@ -466,7 +488,7 @@ static bool cache_says_freed(const struct memdiag_leakcheck *check, const struct
 		if (row->tracked || row->kind != MEMDIAG_LEAK_SLAB || !row->objects_known ||
 		    strcmp(row->name, stack->cache))
 			continue;
-		seen = least_seen(check, row, 0, !is_quiet(check, row));
+		seen = least_seen(check, row, 0, is_in_doubt(check, row));
 		return seen != UINT64_MAX && bytes >= seen * check->cycles &&
 		       more(row->counts[span.last].bytes, row->counts[span.first].bytes) <
 			       bytes / 2;
@@ -592,7 +614,7 @@ static int compare_leaks(const void *pa, const void *pb)
  */
 static uint64_t power_of(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
-	uint64_t seen = least_seen(check, row, 0, !is_quiet(check, row));
+	uint64_t seen = least_seen(check, row, 0, is_in_doubt(check, row));
 	bool ignored;
 	double growth = growth_of(check, row, 0, &ignored);
 
@@ -607,6 +629,9 @@ static uint64_t power_of(const struct memdiag_leakcheck *check, const struct lea
 static void find_power(const struct memdiag_leakcheck *check, const uint64_t *allow,
 		       uint64_t sensitivity, struct memdiag_leaks *leaks)
 {
+	/* A kind may be there with nothing to count. */
+	for (unsigned int kind = 0; kind < MEMDIAG_NR_LEAK_KINDS; kind++)
+		leaks->power[kind].name = "";
 	for (size_t n = 0; n < check->nr_rows; n++) {
 		const struct leak_row *row = check->rows[n];
 		struct memdiag_leak_power *power = &leaks->power[row->kind];

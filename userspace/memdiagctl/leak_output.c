@@ -109,7 +109,7 @@ static void print_power(FILE *stream, const struct leak_run *run, enum memdiag_l
 		fputs("nothing", stream);
 	else if (power->bytes == power->unit)
 		fprintf(stream, "one %s", units[kind]);
-	else if (kind == MEMDIAG_LEAK_VMALLOC)
+	else if (kind == MEMDIAG_LEAK_VMALLOC && power->unit)
 		fprintf(stream, "%" PRIu64 " areas", power->bytes / power->unit);
 	else
 		fputs(text, stream);
