@@ -87,7 +87,7 @@ static void resolve_symbols(struct kunit *test)
 }
 
 /* A name that only a module has, of data: this very one. */
-int memdiag_kunit_only_here = 1;
+static __used int memdiag_kunit_only_here = 1;
 
 static void resolve_symbols_of_modules(struct kunit *test)
 {

@@ -13,7 +13,8 @@
 
 /* main() of memdiagctl, renamed. */
 int memdiagctl_main(int argc, char **argv);
-__attribute__((weak)) void __sanitizer_set_report_fd(void *fd);
+/* Not there without sanitizers. */
+#pragma weak __sanitizer_set_report_fd
 
 static int saved[2], caught[2] = { -1, -1 }, files[2] = { -1, -1 };
 static bool running;

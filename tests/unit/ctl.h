@@ -31,4 +31,9 @@ const char *ctl_file_name(unsigned int n);
 /* The device hands out file 0, then file 1, and then fails. */
 void ctl_reset_device(void);
 
+/* Of the sanitizers' run-time library, where the program is built with one. */
+void __sanitizer_set_report_fd(void *fd);
+/* Of libFuzzer, in a program that is built with it. */
+size_t LLVMFuzzerMutate(unsigned char *bytes, size_t size, size_t max);
+
 #endif /* _CTL_H */

@@ -458,7 +458,6 @@ static void mutate_fields(unsigned char *bytes, size_t size)
 }
 
 #ifdef LIBFUZZER
-size_t LLVMFuzzerMutate(unsigned char *bytes, size_t size, size_t max);
 size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t size, size_t max, unsigned int seed);
 
 size_t LLVMFuzzerCustomMutator(unsigned char *bytes, size_t size, size_t max, unsigned int seed)

@@ -25,18 +25,9 @@ static const char *const nobodys[] = {
 
 /* Lines of the ledger whose pages are among these. */
 static const char *const claimed[] = {
-	"vmalloc",
-	"percpu",
-	"kernel_stack",
-	"shadow_stack",
-	"upper_page_tables",
-	"zswap",
-	"integrity_pool",
-	"memmap",
-	"memdiag",
-	"kernel_misc_reclaimable",
-	"gpu_active",
-	"gpu_reclaim",
+	"vmalloc",    "percpu",		"kernel_stack", "shadow_stack", "upper_page_tables",
+	"zswap",      "integrity_pool", "memmap",	"memdiag",	"kernel_misc_reclaimable",
+	"gpu_active", "gpu_reclaim",
 };
 
 struct row {
