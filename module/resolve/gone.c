@@ -19,6 +19,7 @@
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/sched.h>
@@ -214,6 +215,9 @@ static int gone_notify(struct notifier_block *nb, unsigned long state, void *dat
 	unsigned long start, size;
 
 	if (state != MODULE_STATE_LIVE && state != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+	/* The init of memdiag asks for nothing by itself: alloc.c does. */
+	if (mod == THIS_MODULE)
 		return NOTIFY_DONE;
 	mutex_lock(&gone_mutex);
 	/* After its init, or when that failed. */
