@@ -25,12 +25,8 @@
  *   FAKE_DISABLED=FILE, FAKE_LOCKDOWN=FILE
  *                       what the kernel says about loading modules
  *
- *   FAKE_SLAB=ERRNO     there are no slab caches to shrink
- *
- * Nothing is asked of the host's own kernel: /proc/sys is /dev/null, and the slab
- * caches are those of ./slab. The kernel is 6.1.0-fake.
+ * The kernel is 6.1.0-fake.
  */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -76,8 +72,6 @@ static int fake_open(const char *symbol, const char *path, int flags, mode_t mod
 {
 	int (*next)(const char *, int, ...) = dlsym(RTLD_NEXT, symbol);
 
-	if (!strncmp(path, "/proc/sys/", 10))
-		return next("/dev/null", flags);
 	if (strcmp(path, "/dev/memdiag"))
 		return next(path, flags, mode);
 	if (fail("FAKE_OPEN"))
@@ -264,19 +258,6 @@ long syscall(long number, ...)
 		dprintf(STDOUT_FILENO, "parameters: %s\n",
 			(const char *)(number == SYS_init_module ? a[2] : a[1]));
 	return fail("FAKE_LOAD");
-}
-
-DIR *opendir(const char *path)
-{
-	DIR *(*next)(const char *) = dlsym(RTLD_NEXT, "opendir");
-
-	if (strcmp(path, "/sys/kernel/slab"))
-		return next(path);
-	return fail("FAKE_SLAB") ? NULL : next("slab");
-}
-
-void sync(void)
-{
 }
 
 int uname(struct utsname *uts)

@@ -15,7 +15,6 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$here/expected"
 cd "$work" || exit 1
 "$build/make_samples" . || exit 1
-mkdir -p slab/kmalloc-64 && : >slab/kmalloc-64/shrink || exit 1
 export LC_ALL=C.UTF-8
 export ASAN_OPTIONS=verify_asan_link_order=0
 
