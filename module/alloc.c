@@ -13,7 +13,7 @@
  * is charged against one limit. The size stands in front of each piece, so that no more
  * is given back than was charged. What is kept while the module is loaded is not
  * charged: it is small, and does not grow with what is looked at. Nor are the tables of
- * the tracker, whose size its start is told.
+ * the tracker: TRACK_START names their size.
  */
 #include <linux/atomic.h>
 #include <linux/bug.h>

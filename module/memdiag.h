@@ -94,7 +94,7 @@ struct memdiag_field_desc {
  * @error: negative errno if unavailable
  * @reason: why it is partial or unavailable, else ""
  * @last_records: number of records of the last walk, a first guess for the next
- * @last_strings: bytes of strings that it added, likewise
+ * @last_strings: bytes of strings that the last walk added, a first guess for the next
  *
  * .init fills it in through memdiag_set_ok(), memdiag_set_partial() and
  * memdiag_set_unavailable(). It does not change after the module's init.

@@ -180,7 +180,7 @@ static int sink_prepare(struct memdiag_sink *sink)
 	sink->max_missed = min_t(u64, memdiag_snapshot_limit() / sink->status->record_size,
 				 UINT_MAX / 2);
 	error = sink_make_room(sink, max_t(u64, max, 16));
-	/* It may not be so many by now. */
+	/* The section may have fewer records than the last time. */
 	if (error && max > SNAPSHOT_FIRST_RECORDS)
 		error = sink_make_room(sink, SNAPSHOT_FIRST_RECORDS);
 	return error;

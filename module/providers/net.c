@@ -48,7 +48,7 @@
 #define NET_PROTOCOLS		"/proc/net/protocols"
 #define NET_SOCKSTAT		"/proc/net/sockstat"
 #define NET_MAX_PROTOCOLS	64
-/* Namespaces to look at under one hold; each is so many protocols on all CPUs. */
+/* Namespaces to look at under one hold: each costs a sum over all CPUs per protocol. */
 #define NET_BATCH		16
 /* Slab caches whose names begin so are of socket buffers. */
 #define NET_CACHES		"skbuff_"
