@@ -203,6 +203,8 @@ int cmd_top(const struct command *command, const struct options *options)
 
 	if (!top.choice)
 		return STATUS_USAGE;
+	if (options->given & OPT_DELAY && options->given & (OPT_ONCE | OPT_INPUT))
+		return usage_error("--delay does not go with --once and --input");
 	if (sort && *sort == '-')
 		top.reverse = !top.reverse;
 	if (sort)

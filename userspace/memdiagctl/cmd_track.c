@@ -365,7 +365,7 @@ static void print_modules(const struct sum *sums, size_t nr, const struct option
 
 	for (unsigned int n = 0; n < ARRAY_SIZE(sum_columns); n++)
 		table_column(table, sum_columns[n], n);
-	for (size_t n = 0; n < nr && (!options->limit || n < options->limit); n++) {
+	for (size_t n = 0; n < nr; n++) {
 		table_row(table);
 		table_cell(table, 0, sums[n].name);
 		sum_numbers(&sums[n], numbers);
@@ -481,6 +481,8 @@ static int show_report(const struct memdiag_data *data, const struct memdiag_sec
 	nr = v.nr_rows;
 	if (by && !strcmp(by, "module")) {
 		sums = sum_modules(&v, &nr);
+		if (options->limit && options->limit < nr)
+			nr = options->limit;
 		if (options->given & OPT_JSON)
 			rows = json_modules(sums, nr);
 		else
@@ -489,6 +491,8 @@ static int show_report(const struct memdiag_data *data, const struct memdiag_sec
 	} else if (by && !strcmp(by, "age")) {
 		rows = ages(&v, options);
 	} else if (options->given & OPT_FOLDED) {
+		if (options->limit && options->limit < v.nr_rows)
+			v.nr_rows = options->limit;
 		print_folded(&v);
 		goto free;
 	} else {
@@ -691,6 +695,13 @@ static int check_report(const struct options *options, uint64_t *min_age)
 	if (options->given & OPT_FOLLOW &&
 	    options->given & (OPT_JSON | OPT_FOLDED | OPT_BY | OPT_OUTPUT))
 		return usage_error("--follow does not go with --json, --folded, --by, --output");
+	if (options->given & OPT_DELAY && !(options->given & OPT_FOLLOW))
+		return usage_error("--delay needs --follow");
+	if (options->given & OPT_FOLDED && options->given & (OPT_JSON | OPT_BY | OPT_OUTPUT))
+		return usage_error("--folded does not go with --json, --by, --output");
+	if (by && strcmp(by, "stack") &&
+	    options->given & (OPT_OUTPUT | OPT_SORT | OPT_REVERSE | (*by == 'a' ? OPT_LIMIT : 0)))
+		return usage_error("--by %s has its own columns and rows", by);
 	*min_age = 0;
 	return options->given & OPT_MIN_AGE
 		       ? value_age("min-age", option_value(options, OPT_MIN_AGE), min_age)

@@ -201,7 +201,14 @@ static void split_make(const struct memdiag_data *data, const struct memdiag_sec
 	row_add(split, "residual", "-", -1, minus(left, pages));
 }
 
-static int print_json(const struct memdiag_data *data, const struct split *split)
+/* The sum below the pieces is always shown, it is that of all of them. */
+static bool is_shown(const struct split *split, unsigned int n, const struct options *options)
+{
+	return !options->limit || n < options->limit || n >= split->nr_pieces;
+}
+
+static int print_json(const struct memdiag_data *data, const struct split *split,
+		      const struct options *options)
 {
 	struct json_object *document = must(json_object_new_object());
 	struct json_object *array = must(json_object_new_array());
@@ -209,8 +216,11 @@ static int print_json(const struct memdiag_data *data, const struct split *split
 	json_add(document, "header", json_header(data));
 	for (unsigned int n = 0; n < split->nr; n++) {
 		const struct row *row = &split->rows[n];
-		struct json_object *o = must(json_object_new_object());
+		struct json_object *o;
 
+		if (!is_shown(split, n, options))
+			continue;
+		o = must(json_object_new_object());
 		json_add(o, "kind", json_text(row->kind));
 		json_add(o, "migratetype",
 			 *row->migratetype == '-' ? NULL : json_text(row->migratetype));
@@ -238,8 +248,7 @@ static int print_table(const struct memdiag_data *data, const struct memdiag_sec
 	for (unsigned int n = 0; n < split->nr; n++) {
 		const struct row *row = &split->rows[n];
 
-		/* The sum below the pieces is always shown, it is that of all of them. */
-		if (options->limit && n >= options->limit && n < split->nr_pieces)
+		if (!is_shown(split, n, options))
 			continue;
 		snprintf(order, sizeof(order), "%" PRId64, row->order);
 		table_row(table);
@@ -273,7 +282,7 @@ int ledger_split(const struct memdiag_data *data, const struct options *options)
 	if (!pages || pages->type != MEMDIAG_TYPE_S64 || pages->unit != MEMDIAG_UNIT_PAGES)
 		return cannot("cannot split the ledger: it has no field pages that counts pages");
 	split_make(data, ledger, census, &split);
-	ret = options->given & OPT_JSON ? print_json(data, &split)
+	ret = options->given & OPT_JSON ? print_json(data, &split, options)
 					: print_table(data, ledger, &split, options);
 	free(split.rows);
 	return ret ? ret : status ? status : partial;
