@@ -196,8 +196,6 @@ static void check_output(const char *what, const struct ctl_output *o)
 	}
 	if (!why && (o->status < STATUS_DONE || o->status > STATUS_CANNOT))
 		why = "an exit status that there is not";
-	if (!why && strstr(o->text, "out of memory"))
-		why = "a lack of memory";
 	if (!why && strstr(what, "json") &&
 	    (o->status == STATUS_DONE || o->status == STATUS_PARTIAL)) {
 		struct json_tokener *tokener = json_tokener_new();
