@@ -14,14 +14,18 @@
 #include <linux/cgroup.h>
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/swap.h>
 #include <linux/timekeeping.h>
 #include <linux/utsname.h>
+#include <linux/vmstat.h>
 
 #include "../compat/kasan.h"
 #include "../compat/mmzone.h"
@@ -117,6 +121,8 @@ struct system_record {
 	u64 memdiag_version;
 	u64 memdiag_snapshot_bytes;
 	u64 memdiag_snapshot_limit;
+	u64 unevictable;
+	u64 dentries_negative;
 };
 
 #define SYSTEM_LABEL(member, type, flags, help) \
@@ -138,6 +144,8 @@ struct system_record {
 		.offset = offsetof(struct system_record, instrument) +	\
 			  (id) * sizeof(u64),				\
 	}
+
+#define DENTRY_STATE	"/proc/sys/fs/dentry-state"
 
 static const struct memdiag_field_desc system_fields[] = {
 	SYSTEM_LABEL(release, STR, MEMDIAG_FIELD_BRIEF, "release of the kernel"),
@@ -194,6 +202,15 @@ static const struct memdiag_field_desc system_fields[] = {
 		      U64, BYTES, GAUGE, 0, "memory that snapshots take, this one in the making"),
 	MEMDIAG_FIELD(struct system_record, memdiag_snapshot_limit, "memdiag_snapshot_limit",
 		      U64, BYTES, LABEL, 0, "memory that snapshots may take"),
+	SYSTEM_PAGES(unevictable, 0,
+		     "pages of files and processes that cannot be reclaimed: ramfs, locked (Unevictable)"),
+	{
+		.name = "dentries_negative",
+		.help = "dentries that say that there is no such file; reclaimable, as " DENTRY_STATE,
+		.type = MEMDIAG_TYPE_U64, .unit = MEMDIAG_UNIT_NONE, .kind = MEMDIAG_KIND_GAUGE,
+		.offset = offsetof(struct system_record, dentries_negative),
+		.source = MEMDIAG_SRC_TEXT,
+	},
 };
 
 static const char *instrument_state(unsigned int id)
@@ -292,6 +309,27 @@ static void system_meminfo(struct memdiag_sink *sink, struct system_record *reco
 	memdiag_free(text);
 }
 
+/* Opened while the module loads; or an ERR_PTR(). */
+static struct file *dentry_state;
+
+/* The fifth number; the kernel keeps it nowhere but in a file. */
+static u64 system_dentries_negative(void)
+{
+	u64 value = MEMDIAG_ABSENT;
+	char *text, *rest, *word = NULL;
+	unsigned int i;
+
+	if (IS_ERR(dentry_state) || memdiag_file_read_opened(dentry_state, &text, PAGE_SIZE) < 0)
+		return value;
+	rest = text;
+	for (i = 0; i < 5; i++)
+		word = strsep(&rest, "\t\n ");
+	if (!word || kstrtou64(word, 10, &value))
+		value = MEMDIAG_ABSENT;
+	memdiag_free(text);
+	return value;
+}
+
 static int system_collect(struct memdiag_sink *sink)
 {
 	struct system_record *record = memdiag_push(sink);
@@ -326,6 +364,8 @@ static int system_collect(struct memdiag_sink *sink)
 	record->memdiag_version = memdiag_push_string(sink, MEMDIAG_VERSION);
 	record->memdiag_snapshot_bytes = memdiag_snapshot_held();
 	record->memdiag_snapshot_limit = memdiag_snapshot_limit();
+	record->unevictable = global_node_page_state(NR_UNEVICTABLE);
+	record->dentries_negative = system_dentries_negative();
 
 	/*
 	 * Last, when what reading the text took is given back. All in pages: mem_unit is
@@ -352,6 +392,7 @@ static void __init system_init(struct memdiag_status *status)
 	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
 		thp_flags_at = memdiag_resolve_data("transparent_hugepage_flags");
 	memdiag_meminfo_init();
+	dentry_state = memdiag_file_open(DENTRY_STATE);
 	/* An instrument of unknown state says so itself: nothing is missing. */
 	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
 }
@@ -359,6 +400,8 @@ static void __init system_init(struct memdiag_status *status)
 static void system_exit(struct memdiag_status *status)
 {
 	memdiag_meminfo_exit();
+	if (!IS_ERR(dentry_state))
+		filp_close(dentry_state, NULL);
 }
 
 const struct memdiag_provider memdiag_system_provider __refconst = {

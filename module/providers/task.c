@@ -43,6 +43,8 @@
 /* Counters of single CPUs to read in one snapshot: some ten milliseconds. */
 #define TASK_EXACT_READS	BIT(20)
 #define TASK_RSS_KINDS		4
+/* Records between two looks at the scheduler. */
+#define TASK_BATCH		1024
 
 struct task_record {
 	u64 pid;
@@ -74,6 +76,7 @@ struct task_record {
 	u64 min_flt;
 	u64 maj_flt;
 	u64 cgroup;
+	u64 zombies;
 };
 
 #define TASK_LABEL(member, type, flags, help) \
@@ -112,7 +115,7 @@ static const struct memdiag_field_desc task_fields[] = {
 	TASK_BYTES(hwm, "VmHWM", MEMDIAG_FIELD_INEXACT,
 		   "largest VmRSS there was; the kernel looks only when it falls"),
 	TASK_BYTES(locked, "VmLck", 0, "address space locked into memory"),
-	TASK_BYTES(pinned, "VmPin", 0, "pages that devices may use"),
+	TASK_BYTES(pinned, "VmPin", MEMDIAG_FIELD_BRIEF, "pages that devices may use, and rings of perf"),
 	TASK_BYTES(data, "VmData", 0, "private writable address space"),
 	TASK_BYTES(stack, "VmStk", 0, "address space of stacks"),
 	TASK_BYTES(hugetlb, "HugetlbPages", 0, "hugetlb pages mapped; not in VmRSS"),
@@ -126,6 +129,8 @@ static const struct memdiag_field_desc task_fields[] = {
 		      "page faults that had to read, likewise"),
 	TASK_LABEL(cgroup, STR, MEMDIAG_FIELD_BRIEF,
 		   "its memory cgroup, or that of version 2 without the controller"),
+	MEMDIAG_FIELD(struct task_record, zombies, "zombies", U64, NONE, GAUGE,
+		      MEMDIAG_FIELD_BRIEF, "children that have ended and that it has not waited for"),
 };
 
 /**
@@ -370,6 +375,7 @@ static int task_collect_one(struct task_struct *leader, void *arg)
 	if (!record)
 		return -ENOSPC;
 	task_fill_labels(walk->sink, record, leader);
+	record->zombies = 0;
 	task_fill_faults(record, leader);
 	record->cgroup = task_push_cgroup(walk, leader);
 	of = task_get_mm(leader);
@@ -378,6 +384,45 @@ static int task_collect_one(struct task_struct *leader, void *arg)
 	record->oom_score = task_oom_score(walk, leader, &of, record);
 	if (of.mm)
 		mmdrop(of.mm);
+	return 0;
+}
+
+/* The record of a process: they stand in the order of their pids. */
+static struct task_record *task_find(const struct memdiag_sink *sink, u64 pid)
+{
+	unsigned int low = 0, high = sink->nr_records, middle;
+	struct task_record *record;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		record = memdiag_record(sink, middle);
+		if (record->pid == pid)
+			return record;
+		if (record->pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static int task_finish(struct memdiag_sink *sink)
+{
+	const struct task_record *record;
+	struct task_record *parent;
+	unsigned int i;
+
+	for (i = 0; i < sink->nr_records; i++) {
+		if (i % TASK_BATCH == TASK_BATCH - 1)
+			cond_resched();
+		record = memdiag_record(sink, i);
+		/* Of one with threads that go on only the first thread has ended. */
+		if (memdiag_string(sink, record->state)[0] != 'Z' || record->threads > 1)
+			continue;
+		parent = task_find(sink, record->ppid);
+		if (parent)
+			parent->zombies++;
+	}
 	return 0;
 }
 
@@ -418,4 +463,5 @@ const struct memdiag_provider memdiag_task_provider = {
 	.record_size = sizeof(struct task_record),
 	.after = MEMDIAG_BIT(SYSTEM),
 	.collect = task_collect,
+	.finish = task_finish,
 };

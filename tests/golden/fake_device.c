@@ -24,9 +24,12 @@
  *   FAKE_STOP=N         SIGTERM comes while the N-th SNAPSHOT is taken
  *   FAKE_DISABLED=FILE, FAKE_LOCKDOWN=FILE
  *                       what the kernel says about loading modules
+ *   FAKE_SLAB=DIRECTORY, FAKE_BOOT_ID=FILE
+ *                       merged caches, and the boot they are of
  *
  * The kernel is 6.1.0-fake.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -267,6 +270,15 @@ int uname(struct utsname *uts)
 	return 0;
 }
 
+DIR *opendir(const char *path)
+{
+	DIR *(*next)(const char *) = dlsym(RTLD_NEXT, "opendir");
+
+	if (!strcmp(path, "/sys/kernel/slab"))
+		path = getenv("FAKE_SLAB") ? getenv("FAKE_SLAB") : "/nonexistent";
+	return next(path);
+}
+
 static FILE *fake_fopen(const char *symbol, const char *path, const char *mode)
 {
 	FILE *(*next)(const char *, const char *) = dlsym(RTLD_NEXT, symbol);
@@ -276,6 +288,8 @@ static FILE *fake_fopen(const char *symbol, const char *path, const char *mode)
 		variable = "FAKE_DISABLED";
 	else if (!strcmp(path, "/sys/kernel/security/lockdown"))
 		variable = "FAKE_LOCKDOWN";
+	else if (!strcmp(path, "/proc/sys/kernel/random/boot_id"))
+		variable = "FAKE_BOOT_ID";
 	if (variable)
 		path = getenv(variable) ? getenv(variable) : "/nonexistent";
 	return next(path, mode);

@@ -15,6 +15,10 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$here/expected"
 cd "$work" || exit 1
 "$build/make_samples" . || exit 1
+# What sysfs and procfs say of merged caches, for fake_device.so.
+mkdir slab && ln -s :a-0001024 slab/leaky_cache && ln -s :a-0001024 slab/another &&
+	ln -s :a-0001024 slab/zz && ln -s :0000192 slab/dentry && mkdir slab/:a-0001024 || exit 1
+echo 01020304-0506-0708-090a-0b0c0d0e0f10 >boot_id
 export LC_ALL=C.UTF-8
 export ASAN_OPTIONS=verify_asan_link_order=0
 

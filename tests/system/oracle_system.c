@@ -103,6 +103,7 @@ static bool system_kernel(struct facts *facts)
 		{ "VmallocUsed", "vmalloc_used" },
 		{ "Percpu", "percpu" },
 		{ "HardwareCorrupted", "hardware_corrupted" },
+		{ "Unevictable", "unevictable" },
 	};
 	char *text = file_read("/proc/meminfo");
 	struct utsname uts;
@@ -148,6 +149,10 @@ static bool system_kernel(struct facts *facts)
 			nr++;
 		facts_number(facts, nr, "system/nr_orders");
 	}
+	free(text);
+	text = file_read("/proc/sys/fs/dentry-state");
+	if (text && sscanf(text, "%*d %*d %*d %*d %lld", &value) == 1)
+		facts_number(facts, value, "system/dentries_negative");
 	free(text);
 	text = file_read("/sys/module/memdiag/version");
 	if (text) {

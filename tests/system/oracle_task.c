@@ -29,6 +29,7 @@
 #define SHMEM		(5 * MIB)
 #define LOCKED		(1 * MIB)
 #define THREADS		7
+#define ZOMBIES		3
 #define ADJ		500
 /* Program, libraries, stacks; and what threads have not yet added, before v6.2. */
 #define SLACK		(2 * MIB)
@@ -418,9 +419,42 @@ static void zombie(void)
 		(unsigned long long)dead, (unsigned long long)alive);
 }
 
+/* Who does not wait for its children. */
+static void known_zombies(void)
+{
+	uint64_t before[2], after;
+	siginfo_t info;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		const struct memdiag_section *s;
+		struct snap snap;
+		pid_t child;
+		int64_t n;
+
+		snap_take(&snap, SNAP_BIT(TASK));
+		s = snap_section(&snap, MEMDIAG_SEC_TASK);
+		n = record_of(&snap, s, getpid());
+		before[i] = n < 0 ? MEMDIAG_ABSENT : snap_get(&snap, s, n, "zombies");
+		snap_drop(&snap);
+		for (int z = 0; !i && z < ZOMBIES; z++) {
+			child = fork();
+			if (!child)
+				_exit(0);
+			waitid(P_PID, child, &info, WEXITED | WNOWAIT);
+		}
+	}
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	after = before[1] - before[0];
+	ktap_ok(before[0] != MEMDIAG_ABSENT && after == ZOMBIES,
+		"oracle_task: known: %llu zombies of one parent", (unsigned long long)after);
+}
+
 void oracle_task(void)
 {
 	oracle_run(&task_oracle);
 	zombie();
 	known();
+	known_zombies();
 }

@@ -38,8 +38,9 @@ static void add_system(struct build *b, int later)
 	F(b, "mem_free", U64, PAGES, GAUGE, BRIEF);
 	F(b, "mem_available", U64, PAGES, GAUGE, BRIEF);
 	F(b, "kmemleak", STR, NONE, LABEL, 0);
+	F(b, "dentries_negative", U64, NONE, GAUGE, 0);
 	RECORD(b, "6.1.0-test", "x86_64", "4096", "1048576", later ? "245760" : "262144", "524288",
-	       "not built");
+	       "not built", later ? "60011" : "11");
 }
 
 static void add_vmstat(struct build *b, int later)
@@ -396,13 +397,15 @@ static void add_tasks(struct build *b, int later)
 	F(b, "oom_score_adj", S64, NONE, GAUGE, BRIEF);
 	F(b, "VmRSS", U64, BYTES, GAUGE, BRIEF);
 	F(b, "min_flt", U64, NONE, COUNTER, 0);
-	RECORD(b, "1", "10", "init", "1", "0", "-1000", "1048576", "5");
-	RECORD(b, "2", "10", "kthreadd", "1", "0", "0", "-", "0");
+	F(b, "VmPTE", U64, BYTES, GAUGE, BRIEF);
+	F(b, "zombies", U64, NONE, GAUGE, BRIEF);
+	RECORD(b, "1", "10", "init", "1", "0", "-1000", "1048576", "5", "28672", "2");
+	RECORD(b, "2", "10", "kthreadd", "1", "0", "0", "-", "0", "-", "0");
 	RECORD(b, "300", "9000000000", "a b", "7", later ? "900" : "700", "0",
-	       later ? "99614720" : "20971520", later ? "40000" : "10000");
+	       later ? "99614720" : "20971520", later ? "40000" : "10000", "172032", "0");
 	/* The same pid, another process. */
 	RECORD(b, "301", later ? "70000000000" : "9000000000", "cron", "1", "667", "0", "524288",
-	       "100");
+	       "100", "40960", "1");
 }
 
 static void add_shmem(struct build *b, int later)

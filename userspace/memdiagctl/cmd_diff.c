@@ -50,12 +50,15 @@ static struct json_object *json_diff(const struct memdiag_data *a, const struct 
 
 /* --- without a section: what grew ---------------------------------------- */
 
-static struct json_object *json_finding(const struct memdiag_finding *f)
+static struct json_object *json_finding(const struct memdiag_data *b,
+					const struct memdiag_finding *f)
 {
 	struct json_object *o = must(json_object_new_object());
 
 	json_add(o, "section", json_text(f->section));
 	json_add(o, "name", json_text(f->name));
+	if (!strcmp(f->section, "slab"))
+		json_add(o, "names", json_text(merged_names(b, f->name)));
 	json_add(o, "module", *f->module ? json_text(f->module) : NULL);
 	json_add(o, "grown", must(json_object_new_uint64(f->grown)));
 	json_add(o, "from", must(json_object_new_uint64(f->from)));
@@ -73,15 +76,16 @@ static void bytes_text(uint64_t bytes, bool exact, char *buffer)
 		format_bytes(bytes, buffer);
 }
 
-static void growth_row(struct table *table, const struct memdiag_finding *f,
-		       const struct memdiag_findings *all, bool exact)
+static void growth_row(struct table *table, const struct memdiag_data *b,
+		       const struct memdiag_finding *f, const struct memdiag_findings *all,
+		       bool exact)
 {
 	bool loss = !strcmp(f->section, "zone");
 	char text[FORMAT_SIZE];
 
 	table_row(table);
 	table_cell(table, 0, loss ? "zone free" : f->space ? "address space" : f->section);
-	table_cell(table, 1, f->name);
+	table_cell(table, 1, !strcmp(f->section, "slab") ? merged_names(b, f->name) : f->name);
 	table_cell(table, 2, f->module);
 	bytes_text(f->grown, exact, text);
 	format_sign(text, loss, false);
@@ -151,9 +155,9 @@ static int growth(const struct memdiag_data *a, const struct memdiag_data *b,
 		if (shown > limit)
 			continue;
 		if (json)
-			json_object_array_add(array, json_finding(&f->findings[n]));
+			json_object_array_add(array, json_finding(b, &f->findings[n]));
 		else
-			growth_row(table, &f->findings[n], f, options->given & OPT_BYTES);
+			growth_row(table, b, &f->findings[n], f, options->given & OPT_BYTES);
 	}
 	if (json) {
 		document = json_diff(a, b, f->elapsed_ns, f->notices);
@@ -291,7 +295,9 @@ static void diff_cells(struct table *table, const struct memdiag_diff *d,
 
 		if (!field_is_difference(f)) {
 			value = side_value(d, r, field_number(d, f), &data, &f);
-			table_cell(table, column++, format_value(data, f, value, exact, text));
+			table_cell(table, column++,
+				   merged_value(data, d->section_b, v->columns[n],
+						format_value(data, f, value, exact, text)));
 			continue;
 		}
 		memdiag_diff_delta(d, r, field_number(d, f), &delta);

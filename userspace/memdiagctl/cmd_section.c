@@ -18,6 +18,54 @@ const struct choice *choice_find(const struct command *command, const struct opt
 	return NULL;
 }
 
+/* What only the sum over all processes tells; for all, whatever the rows are. */
+static const char *const totals[] = { "VmPTE", "VmPin", "KernelStack", "zombies" };
+
+static uint64_t total(const struct memdiag_data *data, const struct memdiag_section *s,
+		      const struct memdiag_field *f)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t r = 0; r < s->nr_records; r++) {
+		uint64_t value = memdiag_value(data, s, r, f);
+
+		if (value < MEMDIAG_ABSENT)
+			sum += value;
+	}
+	return sum;
+}
+
+static struct json_object *json_totals(const struct memdiag_data *data,
+				       const struct memdiag_section *s)
+{
+	struct json_object *o = must(json_object_new_object());
+
+	for (unsigned int n = 0; n < ARRAY_SIZE(totals); n++) {
+		const struct memdiag_field *f = memdiag_field_find(data, s, totals[n]);
+
+		if (f)
+			json_add(o, totals[n], json_value(data, f, total(data, s, f)));
+	}
+	return o;
+}
+
+static void print_totals(const struct memdiag_data *data, const struct memdiag_section *s,
+			 const struct options *options)
+{
+	char text[FORMAT_SIZE];
+
+	printf("%llu processes", (unsigned long long)s->nr_records);
+	for (unsigned int n = 0; n < ARRAY_SIZE(totals); n++) {
+		const struct memdiag_field *f = memdiag_field_find(data, s, totals[n]);
+
+		if (f)
+			printf(", %s %s", totals[n],
+			       format_value(data, f, total(data, s, f), options->given & OPT_BYTES,
+					    text));
+	}
+	puts("\n");
+}
+
 static int show(const struct memdiag_data *data, const struct choice *choice,
 		const struct options *options)
 {
@@ -37,9 +85,13 @@ static int show(const struct memdiag_data *data, const struct choice *choice,
 	if (options->given & OPT_JSON) {
 		document = must(json_object_new_object());
 		json_add(document, "header", json_header(data));
+		if (!strcmp(choice->section, "task"))
+			json_add(document, "total", json_totals(data, section));
 		json_add(document, choice->section, json_records(&view));
 		ret = json_print(document);
 	} else {
+		if (!strcmp(choice->section, "task") && !(options->given & OPT_NO_HEADINGS))
+			print_totals(data, section, options);
 		ret = render_table(&view, options);
 	}
 	view_free(&view);

@@ -49,6 +49,7 @@ static void print_system(const struct memdiag_data *data, const struct memdiag_s
 	const char *release = "-", *machine = "";
 	unsigned int column = 0;
 	char buffer[FORMAT_SIZE];
+	uint64_t negative;
 
 	if (!s->nr_records)
 		return;
@@ -70,30 +71,62 @@ static void print_system(const struct memdiag_data *data, const struct memdiag_s
 		print_line(&column, memdiag_field_name(data, f),
 			   format_value(data, f, value, options->given & OPT_BYTES, buffer));
 	}
+	if (!memdiag_get_u64(data, s, 0, "dentries_negative", &negative)) {
+		snprintf(buffer, sizeof(buffer), "%llu", (unsigned long long)negative);
+		print_line(&column, "dentries_negative", buffer);
+	}
 	if (column)
 		putchar('\n');
 }
 
+static void print_zone(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r)
+{
+	const char *name = "?";
+	uint64_t node = 0;
+
+	memdiag_get_string(data, s, r, "name", &name);
+	memdiag_get_u64(data, s, r, "node", &node);
+	printf("node %llu ", (unsigned long long)node);
+	print_safe(stdout, name);
+}
+
+/* Which zones have run out, and how much the most that is kept free is. */
 static void print_verdicts(const struct memdiag_data *data, const struct memdiag_section *s)
 {
+	uint64_t most = 0, most_of = 1, worst = 0;
 	unsigned int bad = 0;
+	char text[2][FORMAT_SIZE];
 
 	for (uint64_t r = 0; r < s->nr_records; r++) {
-		const char *state, *name = "?";
-		uint64_t node = 0;
+		const char *state;
+		uint64_t min, managed;
 
+		if (!memdiag_get_bytes(data, s, r, "min", &min) &&
+		    !memdiag_get_bytes(data, s, r, "managed", &managed) && managed &&
+		    (double)min / managed > (double)most / most_of) {
+			most = min;
+			most_of = managed;
+			worst = r;
+		}
 		/* An empty zone has nothing to run out of. */
 		if (memdiag_get_string(data, s, r, "state", &state) || !strcmp(state, "ok") ||
 		    !strcmp(state, "empty"))
 			continue;
-		memdiag_get_string(data, s, r, "name", &name);
-		memdiag_get_u64(data, s, r, "node", &node);
-		printf("%s node %llu ", bad++ ? "," : "not ok:", (unsigned long long)node);
-		print_safe(stdout, name);
+		fputs(bad++ ? ", " : "not ok: ", stdout);
+		print_zone(data, s, r);
 		fputs(" is ", stdout);
 		print_safe(stdout, state);
 	}
-	puts(bad ? "" : "all ok");
+	if (!bad)
+		fputs("none is below its watermarks", stdout);
+	if (most) {
+		format_bytes(most, text[0]);
+		format_bytes(most_of, text[1]);
+		printf("; min keeps %s of %s (%.3f) free for the kernel in ", text[0], text[1],
+		       (double)most / most_of);
+		print_zone(data, s, worst);
+	}
+	putchar('\n');
 }
 
 static void print_pressure(const struct memdiag_data *data, const struct memdiag_section *s)

@@ -177,6 +177,11 @@ void message_release(void);
 
 /* source.c */
 int source_get(const struct options *options, const char *sections, struct memdiag_data **data);
+/* merged.c */
+const char *merged_names(const struct memdiag_data *data, const char *name);
+const char *merged_value(const struct memdiag_data *data, const struct memdiag_section *section,
+			 const struct memdiag_field *field, const char *text);
+
 int source_load(const char *path, struct memdiag_data **data);
 int source_load_sections(const char *path, const char *sections, struct memdiag_data **data);
 int source_live(const char *sections, struct memdiag_data **data);

@@ -166,9 +166,11 @@ int render_table(const struct view *view, const struct options *options)
 			uint64_t value = memdiag_value(view->data, view->section, view->rows[r],
 						       view->columns[n]);
 
+			const char *text = format_value(view->data, view->columns[n], value,
+							options->given & OPT_BYTES, buffer);
+
 			table_cell(table, n,
-				   format_value(view->data, view->columns[n], value,
-						options->given & OPT_BYTES, buffer));
+				   merged_value(view->data, view->section, view->columns[n], text));
 		}
 	}
 	return table_print(table);
