@@ -10,7 +10,7 @@
  * Only used to turn names into mask bits without asking the module; a newer
  * module's further sections are found in its own section table.
  */
-static const char *const section_names[] = {
+static const char section_names[][16] = {
 	[MEMDIAG_SEC_SYSTEM] = "system",
 	[MEMDIAG_SEC_RESOLVE] = "resolve",
 	[MEMDIAG_SEC_VMSTAT] = "vmstat",

@@ -11,7 +11,7 @@ static void print_option(const struct option_desc *o)
 
 	snprintf(text, sizeof(text), "%c%c%s--%s%s%s", o->letter ? '-' : ' ',
 		 o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-		 o->argument ? " " : "", o->argument ? o->argument : "");
+		 *o->argument ? " " : "", o->argument);
 	printf("  %-26s %s\n", text, o->help);
 }
 

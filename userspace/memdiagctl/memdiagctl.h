@@ -103,18 +103,18 @@ struct options {
 };
 
 /**
- * struct option_desc - one row of the option table
+ * struct option_desc - one row of the option table; pointers would take more in the program
  * @bit: enum option_bit
  * @letter: short form or 0
  * @name: long form
- * @argument: name of its value for the help, NULL if it has none
+ * @argument: name of its value for the help, "" if it has none
  * @help: one line
  */
 struct option_desc {
 	uint64_t bit;
 	char letter;
-	const char *name;
-	const char *argument;
+	char name[12];
+	char argument[11];
 	const char *help;
 };
 

@@ -16,21 +16,21 @@ const struct option_desc option_table[] = {
 	{ OPT_INPUT, 0, "input", "FILE", "read a saved snapshot (- for standard input)" },
 	{ OPT_OUTPUT, 'o', "output", "COL,...", "columns to show; +COL adds to the usual, or all" },
 	{ OPT_SORT, 's', "sort", "COL", "sort by a column; -COL the other way round" },
-	{ OPT_REVERSE, 0, "reverse", NULL, "turn the order round" },
+	{ OPT_REVERSE, 0, "reverse", "", "turn the order round" },
 	{ OPT_BY, 0, "by", "WHAT", "one row per what" },
 	{ OPT_SECTIONS, 0, "sections", "LIST", "collect only these sections" },
-	{ OPT_JSON, 0, "json", NULL, "one JSON document instead of a table" },
-	{ OPT_NO_HEADINGS, 0, "no-headings", NULL, "no line with the names of the columns" },
-	{ OPT_BYTES, 0, "bytes", NULL, "exact values in base units, not KiB, ms" },
+	{ OPT_JSON, 0, "json", "", "one JSON document instead of a table" },
+	{ OPT_NO_HEADINGS, 0, "no-headings", "", "no line with the names of the columns" },
+	{ OPT_BYTES, 0, "bytes", "", "exact values in base units, not KiB, ms" },
 	{ OPT_LIMIT, 0, "limit", "N", "no more than N rows" },
-	{ OPT_ONCE, 'o', "once", NULL, "print one screen as text, no terminal needed" },
+	{ OPT_ONCE, 'o', "once", "", "print one screen as text, no terminal needed" },
 	{ OPT_MODULE, 0, "module", "MODULE", "a module: its file, or its name where it is loaded" },
 	{ OPT_SYSTEM_MAP, 0, "system-map", "FILE", "take addresses from the kernel's System.map" },
 	{ OPT_DELAY, 'd', "delay", "SECONDS", "time between two screens, 2 if not given" },
-	{ OPT_FOLLOW, 'f', "follow", NULL, "again and again, with what changed" },
+	{ OPT_FOLLOW, 'f', "follow", "", "again and again, with what changed" },
 	{ OPT_MIN_AGE, 0, "min-age", "AGE", "only objects at least so old: 500ms, 10s, 5m, 1h" },
-	{ OPT_FOLDED, 0, "folded", NULL, "stacks in one line with their bytes, for flame graphs" },
-	{ OPT_ANYWHERE, 0, "anywhere", NULL, "the module may be anywhere in the stack" },
+	{ OPT_FOLDED, 0, "folded", "", "stacks in one line with their bytes, for flame graphs" },
+	{ OPT_ANYWHERE, 0, "anywhere", "", "the module may be anywhere in the stack" },
 	{ OPT_CACHE, 0, "cache", "PATTERN", "only slab caches of this name; * and ? match" },
 	{ OPT_SIZE, 0, "size", "MIN-MAX", "only requests of so many bytes: 64, 1K-8K, 4K-" },
 	{ OPT_ORDER, 0, "order", "MIN-MAX", "only pages of these orders" },
@@ -41,21 +41,21 @@ const struct option_desc option_table[] = {
 	{ OPT_OBJECTS, 0, "objects", "N", "room for so many live objects" },
 	{ OPT_STACKS, 0, "stacks", "N", "room for so many different stacks" },
 	{ OPT_DEPTH, 0, "depth", "N", "frames kept of a stack" },
-	{ OPT_DISCARD, 0, "discard", NULL, "forget what was tracked" },
+	{ OPT_DISCARD, 0, "discard", "", "forget what was tracked" },
 	{ OPT_PARAM, 0, "param", "NAME=VALUE", "parameter of the module; may be repeated" },
 	{ OPT_CYCLES, 0, "cycles", "N", "cycles that are judged, 10 if not given" },
 	{ OPT_WARMUP, 0, "warmup", "N", "cycles before that, 2 if not given" },
 	{ OPT_ALLOW, 0, "allow", "KIND=BYTES",
 	  "let so much stay behind per cycle; may be repeated" },
-	{ OPT_ATTACH, 0, "attach", NULL, "the module stays loaded, only COMMAND is repeated" },
-	{ OPT_TAP, 0, "tap", NULL, "one TAP test for each kind of memory" },
+	{ OPT_ATTACH, 0, "attach", "", "the module stays loaded, only COMMAND is repeated" },
+	{ OPT_TAP, 0, "tap", "", "one TAP test for each kind of memory" },
 	{ OPT_JUNIT, 0, "junit", "FILE",
 	  "write a JUnit report as well; - instead, to standard output" },
-	{ OPT_KMEMLEAK, 0, "kmemleak", NULL,
+	{ OPT_KMEMLEAK, 0, "kmemleak", "",
 	  "have the kernel's kmemleak scan, and tell what it finds" },
-	{ OPT_LIST, 0, "list", NULL, "commands and their options, for programs" },
-	{ OPT_HELP, 'h', "help", NULL, "explain the command" },
-	{ OPT_VERSION, 'V', "version", NULL, "say the version" },
+	{ OPT_LIST, 0, "list", "", "commands and their options, for programs" },
+	{ OPT_HELP, 'h', "help", "", "explain the command" },
+	{ OPT_VERSION, 'V', "version", "", "say the version" },
 };
 
 const unsigned int nr_options = ARRAY_SIZE(option_table);
@@ -155,9 +155,9 @@ static int take_option(int argc, char **argv, int *at, struct options *options, 
 	}
 	if (!o)
 		return usage_error("unknown option '%s'; see 'memdiagctl help'", word);
-	if (value && !o->argument)
+	if (value && !*o->argument)
 		return usage_error("option --%s takes no value", o->name);
-	if (!value && o->argument) {
+	if (!value && *o->argument) {
 		if (*at + 1 >= argc)
 			return usage_error("option --%s needs a value: %s", o->name, o->argument);
 		value = argv[++*at];
