@@ -19,51 +19,31 @@ const struct choice *choice_find(const struct command *command, const struct opt
 }
 
 /* What only the sum over all processes tells; for all, whatever the rows are. */
-static const char *const totals[] = { "VmPTE", "VmPin", "KernelStack", "zombies" };
+static const char totals[][12] = { "VmPTE", "VmPin", "KernelStack", "zombies" };
 
-static uint64_t total(const struct memdiag_data *data, const struct memdiag_section *s,
-		      const struct memdiag_field *f)
+static void show_totals(const struct memdiag_data *data, const struct memdiag_section *s,
+			const struct options *options, struct json_object *o)
 {
-	uint64_t sum = 0;
-
-	for (uint64_t r = 0; r < s->nr_records; r++) {
-		uint64_t value = memdiag_value(data, s, r, f);
-
-		if (value < MEMDIAG_ABSENT)
-			sum += value;
-	}
-	return sum;
-}
-
-static struct json_object *json_totals(const struct memdiag_data *data,
-				       const struct memdiag_section *s)
-{
-	struct json_object *o = must(json_object_new_object());
-
+	if (!o)
+		printf("%llu processes", (unsigned long long)s->nr_records);
 	for (unsigned int n = 0; n < ARRAY_SIZE(totals); n++) {
 		const struct memdiag_field *f = memdiag_field_find(data, s, totals[n]);
+		char text[FORMAT_SIZE];
+		uint64_t sum = 0, value;
 
-		if (f)
-			json_add(o, totals[n], json_value(data, f, total(data, s, f)));
-	}
-	return o;
-}
-
-static void print_totals(const struct memdiag_data *data, const struct memdiag_section *s,
-			 const struct options *options)
-{
-	char text[FORMAT_SIZE];
-
-	printf("%llu processes", (unsigned long long)s->nr_records);
-	for (unsigned int n = 0; n < ARRAY_SIZE(totals); n++) {
-		const struct memdiag_field *f = memdiag_field_find(data, s, totals[n]);
-
-		if (f)
+		for (uint64_t r = 0; f && r < s->nr_records; r++) {
+			value = memdiag_value(data, s, r, f);
+			if (value < MEMDIAG_ABSENT)
+				sum += value;
+		}
+		if (o && f)
+			json_add(o, totals[n], json_value(data, f, sum));
+		else if (f)
 			printf(", %s %s", totals[n],
-			       format_value(data, f, total(data, s, f), options->given & OPT_BYTES,
-					    text));
+			       format_value(data, f, sum, options->given & OPT_BYTES, text));
 	}
-	puts("\n");
+	if (!o)
+		puts("\n");
 }
 
 static int show(const struct memdiag_data *data, const struct choice *choice,
@@ -71,6 +51,7 @@ static int show(const struct memdiag_data *data, const struct choice *choice,
 {
 	const struct memdiag_section *section;
 	struct json_object *document;
+	bool sums = !strcmp(choice->section, "task");
 	struct view view;
 	int ret, status;
 
@@ -85,13 +66,16 @@ static int show(const struct memdiag_data *data, const struct choice *choice,
 	if (options->given & OPT_JSON) {
 		document = must(json_object_new_object());
 		json_add(document, "header", json_header(data));
-		if (!strcmp(choice->section, "task"))
-			json_add(document, "total", json_totals(data, section));
+		if (sums) {
+			json_add(document, "total", must(json_object_new_object()));
+			show_totals(data, section, options,
+				    json_object_object_get(document, "total"));
+		}
 		json_add(document, choice->section, json_records(&view));
 		ret = json_print(document);
 	} else {
-		if (!strcmp(choice->section, "task") && !(options->given & OPT_NO_HEADINGS))
-			print_totals(data, section, options);
+		if (sums && !(options->given & OPT_NO_HEADINGS))
+			show_totals(data, section, options, NULL);
 		ret = render_table(&view, options);
 	}
 	view_free(&view);

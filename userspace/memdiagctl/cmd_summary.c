@@ -25,7 +25,7 @@ static const struct part {
 };
 
 /* Counters that tell of memory pressure since the boot; those not there are skipped. */
-static const char *const pressure[] = {
+static const char pressure[][24] = {
 	"oom_kill",	 "allocstall_normal",	    "allocstall_movable", "allocstall_dma32",
 	"compact_fail",	 "compact_stall",	    "pgscan_direct",	  "pgsteal_direct",
 	"pgscan_kswapd", "workingset_refault_file", "drop_pagecache",	  "drop_slab",

@@ -66,19 +66,13 @@ static bool of_this_boot(const struct memdiag_data *data)
 {
 	const struct memdiag_header *h = memdiag_data_header(data);
 	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	unsigned int byte;
 	size_t n = 0;
-	int high, low;
 
-	while (file && n < sizeof(h->boot_id)) {
-		do {
-			high = getc(file);
-		} while (high == '-');
-		low = getc(file);
-		if (high == EOF || low == EOF ||
-		    strtoul((char[]){ high, low, '\0' }, NULL, 16) != h->boot_id[n])
-			break;
+	/* A dash is skipped where there is one. */
+	while (file && n < sizeof(h->boot_id) && (fscanf(file, "-") || 1) &&
+	       fscanf(file, "%2x", &byte) == 1 && byte == h->boot_id[n])
 		n++;
-	}
 	if (file)
 		fclose(file);
 	return n == sizeof(h->boot_id);
