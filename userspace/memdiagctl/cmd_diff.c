@@ -296,7 +296,7 @@ static void diff_cells(struct table *table, const struct memdiag_diff *d,
 		if (!field_is_difference(f)) {
 			value = side_value(d, r, field_number(d, f), &data, &f);
 			table_cell(table, column++,
-				   merged_value(data, d->section_b, v->columns[n],
+				   merged_value(d->b, d->section_b, v->columns[n],
 						format_value(data, f, value, exact, text)));
 			continue;
 		}
