@@ -40,7 +40,7 @@ int cmd_save(const struct command *command, const struct options *options)
 	(void)command;
 	if (sections && options->given & OPT_INPUT)
 		return usage_error("--sections does not go with --input: the file has what it has");
-	ret = source_get(options, sections, &data);
+	ret = source_get_named(options, sections, &data);
 	if (ret)
 		return ret;
 	if (memdiag_data_save(data, path, &error))

@@ -46,7 +46,8 @@ static void show_totals(const struct memdiag_data *data, const struct memdiag_se
 		puts("\n");
 }
 
-static int show(const struct memdiag_data *data, const struct choice *choice,
+/* With @named the command line names the section. */
+static int show(const struct memdiag_data *data, const struct choice *choice, bool named,
 		const struct options *options)
 {
 	const struct memdiag_section *section;
@@ -55,6 +56,10 @@ static int show(const struct memdiag_data *data, const struct choice *choice,
 	struct view view;
 	int ret, status;
 
+	if (named && !memdiag_data_find(data, choice->section))
+		return usage_error(
+			"the snapshot has no section '%s'; 'memdiagctl status' lists them",
+			choice->section);
 	status = source_section(data, choice->section, &section);
 	if (status && status != STATUS_PARTIAL)
 		return status;
@@ -85,16 +90,18 @@ static int show(const struct memdiag_data *data, const struct choice *choice,
 int cmd_section(const struct command *command, const struct options *options)
 {
 	struct choice any = { .section = options->args[0] };
-	const struct choice *choice = command->choices ? choice_find(command, options) : &any;
+	bool named = !command->choices;
+	const struct choice *choice = named ? &any : choice_find(command, options);
 	struct memdiag_data *data;
 	int ret;
 
 	if (!choice)
 		return STATUS_USAGE;
-	ret = source_get(options, choice->section, &data);
+	ret = named ? source_get_named(options, choice->section, &data)
+		    : source_get(options, choice->section, &data);
 	if (ret)
 		return ret;
-	ret = show(data, choice, options);
+	ret = show(data, choice, named, options);
 	memdiag_data_free(data);
 	return ret;
 }

@@ -175,13 +175,15 @@ void print_safe_part(FILE *stream, const char *text, size_t length);
 void message_hold(void);
 void message_release(void);
 
-/* source.c */
-int source_get(const struct options *options, const char *sections, struct memdiag_data **data);
 /* merged.c */
 const char *merged_names(const struct memdiag_data *data, const char *name);
 const char *merged_value(const struct memdiag_data *data, const struct memdiag_section *section,
 			 const struct memdiag_field *field, const char *text);
 
+/* source.c */
+int source_get(const struct options *options, const char *sections, struct memdiag_data **data);
+int source_get_named(const struct options *options, const char *sections,
+		     struct memdiag_data **data);
 int source_load(const char *path, struct memdiag_data **data);
 int source_load_sections(const char *path, const char *sections, struct memdiag_data **data);
 int source_live(const char *sections, struct memdiag_data **data);
@@ -203,6 +205,8 @@ void format_amount(const struct memdiag_data *data, const struct memdiag_field *
 void format_sign(char *buffer, bool negative, bool zero);
 void format_bytes(double bytes, char *buffer);
 void format_ns(double ns, char *buffer);
+void format_size(uint64_t bytes, bool exact, char *buffer);
+void format_duration(uint64_t ns, bool exact, char *buffer);
 void format_time(uint64_t realtime_ns, char *buffer);
 void format_boot_id(const struct memdiag_header *header, char *buffer);
 

@@ -2,6 +2,7 @@
 /* Where the data comes from: the module or a saved snapshot. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "memdiagctl.h"
@@ -48,11 +49,31 @@ int source_live_info(struct memdiag_info *info)
 }
 
 /*
- * Takes a snapshot of @sections (names with commas, NULL for all); section track
- * without objects younger than @min_age_ns.
- * Return: 0, STATUS_USAGE for a section that does not exist, STATUS_CANNOT.
+ * The mask of those of @sections that the module has: an older one may lack some, and
+ * the command says of which it knows nothing. Return: 0 or an error, -ENOENT if it has none.
  */
-int source_live_aged(const char *sections, uint64_t min_age_ns, struct memdiag_data **data)
+static int known_mask(struct memdiag_device *device, const char *sections,
+		      struct memdiag_error *error, uint64_t *mask)
+{
+	char *copy = must(strdup(sections)), *save = NULL;
+	uint64_t one;
+	int ret = 0;
+
+	for (char *name = strtok_r(copy, ",", &save); name && (!ret || ret == -ENOENT);
+	     name = strtok_r(NULL, ",", &save)) {
+		ret = memdiag_device_mask(device, name, error, &one);
+		*mask |= ret ? 0 : one;
+	}
+	free(copy);
+	return ret == -ENOENT && *mask ? 0 : ret;
+}
+
+/*
+ * Takes a snapshot of @sections (names with commas, NULL for all); section track
+ * without objects younger than @min_age_ns. With @named they come from the command line.
+ * Return: 0, STATUS_CANNOT; STATUS_USAGE for one of these that does not exist.
+ */
+static int live(const char *sections, bool named, uint64_t min_age_ns, struct memdiag_data **data)
 {
 	struct memdiag_device *device;
 	struct memdiag_error error;
@@ -62,12 +83,14 @@ int source_live_aged(const char *sections, uint64_t min_age_ns, struct memdiag_d
 	ret = source_open(&device);
 	if (ret)
 		return ret;
-	if (sections) {
-		ret = memdiag_device_mask(device, sections, &error, &mask);
-		if (ret == -ENOENT) {
-			ret = usage_error("%s; 'memdiagctl status' lists them", error.text);
-			goto close;
-		}
+	if (sections)
+		ret = named ? memdiag_device_mask(device, sections, &error, &mask)
+			    : known_mask(device, sections, &error, &mask);
+	if (ret == -ENOENT) {
+		ret = named ? usage_error("%s; 'memdiagctl status' lists them", error.text)
+			    : cannot("cannot show that: %s; load the module of this version",
+				     error.text);
+		goto close;
 	}
 	if (!ret)
 		ret = memdiag_device_snapshot_aged(device, mask, min_age_ns, &error, data);
@@ -82,15 +105,21 @@ close:
 	return ret;
 }
 
+/* Takes a snapshot for a report of the tracker. Return: 0 or STATUS_CANNOT. */
+int source_live_aged(const char *sections, uint64_t min_age_ns, struct memdiag_data **data)
+{
+	return live(sections, false, min_age_ns, data);
+}
+
 /* The same, whatever the age. */
 int source_live(const char *sections, struct memdiag_data **data)
 {
-	return source_live_aged(sections, 0, data);
+	return live(sections, false, 0, data);
 }
 
 /*
  * Loads a file, or takes a snapshot of @sections if it is the device.
- * Return: 0 or STATUS_CANNOT; STATUS_USAGE as source_live_aged().
+ * Return: 0 or STATUS_CANNOT.
  */
 int source_load_sections(const char *path, const char *sections, struct memdiag_data **data)
 {
@@ -124,10 +153,19 @@ int source_get(const struct options *options, const char *sections, struct memdi
 	return input ? source_load(input, data) : source_live(sections, data);
 }
 
+/* The same with sections that the command line names. Return: also STATUS_USAGE. */
+int source_get_named(const struct options *options, const char *sections,
+		     struct memdiag_data **data)
+{
+	const char *input = option_value(options, OPT_INPUT);
+
+	return input ? source_load(input, data) : live(sections, true, 0, data);
+}
+
 /*
  * A section that has records.
- * Return: 0, STATUS_PARTIAL after a warning if some may be missing,
- * STATUS_USAGE if there is no such section, STATUS_CANNOT if it has none.
+ * Return: 0, STATUS_PARTIAL after a warning if some may be missing, STATUS_CANNOT if it
+ * has none or there is no such section.
  */
 int source_section(const struct memdiag_data *data, const char *name,
 		   const struct memdiag_section **section)
@@ -136,8 +174,9 @@ int source_section(const struct memdiag_data *data, const char *name,
 	const char *reason;
 
 	if (!s)
-		return usage_error(
-			"the snapshot has no section '%s'; 'memdiagctl status' lists them", name);
+		return cannot(
+			"cannot show section %s: the snapshot is of a version without it; 'memdiagctl status' lists the others",
+			name);
 	*section = s;
 	reason = memdiag_data_string(data, s->reason);
 	switch (s->state) {
