@@ -68,18 +68,11 @@ static struct json_object *json_finding(const struct memdiag_data *b,
 	return o;
 }
 
-static void bytes_text(uint64_t bytes, bool exact, char *buffer)
-{
-	if (exact)
-		snprintf(buffer, FORMAT_SIZE, "%" PRIu64, bytes);
-	else
-		format_bytes(bytes, buffer);
-}
-
 static void growth_row(struct table *table, const struct memdiag_data *b,
 		       const struct memdiag_finding *f, const struct memdiag_findings *all,
 		       bool exact)
 {
+	double per_hour = all->elapsed_ns > 0 ? f->grown * (3600e9 / all->elapsed_ns) : 0;
 	bool loss = !strcmp(f->section, "zone");
 	char text[FORMAT_SIZE];
 
@@ -87,21 +80,25 @@ static void growth_row(struct table *table, const struct memdiag_data *b,
 	table_cell(table, 0, loss ? "zone free" : f->space ? "address space" : f->section);
 	table_cell(table, 1, !strcmp(f->section, "slab") ? merged_names(b, f->name) : f->name);
 	table_cell(table, 2, f->module);
-	bytes_text(f->grown, exact, text);
+	format_size(f->grown, exact, text);
 	format_sign(text, loss, false);
 	table_cell(table, 3, text);
-	bytes_text(f->from, exact, text);
+	format_size(f->from, exact, text);
 	table_cell(table, 4, text);
-	bytes_text(f->to, exact, text);
+	format_size(f->to, exact, text);
 	table_cell(table, 5, text);
 	if (f->count_known)
 		snprintf(text, sizeof(text), "%+" PRId64, f->count);
 	else
 		strcpy(text, "-");
 	table_cell(table, 6, text);
-	strcpy(text, "-");
-	if (all->elapsed_ns > 0)
-		bytes_text((double)f->grown / all->elapsed_ns * 3600e9, exact, text);
+	/* More than any number of bytes, where little time has passed. */
+	if (all->elapsed_ns <= 0)
+		strcpy(text, "-");
+	else if (exact)
+		snprintf(text, sizeof(text), "%.0f", per_hour);
+	else
+		format_bytes(per_hour, text);
 	table_cell(table, 7, text);
 }
 
@@ -111,7 +108,8 @@ static void tell_elapsed(int64_t elapsed_ns, uint32_t notices, const struct opti
 
 	if (notices & MEMDIAG_NOTICE_REBOOTED || options->given & OPT_NO_HEADINGS)
 		return;
-	format_ns(elapsed_ns < 0 ? -(double)elapsed_ns : (double)elapsed_ns, text);
+	format_duration(elapsed_ns < 0 ? -(uint64_t)elapsed_ns : (uint64_t)elapsed_ns,
+			options->given & OPT_BYTES, text);
 	printf("%s between the snapshots\n\n", text);
 }
 

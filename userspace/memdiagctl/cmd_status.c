@@ -21,7 +21,8 @@ static struct json_object *json_device(const struct memdiag_info *info)
 	return o;
 }
 
-static void print_header(const struct memdiag_data *data, const struct memdiag_info *info)
+static void print_header(const struct memdiag_data *data, const struct memdiag_info *info,
+			 bool exact)
 {
 	const struct memdiag_header *h = memdiag_data_header(data);
 	char text[FORMAT_SIZE], more[FORMAT_SIZE];
@@ -30,17 +31,17 @@ static void print_header(const struct memdiag_data *data, const struct memdiag_i
 	print_safe(stdout, memdiag_data_string(data, h->version));
 	printf(", format %u.%u\n", h->format_major, h->format_minor);
 	format_time(h->realtime_ns, text);
-	format_ns(h->end_ns - h->start_ns, more);
+	format_duration(h->end_ns - h->start_ns, exact, more);
 	printf("snapshot   generation %llu, %s, collected in %s\n",
 	       (unsigned long long)h->generation, text, more);
-	format_bytes(h->total_size, text);
-	format_bytes(h->page_size, more);
+	format_size(h->total_size, exact, text);
+	format_size(h->page_size, exact, more);
 	printf("size       %s, pages of %s\n", text, more);
 	format_boot_id(h, text);
 	printf("boot       %s\n", *text ? text : "-");
 	if (info) {
-		format_bytes(info->snapshot_bytes, text);
-		format_bytes(info->snapshot_limit, more);
+		format_size(info->snapshot_bytes, exact, text);
+		format_size(info->snapshot_limit, exact, more);
 		printf("memory     snapshots hold %s of at most %s\n", text, more);
 	}
 }
@@ -117,7 +118,7 @@ static int status(const struct memdiag_data *data, const struct memdiag_info *in
 		json_add(document, "resolve", json_records(&view));
 		json_print(document);
 	} else {
-		print_header(data, info);
+		print_header(data, info, options->given & OPT_BYTES);
 		print_instruments(data);
 		putchar('\n');
 		print_sections(data, options);

@@ -370,10 +370,7 @@ static void print_modules(const struct sum *sums, size_t nr, const struct option
 		table_cell(table, 0, sums[n].name);
 		sum_numbers(&sums[n], numbers);
 		for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
-			if (!i && !(options->given & OPT_BYTES))
-				format_bytes(numbers[i], text);
-			else
-				snprintf(text, sizeof(text), "%" PRIu64, numbers[i]);
+			format_size(numbers[i], i || options->given & OPT_BYTES, text);
 			table_cell(table, i + 1, text);
 		}
 	}
@@ -425,7 +422,7 @@ static struct json_object *ages(const struct view *v, const struct options *opti
 }
 
 /* What the tracker missed and is not sure of: never without the report. */
-static void print_certainty(const struct memdiag_data *data, const struct view *v)
+static void print_certainty(const struct memdiag_data *data, const struct view *v, bool exact)
 {
 	static const char *const fields[] = { "dropped_objects", "dropped_stacks", "dropped_busy",
 					      "unknown_frees",	 "replaced",	   "gone" };
@@ -439,13 +436,13 @@ static void print_certainty(const struct memdiag_data *data, const struct view *
 		bytes += bytes_of(v, v->rows[n]);
 		unsure += number_of(v, v->rows[n], "unsure");
 	}
-	format_bytes(bytes, amount);
+	format_size(bytes, exact, amount);
 	printf("outstanding: %s in %" PRIu64 " objects of %" PRIu64 " stacks, %" PRIu64 " unsure\n",
 	       amount, count, v->nr_rows, unsure);
 	if (!s || !s->nr_records)
 		return;
 	if (!memdiag_get(data, s, 0, "since_ns", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_NS, &value))
-		format_ns(value, age);
+		format_duration(value, exact, age);
 	fputs("tracker: ", stdout);
 	print_safe(stdout, memdiag_get_string(data, s, 0, "state", &text) ? "-" : text);
 	if (!memdiag_get_string(data, s, 0, "filter", &text) && *text) {
@@ -516,7 +513,7 @@ static int show_report(const struct memdiag_data *data, const struct memdiag_sec
 	} else {
 		if (rows)
 			json_object_put(rows);
-		print_certainty(data, &v);
+		print_certainty(data, &v, options->given & OPT_BYTES);
 	}
 	view_free(&all);
 free:
@@ -598,16 +595,10 @@ static void print_changes(const struct view *v, const struct change *changes, ui
 		char *site = site_of(text_of(v, r, "stack"));
 
 		table_row(table);
-		if (exact)
-			snprintf(text, sizeof(text), "%" PRIu64, bytes_of(v, r));
-		else
-			format_bytes(bytes_of(v, r), text);
+		format_size(bytes_of(v, r), exact, text);
 		table_cell(table, 0, text);
-		text[0] = changes[n].bytes < 0 ? '-' : '+';
-		if (exact)
-			snprintf(text + 1, sizeof(text) - 1, "%" PRIu64, grown);
-		else
-			format_bytes(grown, text + 1);
+		format_size(grown, exact, text);
+		format_sign(text, changes[n].bytes < 0, false);
 		table_cell(table, 1, text);
 		snprintf(text, sizeof(text), "%" PRIu64, number_of(v, r, "count"));
 		table_cell(table, 2, text);
@@ -663,7 +654,7 @@ static int show_changes(const struct memdiag_data *a, const struct memdiag_data 
 
 		print_changes(&v, changes, nr < limit ? nr : limit, options);
 	}
-	print_certainty(b, &v);
+	print_certainty(b, &v, options->given & OPT_BYTES);
 	fflush(stdout);
 	free(changes);
 free:

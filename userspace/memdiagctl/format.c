@@ -48,6 +48,23 @@ void format_ns(double ns, char *buffer)
 	scale(ns, 1000, units, ARRAY_SIZE(units), buffer);
 }
 
+/* The same, or the bare number if it is to be @exact. */
+void format_size(uint64_t bytes, bool exact, char *buffer)
+{
+	if (exact)
+		snprintf(buffer, NUMBER_SIZE, "%" PRIu64, bytes);
+	else
+		format_bytes(bytes, buffer);
+}
+
+void format_duration(uint64_t ns, bool exact, char *buffer)
+{
+	if (exact)
+		snprintf(buffer, NUMBER_SIZE, "%" PRIu64, ns);
+	else
+		format_ns(ns, buffer);
+}
+
 /* UTC, so that the same file reads the same everywhere. */
 void format_time(uint64_t realtime_ns, char *buffer)
 {

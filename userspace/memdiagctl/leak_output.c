@@ -197,6 +197,7 @@ static struct json_object *json_leak(const struct memdiag_leak *l, unsigned int 
 static void print_json(const struct leak_run *run)
 {
 	const struct memdiag_leaks *leaks = run->leaks;
+	unsigned long limit = run->options->limit;
 	struct json_object *o = must(json_object_new_object());
 	struct json_object *array = must(json_object_new_array());
 
@@ -213,7 +214,7 @@ static void print_json(const struct leak_run *run)
 	json_add(o, "dropped", json_u64(leaks ? leaks->dropped : 0));
 	json_add(o, "unsure", json_u64(leaks ? leaks->unsure : 0));
 	array = must(json_object_new_array());
-	for (size_t n = 0; leaks && n < leaks->nr; n++)
+	for (size_t n = 0; leaks && n < leaks->nr && (!limit || n < limit); n++)
 		json_object_array_add(array, json_leak(&leaks->leaks[n], leaks->cycles));
 	json_add(o, "leaks", array);
 	array = must(json_object_new_array());
@@ -255,6 +256,7 @@ static bool was_compared(const struct leak_run *run, enum memdiag_leak_kind kind
 
 static void make_test(const struct leak_run *run, unsigned int n, struct test *test)
 {
+	unsigned long limit = run->options->limit, shown = 0;
 	enum memdiag_leak_kind kind = n - 1;
 	size_t size;
 	FILE *stream = must(open_memstream(&test->text, &size));
@@ -279,7 +281,8 @@ static void make_test(const struct leak_run *run, unsigned int n, struct test *t
 		if (l->kind != kind || l->finding != MEMDIAG_LEAK_FOUND)
 			continue;
 		test->state = TEST_FAILED;
-		print_found(stream, run, l, "    ");
+		if (!limit || shown++ < limit)
+			print_found(stream, run, l, "    ");
 	}
 	if (fclose(stream))
 		no_memory();
