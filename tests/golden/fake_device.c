@@ -11,6 +11,11 @@
  *   FAKE_MAJOR=N        INFO says another major version
  *   FAKE_KNOWN=MASK     INFO says that the module knows these sections only
  *   FAKE_MASK=FILE      the section masks that were asked for are appended here
+ *   FAKE_ASKED=FILE     all that is asked of the kernel is appended here: each ioctl with its
+ *                       argument, modules with their parameters, waits. Nobody waits then,
+ *                       the clock goes on by what they wanted to
+ *   FAKE_SERIES=1       the N-th SNAPSHOT hands out FILE-N
+ *   FAKE_CGROUP=1       every directory is one of a cgroup
  *   FAKE_TRACK=ERRNO    TRACK_START fails
  *   FAKE_CYCLES=1       SNAPSHOT hands out FILE-N after N calls of delete_module()
  *   FAKE_TRACK_STOP=ERRNO, FAKE_SETTLE=ERRNO
@@ -33,6 +38,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,6 +48,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "memdiag.h"
@@ -60,14 +68,40 @@ static int fail(const char *variable)
 	return -1;
 }
 
+/* A line in the file of FAKE_ASKED, which is opened each time: the program may fork. */
+__attribute__((format(printf, 1, 2))) static void note(const char *format, ...)
+{
+	const char *path = getenv("FAKE_ASKED");
+	FILE *(*next)(const char *, const char *) = dlsym(RTLD_NEXT, "fopen");
+	FILE *file = path ? next(path, "a") : NULL;
+	va_list args;
+
+	if (!file)
+		return;
+	va_start(args, format);
+	vfprintf(file, format, args);
+	va_end(args);
+	fclose(file);
+}
+
+/* Each argument begins with its size. */
+static void note_ioctl(unsigned long request, const unsigned int *words)
+{
+	note("ioctl %lu:", _IOC_NR(request));
+	for (size_t n = 0; n < words[0] / sizeof(*words); n++)
+		note(" %x", words[n]);
+	note("\n");
+}
+
 /* The file for now: with FAKE_CYCLES that of this cycle. */
 static const char *snapshot_file(void)
 {
 	static char path[256];
 
-	if (!getenv("FAKE_CYCLES"))
+	if (!getenv("FAKE_CYCLES") && !getenv("FAKE_SERIES"))
 		return getenv("FAKE_SNAPSHOT");
-	snprintf(path, sizeof(path), "%s-%d", getenv("FAKE_SNAPSHOT"), unloads);
+	snprintf(path, sizeof(path), "%s-%d", getenv("FAKE_SNAPSHOT"),
+		 getenv("FAKE_SERIES") ? snapshots : unloads);
 	return path;
 }
 
@@ -169,7 +203,8 @@ static int fake_snapshot(struct memdiag_snapshot *arg)
 		fprintf(mask, "0x%llx\n", (unsigned long long)arg->sections);
 		fclose(mask);
 	}
-	if (getenv("FAKE_STOP") && ++snapshots == atoi(getenv("FAKE_STOP")))
+	snapshots++;
+	if (getenv("FAKE_STOP") && snapshots == atoi(getenv("FAKE_STOP")))
 		raise(SIGTERM);
 	arg->bytes = st.st_size;
 	return 0;
@@ -186,6 +221,7 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (fd != device)
 		return next(fd, request, arg);
+	note_ioctl(request, arg);
 	if (request == MEMDIAG_IOC_INFO)
 		return fake_info(arg);
 	if (request == MEMDIAG_IOC_SNAPSHOT)
@@ -253,10 +289,12 @@ long syscall(long number, ...)
 	va_end(args);
 	if (number == SYS_delete_module) {
 		unloads++;
+		note("unload %s\n", (const char *)a[0]);
 		return fail("FAKE_UNLOAD");
 	}
 	if (number != SYS_finit_module && number != SYS_init_module)
 		return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	note("load: %s\n", (const char *)(number == SYS_init_module ? a[2] : a[1]));
 	if (getenv("FAKE_PARAMETERS"))
 		dprintf(STDOUT_FILENO, "parameters: %s\n",
 			(const char *)(number == SYS_init_module ? a[2] : a[1]));
@@ -303,4 +341,65 @@ FILE *fopen(const char *path, const char *mode)
 FILE *fopen64(const char *path, const char *mode)
 {
 	return fake_fopen("fopen64", path, mode);
+}
+
+static int fake_statfs(const char *symbol, const char *path, void *fs)
+{
+	int (*next)(const char *, void *) = dlsym(RTLD_NEXT, symbol);
+	int ret = next(path, fs);
+
+	if (!ret && getenv("FAKE_CGROUP") && *getenv("FAKE_CGROUP"))
+		((struct statfs *)fs)->f_type = 0x63677270;
+	return ret;
+}
+
+int statfs(const char *path, struct statfs *fs)
+{
+	return fake_statfs("statfs", path, fs);
+}
+
+int statfs64(const char *path, struct statfs64 *fs)
+{
+	return fake_statfs("statfs64", path, fs);
+}
+
+static struct timespec now = { .tv_sec = 1000 };
+
+static void pass(const struct timespec *time)
+{
+	note("wait %lld.%03ld\n", (long long)time->tv_sec, time->tv_nsec / 1000000);
+	now.tv_sec += time->tv_sec + (now.tv_nsec + time->tv_nsec) / 1000000000;
+	now.tv_nsec = (now.tv_nsec + time->tv_nsec) % 1000000000;
+}
+
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	int (*next)(const struct timespec *, struct timespec *) = dlsym(RTLD_NEXT, "nanosleep");
+
+	if (!getenv("FAKE_ASKED"))
+		return next(time, left);
+	pass(time);
+	return 0;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+	int (*next)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+
+	if (clock != CLOCK_MONOTONIC || !getenv("FAKE_ASKED"))
+		return next(clock, time);
+	*time = now;
+	return 0;
+}
+
+/* Of keys only: the end of a command is waited for. */
+int ppoll(struct pollfd *fds, nfds_t nr, const struct timespec *time, const sigset_t *mask)
+{
+	int (*next)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *) =
+		dlsym(RTLD_NEXT, "ppoll");
+
+	if (!nr || !getenv("FAKE_ASKED"))
+		return next(fds, nr, time, mask);
+	pass(time);
+	return next(fds, nr, &(const struct timespec){}, mask);
 }

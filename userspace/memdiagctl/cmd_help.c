@@ -79,16 +79,23 @@ static void print_columns(const struct memdiag_data *data, const char *section)
 	}
 }
 
-/* Help must not fail for want of a module: then it says where the columns come from. */
-static struct memdiag_data *quiet_data(const struct options *options)
+static void print_all_columns(const struct memdiag_data *data, const struct command *command,
+			      const struct options *options)
 {
-	const char *input = option_value(options, OPT_INPUT);
+	for (const struct choice *c = command->choices; c && c->section; c++)
+		if (c == command->choices || strcmp(c->section, c[-1].section))
+			print_columns(data, c->section);
+	if (!command->choices && options->nr_args && command->run == cmd_section)
+		print_columns(data, options->args[0]);
+}
+
+/* Help must not fail for want of a module: then it says where the columns come from. */
+static struct memdiag_data *quiet_data(void)
+{
 	struct memdiag_device *device;
 	struct memdiag_data *data;
 	int ret;
 
-	if (input)
-		return memdiag_data_load(input, NULL, &data) ? NULL : data;
 	if (memdiag_device_open(MEMDIAG_DEVICE, NULL, &device))
 		return NULL;
 	ret = memdiag_device_snapshot(device, 0, NULL, &data);
@@ -99,8 +106,11 @@ static struct memdiag_data *quiet_data(const struct options *options)
 /* Explains one command. */
 int help_command(const struct command *command, const struct options *options)
 {
+	const char *input = option_value(options, OPT_INPUT);
 	struct memdiag_data *data = NULL;
 
+	if (input && source_load(input, &data))
+		return STATUS_CANNOT;
 	printf("usage: memdiagctl %s [OPTIONS]%s%s\n\n%s\n\noptions:\n", command->name,
 	       *command->arguments ? " " : "", command->arguments, command->help);
 	for (unsigned int n = 0; n < nr_options; n++)
@@ -111,18 +121,14 @@ int help_command(const struct command *command, const struct options *options)
 		for (const struct choice *c = command->choices; c->section; c++)
 			printf("  %-26s section %s\n", c->by, c->section);
 	}
-	if (!(command->options & OPT_OUTPUT))
-		return STATUS_DONE;
-	data = quiet_data(options);
-	if (!data) {
-		puts("\nThe columns depend on the snapshot: load the module or give --input FILE.");
-		return STATUS_DONE;
+	if (command->options & OPT_OUTPUT) {
+		if (!data)
+			data = quiet_data();
+		if (data)
+			print_all_columns(data, command, options);
+		else
+			puts("\nThe columns depend on the snapshot: load the module or give --input FILE.");
 	}
-	for (const struct choice *c = command->choices; c && c->section; c++)
-		if (c == command->choices || strcmp(c->section, c[-1].section))
-			print_columns(data, c->section);
-	if (!command->choices && options->nr_args && command->run == cmd_section)
-		print_columns(data, options->args[0]);
 	memdiag_data_free(data);
 	return STATUS_DONE;
 }
@@ -132,6 +138,10 @@ int cmd_help(const struct command *command, const struct options *options)
 	const char *name = options->nr_args ? options->args[0] : NULL;
 
 	(void)command;
+	if (options->given & OPT_LIST && (name || options->given & OPT_INPUT))
+		return usage_error("--list is about all commands, without --input");
+	if (!name && options->given & OPT_INPUT)
+		return usage_error("--input needs a command, whose columns it tells");
 	if (options->given & OPT_LIST)
 		return help_list();
 	if (!name)

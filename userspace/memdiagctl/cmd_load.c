@@ -245,7 +245,7 @@ static int check_arguments(const struct options *options)
 {
 	for (int n = 0; n < options->nr_args; n++) {
 		const char *arg = options->args[n];
-		size_t length = strspn(arg, "abcdefghijklmnopqrstuvwxyz0123456789_");
+		size_t length = strspn(arg, "abcdefghijklmnopqrstuvwxyz0123456789_-");
 
 		if (!length || arg[length] != '=')
 			return usage_error("bad parameter '%s': NAME=VALUE is wanted", arg);

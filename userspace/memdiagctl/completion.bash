@@ -39,7 +39,8 @@ _memdiagctl()
 		;;
 	esac
 	if [[ $current == -* ]]; then
-		[ -n "$command" ] || options=$(cut -d'|' -f3 <<<"$list" | tr ' ' '\n' | sort -u)
+		[ -n "$command" ] ||
+			options="-V --version $(cut -d'|' -f3 <<<"$list" | tr ' ' '\n' | sort -u)"
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [ -z "$command" ] || [ "$command" = help ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(cut -d'|' -f1 <<<"$list")" -- "$current")

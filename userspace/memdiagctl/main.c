@@ -129,13 +129,14 @@ static int run_command(struct options *options, const char *name)
 	const struct command *command;
 	int ret;
 
-	if (!name && options->given & OPT_VERSION)
+	if (!name && options->given & OPT_VERSION) {
 		name = "version";
-	else if (!name && options->given & OPT_HELP)
+		options->given &= ~OPT_VERSION;
+	} else if (!name && options->given & OPT_HELP) {
 		name = "help";
+	}
 	if (!name)
 		return usage_error("no command; see 'memdiagctl help'");
-	options->given &= ~OPT_VERSION;
 	command = command_find(name);
 	if (!command)
 		return usage_error("unknown command '%s'; see 'memdiagctl help'", name);

@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "memdiagctl.h"
+
+/* The file system of cgroups of version 2, "cgrp"; linux/magic.h. */
+#define CGROUP2_MAGIC 0x63677270
 
 /* A decimal number at @text; @end is set behind it. */
 static bool take_number(const char *text, char **end, uint64_t *number)
@@ -131,15 +135,21 @@ static int take_name(const char *option, const char *value, unsigned char *name,
 	return 0;
 }
 
-/* Its inode number is what the kernel knows a cgroup by. */
+/*
+ * Its inode number is what the kernel knows a cgroup by. Elsewhere a directory may have the
+ * number of a cgroup, too.
+ */
 static int take_cgroup(const char *path, uint64_t *cgroup)
 {
+	struct statfs fs;
 	struct stat st;
 
-	if (stat(path, &st))
+	if (stat(path, &st) || statfs(path, &fs))
 		return cannot("cannot use cgroup %s: %s", path, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
-		return cannot("cannot use cgroup %s: it is no directory of a cgroup", path);
+	if (!S_ISDIR(st.st_mode) || fs.f_type != CGROUP2_MAGIC)
+		return cannot(
+			"cannot use cgroup %s: it is no directory of a cgroup of version 2; 'mount -t cgroup2' lists them",
+			path);
 	*cgroup = st.st_ino;
 	return 0;
 }
@@ -157,15 +167,14 @@ static int take_orders(const char *value, struct memdiag_track_start *start)
 	return 0;
 }
 
-static int take_small(const char *option, const char *value, uint64_t limit, uint32_t *result)
+/* A number from 1 on: to the module zero says that nothing was given. */
+static int take_count(const char *option, const char *value, uint64_t limit, uint64_t *count)
 {
-	uint64_t number;
-	int ret = value_number(option, value, &number);
+	int ret = value_number(option, value, count);
 
-	if (!ret && number > limit)
-		ret = usage_error("bad --%s '%s': at most %llu", option, value,
+	if (!ret && (!*count || *count > limit))
+		ret = usage_error("bad --%s '%s': a number from 1 to %llu is wanted", option, value,
 				  (unsigned long long)limit);
-	*result = number;
 	return ret;
 }
 
@@ -198,9 +207,7 @@ static int take_one(const struct option_desc *o, const char *value,
 		return take_orders(value, start);
 	case OPT_PID:
 		start->flags |= MEMDIAG_TRACK_BY_PID;
-		ret = value_number(o->name, value, &number);
-		if (!ret && (!number || number > INT32_MAX))
-			ret = usage_error("bad --pid '%s': there is no such process", value);
+		ret = take_count(o->name, value, INT32_MAX, &number);
 		start->pid = number;
 		return ret;
 	case OPT_CGROUP:
@@ -209,22 +216,41 @@ static int take_one(const struct option_desc *o, const char *value,
 		start->cgroup = number;
 		return ret;
 	case OPT_ONE_IN:
-		return take_small(o->name, value, 1u << 31, &start->one_in);
+		ret = take_count(o->name, value, 1u << 31, &number);
+		start->one_in = number;
+		return ret;
 	case OPT_KINDS:
 		return take_kinds(value, &start->kinds);
 	case OPT_OBJECTS:
-		ret = value_number(o->name, value, &number);
+		ret = take_count(o->name, value, UINT32_MAX, &number);
 		start->objects = number;
 		return ret;
 	case OPT_STACKS:
-		ret = value_number(o->name, value, &number);
+		ret = take_count(o->name, value, UINT32_MAX, &number);
 		start->stacks = number;
 		return ret;
 	case OPT_DEPTH:
-		return take_small(o->name, value, 64, &start->depth);
+		ret = take_count(o->name, value, 64, &number);
+		start->depth = number;
+		return ret;
 	default:
 		return 0;
 	}
+}
+
+/* Only objects of slab caches have a cache, only pages an order. */
+static int check_kinds(const struct memdiag_track_start *start)
+{
+	bool slab = start->flags & MEMDIAG_TRACK_BY_CACHE;
+	bool pages = start->flags & MEMDIAG_TRACK_BY_ORDER;
+
+	if (slab && pages)
+		return usage_error("nothing has both a --cache and an --order");
+	if (slab && start->kinds && !(start->kinds & MEMDIAG_TRACK_SLAB))
+		return usage_error("--cache needs slab among --kinds");
+	if (pages && start->kinds && !(start->kinds & MEMDIAG_TRACK_PAGES))
+		return usage_error("--order needs pages among --kinds");
+	return 0;
 }
 
 /**
@@ -251,5 +277,5 @@ int value_filter(const struct options *options, struct memdiag_track_start *star
 				   option_value(options, OPT_ONE_IN));
 	if (start->flags & MEMDIAG_TRACK_ANYWHERE && !(start->flags & MEMDIAG_TRACK_BY_MODULE))
 		return usage_error("--anywhere needs --module");
-	return 0;
+	return check_kinds(start);
 }
