@@ -14,58 +14,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "file.h"
+#include "known_ledger.h"
 #include "ktap.h"
 #include "snap.h"
 
 #define FIXTURE		"memdiag_fixture"
 #define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
-#define COMMAND		"/proc/memdiag_fixture/command"
-#define HUGEPAGES	"/proc/sys/vm/nr_hugepages"
 
-#define THP		"/sys/kernel/mm/transparent_hugepage/enabled"
-#define MIN_FREE	"/proc/sys/vm/min_free_kbytes"
-
-#define MAX_LINES	40
-/* Pages that others may take or give back meanwhile: 1.5 MiB. */
-#define NOISE		384
 /* Pages that a line may move by in 50 ms when nothing goes on. */
 #define STILL		16
-#define MIB		(1l << 20)
 
-static long page;
-static long memory;
+long page;
+long memory;
 
 /* --- the ledger --------------------------------------------------------- */
 
-struct line {
-	char name[32];
-	int64_t pages;
-	int64_t error;
-	bool present;
-};
-
-struct ledger {
-	struct line line[MAX_LINES];
-	unsigned int nr;
-};
-
-static struct ledger look(void)
+struct ledger look(void)
 {
 	const struct memdiag_section *s;
 	struct ledger l = {};
@@ -88,18 +59,6 @@ static struct ledger look(void)
 	snap_drop(&snap);
 	return l;
 }
-
-/**
- * struct grows - a line that may or must grow
- * @line: its name
- * @low: by at least so many pages
- * @high: by at most so many
- */
-struct grows {
-	const char *line;
-	int64_t low;
-	int64_t high;
-};
 
 /* What is free is what the others are not. */
 static bool is_free(const char *name)
@@ -140,7 +99,7 @@ static bool lines_grew(const struct ledger *a, const struct ledger *b, const str
  * is plain vmalloc() memory, for instance, and the pages of a vfree() are nobody's for
  * a moment.
  */
-static struct ledger look_when_quiet(void)
+struct ledger look_when_quiet(void)
 {
 	struct ledger before, now = look();
 	unsigned int tries, quiet = 0, i;
@@ -186,15 +145,6 @@ static bool fell_back(const struct ledger *a, const struct grows *keeps)
 	return lines_grew(a, &c, keeps, true);
 }
 
-/* Why the last one could not be had. */
-static const char *why;
-
-static bool cannot(const char *reason)
-{
-	why = reason;
-	return false;
-}
-
 /**
  * known_keeping() - one case
  * @name: of the results
@@ -230,403 +180,17 @@ static void known(const char *name, bool (*take)(void *arg), void (*give)(void *
 	known_keeping(name, take, give, arg, grows, NULL);
 }
 
-/* --- memory of processes ------------------------------------------------ */
-
-#define AMOUNT		(16 * MIB)
-
-static void *anon_at;
-
-static bool take_anon(void *arg)
+int64_t ledger_line(const struct ledger *l, const char *name)
 {
-	anon_at = mmap(NULL, AMOUNT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (anon_at == MAP_FAILED)
-		return cannot("no address space");
-	madvise(anon_at, AMOUNT, MADV_NOHUGEPAGE);
-	memset(anon_at, 1, AMOUNT);
-	return true;
-}
-
-static void give_anon(void *arg)
-{
-	munmap(anon_at, AMOUNT);
-}
-
-static char block[MIB];
-
-static bool fill(int fd)
-{
-	long done;
-
-	for (done = 0; fd >= 0 && done < AMOUNT; done += MIB)
-		if (write(fd, block, MIB) != MIB)
-			break;
-	return (fd >= 0 && done == AMOUNT) || cannot("the file cannot be filled");
-}
-
-/* Page cache: ramfs keeps its files there and nowhere else, tmpfs is shmem. */
-static int file_fd = -1;
-
-static bool take_file(void *arg)
-{
-	const char *type = arg;
-
-	mkdir("/tmp/known_ledger", 0700);
-	if (mount("none", "/tmp/known_ledger", type, 0, NULL))
-		return cannot("no such file system");
-	file_fd = open("/tmp/known_ledger/file", O_RDWR | O_CREAT, 0600);
-	return fill(file_fd);
-}
-
-static void give_file(void *arg)
-{
-	close(file_fd);
-	umount("/tmp/known_ledger");
-}
-
-static bool take_deleted(void *arg)
-{
-	bool ok = take_file("tmpfs");
-
-	unlink("/tmp/known_ledger/file");
-	return ok;
-}
-
-static bool take_memfd(void *arg)
-{
-	file_fd = syscall(SYS_memfd_create, "known_ledger", 0);
-	return fill(file_fd);
-}
-
-static void give_memfd(void *arg)
-{
-	close(file_fd);
-}
-
-/* Page tables: maps of nothing but the page of zeroes, one for each 2 MiB. */
-#define SPARSE_TABLES	3000l
-
-static void *sparse_at;
-
-static bool take_tables(void *arg)
-{
-	long entries = page / 8, i;
-
-	sparse_at = mmap(NULL, SPARSE_TABLES * entries * page, PROT_READ,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (sparse_at == MAP_FAILED)
-		return cannot("no address space");
-	madvise(sparse_at, SPARSE_TABLES * entries * page, MADV_NOHUGEPAGE);
-	for (i = 0; i < SPARSE_TABLES; i++)
-		*(volatile char *)(sparse_at + i * entries * page);
-	return true;
-}
-
-static void give_tables(void *arg)
-{
-	munmap(sparse_at, SPARSE_TABLES * (page / 8) * page);
-}
-
-#define THREADS 400
-
-static pthread_t threads[THREADS];
-static pthread_mutex_t threads_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void *thread(void *arg)
-{
-	pthread_mutex_lock(&threads_lock);
-	pthread_mutex_unlock(&threads_lock);
-	return NULL;
-}
-
-static bool take_threads(void *arg)
-{
-	pthread_attr_t attr;
-	int i;
-
-	/* The default of 8 MiB would make a page table for each; arm64 has a larger least. */
-	pthread_attr_init(&attr);
-	if (pthread_attr_setstacksize(&attr, sysconf(_SC_THREAD_STACK_MIN)))
-		ktap_bail("stacks of %ld bytes are not allowed", sysconf(_SC_THREAD_STACK_MIN));
-	pthread_mutex_lock(&threads_lock);
-	for (i = 0; i < THREADS; i++)
-		if (pthread_create(&threads[i], &attr, thread, NULL))
-			ktap_bail("thread %d: %s", i, strerror(errno));
-	return true;
-}
-
-static void give_threads(void *arg)
-{
-	int i;
-
-	pthread_mutex_unlock(&threads_lock);
-	for (i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
-}
-
-/* --- huge pages --------------------------------------------------------- */
-
-#define HUGE 8
-
-static bool take_pool(void *arg)
-{
-	long long nr = 0;
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", HUGE);
-	if (file_write(HUGEPAGES, text))
-		return cannot("no hugetlb");
-	return (file_number(&nr, HUGEPAGES) && nr == HUGE) || cannot("not so many in one piece");
-}
-
-static void give_pool(void *arg)
-{
-	file_write(HUGEPAGES, "0");
-}
-
-static long huge_size;
-static void *huge_at;
-
-static bool take_huge(void *arg)
-{
-	long i;
-
-	if (!take_pool(NULL))
-		return false;
-	huge_at = mmap(NULL, HUGE * huge_size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
-	if (huge_at == MAP_FAILED)
-		return cannot("hugetlb, but not of 2 MiB");
-	for (i = 0; i < HUGE; i++)
-		*(char *)(huge_at + i * huge_size) = 1;
-	return true;
-}
-
-static void give_huge(void *arg)
-{
-	munmap(huge_at, HUGE * huge_size);
-	give_pool(NULL);
-}
-
-/* Those of another size than the default one, which only sysfs knows. */
-static char other_pool[96];
-
-static bool take_other_pool(void *arg)
-{
-	static const long sizes[] = { 64, 2048, 32768, 1048576 };
-	long long preset = 0, nr = 0, available = 0;
-	struct grows *grows = arg;
-	char *text = file_read("/proc/meminfo"), want[16];
-	const char *at = text ? strstr(text, "\nHugepagesize:") : NULL;
 	unsigned int i;
-	long count;
 
-	if (!at || sscanf(at, " Hugepagesize: %lld", &preset) != 1)
-		preset = 0;
-	at = text ? strstr(text, "\nMemAvailable:") : NULL;
-	if (!at || sscanf(at, " MemAvailable: %lld", &available) != 1)
-		available = 0;
-	free(text);
-	for (i = 0; preset && i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		count = sizes[i] < AMOUNT >> 10 ? (AMOUNT >> 10) / sizes[i] : 1;
-		if (sizes[i] == preset || count * sizes[i] > available / 4 * 3)
-			continue;
-		snprintf(other_pool, sizeof(other_pool),
-			 "/sys/kernel/mm/hugepages/hugepages-%ldkB/nr_hugepages", sizes[i]);
-		snprintf(want, sizeof(want), "%ld", count);
-		if (file_write(other_pool, want))
-			continue;
-		grows->low = grows->high = count * (sizes[i] << 10) / page;
-		return (file_number(&nr, "%s", other_pool) && nr == count) ||
-		       cannot("not so many in one piece");
-	}
-	return cannot("no other size that fits");
+	for (i = 0; i < l->nr; i++)
+		if (!strcmp(l->line[i].name, name))
+			return l->line[i].pages;
+	ktap_bail("the ledger has no line %s", name);
 }
 
-static void give_other_pool(void *arg)
-{
-	file_write(other_pool, "0");
-}
-
-/* Transparent huge pages of which every second page is given back. */
-static void *holes_at;
-
-static bool huge_enough(void)
-{
-	char *text = file_read("/proc/self/smaps_rollup");
-	const char *at = text ? strstr(text, "AnonHugePages:") : NULL;
-	long kib = 0;
-	bool ok = at && sscanf(at, "AnonHugePages: %ld", &kib) == 1 && kib >= AMOUNT >> 10;
-
-	free(text);
-	return ok;
-}
-
-/* A kernel with little memory has them switched off, and raises a watermark for them. */
-static void allow_huge(bool allow)
-{
-	static long long min_free;
-	static bool switched;
-	char text[24], *state;
-
-	if (allow) {
-		state = file_read(THP);
-		switched = state && strstr(state, "[never]") &&
-			   file_number(&min_free, MIN_FREE) && !file_write(THP, "madvise");
-		free(state);
-	} else if (switched) {
-		snprintf(text, sizeof(text), "%lld", min_free);
-		file_write(THP, "never");
-		file_write(MIN_FREE, text);
-		switched = false;
-	}
-}
-
-static bool take_holes(void *arg)
-{
-	long long huge;
-	char *at;
-	long i;
-
-	allow_huge(true);
-	if (!file_number(&huge, "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"))
-		return cannot("no transparent huge pages");
-	holes_at = mmap(NULL, AMOUNT + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			-1, 0);
-	if (holes_at == MAP_FAILED)
-		return cannot("no address space");
-	at = (char *)(((unsigned long)holes_at + huge - 1) & -huge);
-	madvise(at, AMOUNT, MADV_HUGEPAGE);
-	memset(at, 1, AMOUNT);
-	if (!huge_enough()) {
-		munmap(holes_at, AMOUNT + huge);
-		allow_huge(false);
-		return cannot("no huge pages in one piece");
-	}
-	for (i = 1; i < AMOUNT / page; i += 2)
-		madvise(at + i * page, page, MADV_DONTNEED);
-	return true;
-}
-
-static void give_holes(void *arg)
-{
-	long long huge = 0;
-
-	file_number(&huge, "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
-	munmap(holes_at, AMOUNT + huge);
-	allow_huge(false);
-}
-
-/* --- processes ---------------------------------------------------------- */
-
-#define PROCESSES 200
-
-static pid_t processes[PROCESSES];
-
-static void give_processes(void *arg)
-{
-	int i;
-
-	for (i = 0; i < PROCESSES && processes[i] > 0; i++) {
-		kill(processes[i], SIGKILL);
-		waitpid(processes[i], NULL, 0);
-	}
-}
-
-static bool take_processes(void *arg)
-{
-	int i;
-
-	memset(processes, 0, sizeof(processes));
-	for (i = 0; i < PROCESSES; i++) {
-		processes[i] = fork();
-		if (!processes[i])
-			for (;;)
-				pause();
-		if (processes[i] < 0) {
-			give_processes(NULL);
-			return cannot("not so many processes");
-		}
-	}
-	return true;
-}
-
-/* --- sockets ------------------------------------------------------------ */
-
-#define SOCKET_BYTES (8 * MIB)
-
-static int sockets[2];
-
-static bool take_sockets(void)
-{
-	int size = 2 * SOCKET_BYTES;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets))
-		return cannot("no sockets");
-	return !setsockopt(sockets[0], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) ||
-	       cannot("the queue cannot be made longer");
-}
-
-static bool take_unread(void *arg)
-{
-	long done;
-
-	if (!take_sockets())
-		return false;
-	for (done = 0; done < SOCKET_BYTES; done += 32768)
-		if (send(sockets[0], block, 32768, MSG_DONTWAIT) != 32768)
-			return cannot("the queue is full too early");
-	return true;
-}
-
-static void give_sockets(void *arg)
-{
-	close(sockets[0]);
-	close(sockets[1]);
-}
-
-/* Pages of a file, referred to by unread messages when the file is gone. */
-static bool take_pinned(void *arg)
-{
-	off_t at = 0;
-	ssize_t n;
-
-	if (!take_sockets() || !take_memfd(NULL))
-		return false;
-	/* As much as goes: what counts is what was taken. */
-	fcntl(sockets[0], F_SETFL, O_NONBLOCK);
-	while (at < SOCKET_BYTES && (n = sendfile(sockets[0], file_fd, &at, SOCKET_BYTES - at)) > 0)
-		;
-	close(file_fd);
-	return at >= SOCKET_BYTES || cannot("the queue is full too early");
-}
-
-/* --- the fixture -------------------------------------------------------- */
-
-static bool take_fixture(void *arg)
-{
-	char command[120];
-	int error;
-
-	snprintf(command, sizeof(command), "hold %s", (const char *)arg);
-	error = file_write(COMMAND, command);
-	if (error == -ENOMEM)
-		return cannot("not so much memory, or not in such pieces");
-	if (error)
-		ktap_bail("fixture: %s: %s", command, strerror(-error));
-	return true;
-}
-
-static void give_fixture(void *arg)
-{
-	char command[120], *space;
-
-	snprintf(command, sizeof(command), "free %s", (const char *)arg);
-	space = strchr(command + 5, ' ');
-	if (space)
-		*space = '\0';
-	if (file_write(COMMAND, command))
-		ktap_bail("fixture: %s", command);
-}
+/* --- the cases ---------------------------------------------------------- */
 
 static void known_fixture(void)
 {
@@ -659,163 +223,6 @@ static void known_fixture(void)
 		snprintf(name, sizeof(name), "pages of order %d", order);
 		known(name, take_fixture, give_fixture, command, pages);
 	}
-}
-
-/* --- the census of the same --------------------------------------------- */
-
-static int64_t census(const char *kind, int64_t order)
-{
-	const struct memdiag_section *s;
-	int64_t pages = 0;
-	struct snap snap;
-	uint64_t n;
-
-	snap_take(&snap, SNAP_BIT(CENSUS));
-	s = snap_section(&snap, MEMDIAG_SEC_CENSUS);
-	for (n = 0; n < s->nr_records; n++)
-		if (!strcmp(snap_get_string(&snap, s, n, "kind"), kind) &&
-		    (order < 0 || (int64_t)snap_get(&snap, s, n, "order") == order))
-			pages += snap_get(&snap, s, n, "pages");
-	snap_drop(&snap);
-	return pages;
-}
-
-static void census_one(const char *name, bool (*take)(void *arg), void (*give)(void *arg),
-		       void *arg, const char *kind, int order, int64_t more)
-{
-	int64_t a, b, c;
-
-	look_when_quiet();
-	a = census(kind, order);
-	if (!take(arg)) {
-		ktap_skip(why, "known_ledger: census: %s", name);
-		return;
-	}
-	b = census(kind, order) - a;
-	give(arg);
-	look_when_quiet();
-	c = census(kind, order) - a;
-	if (!ktap_ok(b >= more - NOISE && b <= more + NOISE && c >= -NOISE && c <= NOISE,
-		     "known_ledger: census: %s: as %s", name, kind))
-		ktap_note("%" PRId64 " more, then %" PRId64 ", expected %" PRId64, b, c, more);
-}
-
-static void known_census(void)
-{
-	char command[80], name[40];
-	int order;
-
-	census_one("anonymous", take_anon, give_anon, NULL, "anon", -1, AMOUNT / page);
-	census_one("page cache", take_file, give_file, "ramfs", "file", -1, AMOUNT / page);
-	census_one("memfd", take_memfd, give_memfd, NULL, "shmem", -1, AMOUNT / page);
-	census_one("page tables", take_tables, give_tables, NULL, "page_table", -1, SPARSE_TABLES);
-	census_one("huge pages in the pool", take_pool, give_pool, NULL, "hugetlb_free", -1,
-		   HUGE * (huge_size / page));
-	census_one("huge pages in use", take_huge, give_huge, NULL, "hugetlb_used", -1,
-		   HUGE * (huge_size / page));
-	for (order = 0; order <= 9; order++) {
-		snprintf(command, sizeof(command), "pages order=%d count=%ld", order,
-			 AMOUNT / page >> order);
-		snprintf(name, sizeof(name), "pages of order %d", order);
-		census_one(name, take_fixture, give_fixture, command, "kernel", order,
-			   AMOUNT / page);
-	}
-}
-
-/* --- idle, and leaking -------------------------------------------------- */
-
-static int64_t line(const struct ledger *l, const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < l->nr; i++)
-		if (!strcmp(l->line[i].name, name))
-			return l->line[i].pages;
-	ktap_bail("the ledger has no line %s", name);
-}
-
-/* What memdiagctl says of unaccounted: pages of a kind and order, of a sum if negative. */
-static int64_t split(const char *kind, int order)
-{
-	char line[200], is[40], blocks[40], pieces[20];
-	int64_t pages, sum = 0;
-	bool there = false;
-	FILE *f;
-
-	f = popen("memdiagctl ledger --by order --bytes --no-headings", "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%39s %39s %19s %" SCNd64, is, blocks, pieces, &pages) == 4 &&
-		    !strcmp(is, kind) && (order < 0 || atoi(pieces) == order)) {
-			there = true;
-			sum += pages;
-		}
-	if (!f || pclose(f) || (!there && order < 0))
-		ktap_bail("memdiagctl does not split unaccounted by order");
-	return sum;
-}
-
-static bool about(int64_t pages, int64_t expected)
-{
-	return labs(pages - expected) * 100 <= expected;
-}
-
-static void known_leak(void)
-{
-	/* A small guest has other tests to run yet. */
-	const long leaked = memory * page < 256 * MIB ? 32 * MIB : 64 * MIB;
-	int64_t present = memory, more;
-	int64_t pieces, sum, residual;
-	struct ledger a, b;
-	const struct memdiag_section *s;
-	struct snap snap;
-	char command[80];
-	int i;
-
-	a = look_when_quiet();
-	/* Of all RAM, which the identities begin with. */
-	snap_take(&snap, SNAP_BIT(IDENTITY));
-	s = snap_section(&snap, MEMDIAG_SEC_IDENTITY);
-	if (s->nr_records)
-		present = snap_get(&snap, s, 0, "left");
-	snap_drop(&snap);
-	ktap_ok(line(&a, "unaccounted") * 100 < present,
-		"known_ledger: unaccounted: %" PRId64 " of %" PRId64 " pages when nothing leaks",
-		line(&a, "unaccounted"), present);
-	/* Everything once more, as churn. */
-	for (i = 0; i < 5; i++) {
-		if (take_anon(NULL))
-			give_anon(NULL);
-		if (take_memfd(NULL))
-			give_memfd(NULL);
-		take_threads(NULL);
-		give_threads(NULL);
-	}
-	b = look_when_quiet();
-	more = line(&b, "unaccounted") - line(&a, "unaccounted");
-	ktap_ok(more > -NOISE / 2 && more < NOISE / 2,
-		"known_ledger: unaccounted: %" PRId64 " pages more after churn", more);
-
-	sum = split("unaccounted", -1);
-	pieces = split("kernel", 2);
-	snprintf(command, sizeof(command), "leak pages order=2 count=%ld", leaked / page / 4);
-	a = look_when_quiet();
-	i = file_write(COMMAND, command);
-	if (i)
-		ktap_bail("fixture: %s: %s", command, strerror(-i));
-	b = look();
-	more = line(&b, "unaccounted") - line(&a, "unaccounted");
-	ktap_ok(about(more, leaked / page),
-		"known_ledger: leak of %ld pages: unaccounted grew by %" PRId64, leaked / page,
-		more);
-	pieces = split("kernel", 2) - pieces;
-	sum = split("unaccounted", -1) - sum;
-	residual = split("residual", -1);
-	ktap_ok(about(pieces, leaked / page) && about(sum, leaked / page),
-		"known_ledger: leak: split by order: %" PRId64 " pages more, %" PRId64
-		" of them in pieces of 4", sum, pieces);
-	/* What the census needs to look, and what came and went since the ledger. */
-	ktap_ok(labs(residual) < NOISE / 2,
-		"known_ledger: leak: the census explains the ledger, to %" PRId64 " pages", residual);
 }
 
 int main(void)
