@@ -256,6 +256,39 @@ static inline const struct per_cpu_pages *memdiag_zone_pcp(const struct zone *zo
 #endif
 }
 
+/*
+ * Links that a list of free pages of a CPU has at most, where pages keep the links of
+ * lists they are in no more: up to v5.13 those that one call of free_pcppages_bulk()
+ * freed stay linked to each other. There the lists hold six batches of 63 pages.
+ */
+#ifdef MEMDIAG_HAVE_ZONESTATS
+#define MEMDIAG_PCP_STALE_LINKS	0
+#else
+#define MEMDIAG_PCP_STALE_LINKS	400
+#endif
+
+/**
+ * memdiag_zone_has_pcp_list() - whether a list is one of a zone's per-cpu lists
+ * @zone: a zone
+ * @list: anything; only the address is compared
+ *
+ * Context: any.
+ *
+ * Return: true if it is the head of one.
+ */
+static inline bool memdiag_zone_has_pcp_list(const struct zone *zone, const struct list_head *list)
+{
+	const struct per_cpu_pages *pcp;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		pcp = memdiag_zone_pcp(zone, cpu);
+		if (list >= pcp->lists && list < pcp->lists + ARRAY_SIZE(pcp->lists))
+			return true;
+	}
+	return false;
+}
+
 /**
  * memdiag_zone_cma() - pages of a zone set aside for CMA
  * @zone: the zone

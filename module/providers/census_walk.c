@@ -19,7 +19,8 @@
  * Frames of another zone in the middle, offline ones and holes are skipped.
  *
  * Pages without a reference that nobody marked are told apart by their list
- * link: a page in a CPU's free list is linked, and its neighbours point back. The
+ * link: a page in a CPU's free list is linked, its neighbours point back, and on
+ * kernels that leave links behind the list is followed to its end. The
  * pages behind the first of a larger block have none of either: they belong to
  * the page before them, as far as the alignment of that one allows. So a block of
  * alloc_pages(order) without __GFP_COMP is seen with its order.
@@ -150,25 +151,53 @@ static __always_inline unsigned int page_kind(const struct page *page, const str
 	return p->refcount ? MEMDIAG_KIND_KERNEL : MEMDIAG_KIND_UNCOUNTED;
 }
 
+/* Whether a link that may be anything is that of a page that is online. */
+static bool link_of_page(struct list_head *link)
+{
+#ifdef CONFIG_SPARSEMEM_VMEMMAP
+	struct page *page = list_entry(link, struct page, lru);
+
+	return pfn_to_online_page(page_to_pfn(page)) == page;
+#else
+	return false;
+#endif
+}
+
 /*
  * Reads a word of a list link that may be anything. Most links lie in pages, and
  * those of pages that are online can be read as they are, which costs far less.
  */
 static bool read_link(struct list_head *link, struct list_head **word, struct list_head **value)
 {
-#ifdef CONFIG_SPARSEMEM_VMEMMAP
-	struct page *page = list_entry(link, struct page, lru);
-
-	if (pfn_to_online_page(page_to_pfn(page)) == page) {
+	if (link_of_page(link)) {
 		*value = READ_ONCE(*word);
 		return true;
 	}
-#endif
 	return !copy_from_kernel_nofault(value, word, sizeof(*value));
 }
 
-/* Whether both neighbours in the page's list point back at it. */
-static bool page_linked(struct page *page)
+/*
+ * Whether the list that a page's links lead along is one of a CPU of the zone. The links
+ * of pages that are in a list no more lead to one another, and end elsewhere.
+ */
+static bool page_listed(const struct zone *zone, struct page *page)
+{
+	struct list_head *link = &page->lru, *next, *back;
+	unsigned int nr;
+
+	for (nr = 0; nr < MEMDIAG_PCP_STALE_LINKS; nr++) {
+		if (!read_link(link, &link->next, &next) || !next ||
+		    !read_link(next, &next->prev, &back) || back != link)
+			return false;
+		if (!link_of_page(next) && memdiag_zone_has_pcp_list(zone, next))
+			return true;
+		link = next;
+	}
+	return !MEMDIAG_PCP_STALE_LINKS;
+}
+
+/* Whether both neighbours in the page's list point back at it, and that list is in use. */
+static bool page_linked(const struct zone *zone, struct page *page)
 {
 	struct list_head *next = READ_ONCE(page->lru.next), *prev = READ_ONCE(page->lru.prev);
 	struct list_head *back;
@@ -177,7 +206,8 @@ static bool page_linked(struct page *page)
 	if (!next || next == LIST_POISON1 || next == &page->lru ||
 	    !read_link(next, &next->prev, &back) || back != &page->lru)
 		return false;
-	return read_link(prev, &prev->next, &back) && back == &page->lru;
+	return read_link(prev, &prev->next, &back) && back == &page->lru &&
+	       page_listed(zone, page);
 }
 
 /*
@@ -198,7 +228,7 @@ static unsigned long run_length(struct memdiag_census_walk *walk, struct page *p
 		if (!page_in_zone(&p, walk->zone) || (p.link & 1) ||
 		    page_kind(page + nr, &p) != MEMDIAG_KIND_UNCOUNTED)
 			break;
-		if (page_linked(page + nr)) {
+		if (page_linked(walk->zone, page + nr)) {
 			walk->linked = page + nr;
 			break;
 		}
@@ -248,7 +278,7 @@ static noinline void block_run(struct memdiag_census_walk *walk,
 	unsigned long max = 1UL << (NR_PAGE_ORDERS - 1), nr;
 
 	if (block->kind == MEMDIAG_KIND_UNCOUNTED) {
-		if (walk->linked != block->page && !page_linked(block->page))
+		if (walk->linked != block->page && !page_linked(walk->zone, block->page))
 			return;
 		block->kind = MEMDIAG_KIND_PCP;
 	}
@@ -311,7 +341,7 @@ static __always_inline bool block_at(struct memdiag_census_walk *walk, struct pa
 		block->order = compound_order_of(page, &p);
 	}
 	if (block->kind == MEMDIAG_KIND_UNCOUNTED && walk->rest && walk->linked != page &&
-	    !page_linked(page)) {
+	    !page_linked(walk->zone, page)) {
 		block_rest(walk, block, room);
 		return true;
 	}

@@ -181,24 +181,25 @@ static void census_live_kinds(struct kunit *test)
 static void census_links(struct kunit *test)
 {
 	struct page *page = kunit_kzalloc(test, 3 * sizeof(*page), GFP_KERNEL);
+	const struct zone *zone = page_zone(ZERO_PAGE(0));
 	LIST_HEAD(list);
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
-	KUNIT_EXPECT_FALSE(test, page_linked(&page[0]));
+	KUNIT_EXPECT_FALSE(test, page_linked(zone, &page[0]));
 	list_add(&page[0].lru, &list);
-	KUNIT_EXPECT_TRUE(test, page_linked(&page[0]));
+	KUNIT_EXPECT_TRUE(test, page_linked(zone, &page[0]));
 	list_add(&page[1].lru, &list);
 	list_add(&page[2].lru, &list);
-	KUNIT_EXPECT_TRUE(test, page_linked(&page[1]));
+	KUNIT_EXPECT_TRUE(test, page_linked(zone, &page[1]));
 	list_del(&page[1].lru);
-	KUNIT_EXPECT_FALSE(test, page_linked(&page[1]));
-	KUNIT_EXPECT_TRUE(test, page_linked(&page[0]));
+	KUNIT_EXPECT_FALSE(test, page_linked(zone, &page[1]));
+	KUNIT_EXPECT_TRUE(test, page_linked(zone, &page[0]));
 	/* Left over from a list that has forgotten it. */
 	page[1].lru.next = &page[0].lru;
 	page[1].lru.prev = &page[2].lru;
-	KUNIT_EXPECT_FALSE(test, page_linked(&page[1]));
+	KUNIT_EXPECT_FALSE(test, page_linked(zone, &page[1]));
 	INIT_LIST_HEAD(&page[1].lru);
-	KUNIT_EXPECT_FALSE(test, page_linked(&page[1]));
+	KUNIT_EXPECT_FALSE(test, page_linked(zone, &page[1]));
 }
 
 /* All frames of all zones, each once, and in whole records. */

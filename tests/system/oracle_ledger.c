@@ -370,6 +370,7 @@ static const struct {
 	const char *plus;
 } census_lines[] = {
 	{ "free", "free", "free_cma" },
+	{ "free_pcp", "free_pcp", NULL },
 	{ "anon", "anon", "unmapped" },
 	{ "file", "file", "buffers" },
 	{ "shmem", "shmem", NULL },
