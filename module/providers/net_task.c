@@ -10,7 +10,8 @@
  * What a queue takes from memory (rcv_memory) is more than the bytes in it
  * (rcv_bytes), as each packet pins the whole of what it was received into. The
  * bytes are told by the sequence numbers of TCP, and by walking the queue of
- * datagrams, at most NET_TASK_PACKETS of them.
+ * datagrams, at most NET_TASK_PACKETS of them. Rings of packet sockets are beside the
+ * queues (packet_ring.c).
  *
  * Locks: below those of walk.c none; outside of them, with softirqs off, the
  * lock of a queue of datagrams, one at a time.
@@ -38,6 +39,7 @@
 
 #include "../compat/net.h"
 #include "../memdiag.h"
+#include "packet_ring.h"
 #include "walk.h"
 
 /* Packets of a queue to look at under its lock. */
@@ -57,6 +59,7 @@ struct net_task_record {
 	u64 forward;
 	u64 drops;
 	u64 listening;
+	u64 rings;
 };
 
 #define NET_TASK_LABEL(member, type, unit, flags, help) \
@@ -86,6 +89,8 @@ static const struct memdiag_field_desc net_task_fields[] = {
 	NET_TASK_GAUGE(drops, NONE, 0,
 		       "packets dropped for want of room and the like, of the sockets that are there"),
 	NET_TASK_GAUGE(listening, NONE, 0, "of the sockets, those that listen"),
+	NET_TASK_GAUGE(rings, BYTES, MEMDIAG_FIELD_BRIEF,
+		       "rings of packet sockets, beside their queues; absent if the kernel has no BTF that tells where they are"),
 };
 
 /**
@@ -215,6 +220,7 @@ static void net_task_fill(struct net_task_record *record, struct sock *sk)
 	record->forward += max(READ_ONCE(sk->sk_forward_alloc), 0);
 	record->drops += memdiag_sock_drops(sk);
 	record->listening += READ_ONCE(sk->sk_state) == TCP_LISTEN;
+	record->rings = net_task_add(record->rings, memdiag_packet_rings(sk));
 }
 
 static int net_task_found(struct task_struct *leader, struct file *file, void *arg)
@@ -271,10 +277,12 @@ static int net_task_finish(struct memdiag_sink *sink)
 
 static void __init net_task_init(struct memdiag_status *status)
 {
-	if (IS_ENABLED(CONFIG_NET))
-		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
-	else
+	if (!IS_ENABLED(CONFIG_NET)) {
 		memdiag_set_unavailable(status, -EOPNOTSUPP, "CONFIG_NET is not set");
+		return;
+	}
+	memdiag_packet_ring_init();
+	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
 }
 
 const struct memdiag_provider memdiag_net_task_provider __refconst = {

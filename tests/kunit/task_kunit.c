@@ -18,6 +18,7 @@
 #include "../../module/providers/shmem_file.c"
 #include "../../module/providers/net.c"
 #include "../../module/providers/net_task.c"
+#include "../../module/providers/packet_ring.c"
 #include "../../module/providers/net_counter.c"
 #include "../../module/providers/module.c"
 
@@ -46,6 +47,40 @@ static void task_parents(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, task_ppid(child), MEMDIAG_ABSENT);
 	child->thread_pid = task_pid(current);
 	KUNIT_EXPECT_EQ(test, task_ppid(child), 4711ULL);
+}
+
+/* Numbers of a ring count only if the kernel would have accepted them together. */
+static void task_packet_rings(struct kunit *test)
+{
+	static const enum packet_member members[] = { RING_FRAMES_PER_BLOCK, RING_FRAME_SIZE,
+		RING_FRAME_MAX, RING_ORDER, RING_BLOCK_PAGES, RING_BLOCKS };
+	/* The pointer, then three blocks of five pages for frames of 2 KiB. */
+	union {
+		const void *vector;
+		u32 numbers[8];
+	} ring = { .numbers = { 0, 0, 5 * PAGE_SIZE / 2048, 2048, 15 * PAGE_SIZE / 2048 - 1, 3, 5, 3 } };
+	const u8 *at = (const u8 *)&ring;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(members); i++)
+		packet_at[members[i]] = (i + 2) * sizeof(u32);
+	KUNIT_EXPECT_EQ(test, ring_bytes(at), MEMDIAG_ABSENT);
+	ring.vector = &ring;
+	KUNIT_EXPECT_EQ(test, ring_bytes(at), 15ULL * PAGE_SIZE);
+	for (i = 2; i < ARRAY_SIZE(ring.numbers); i++) {
+		ring.numbers[i]++;
+		KUNIT_EXPECT_EQ(test, ring_bytes(at), MEMDIAG_ABSENT);
+		ring.numbers[i]--;
+	}
+	memset(&ring, 0, sizeof(ring));
+	KUNIT_EXPECT_EQ(test, ring_bytes(at), 0ULL);
+	/* As it is left when the process gives the ring back. */
+	ring.numbers[2] = 2;
+	ring.numbers[4] = U32_MAX;
+	KUNIT_EXPECT_EQ(test, ring_bytes(at), 0ULL);
+	ring.vector = &ring;
+	KUNIT_EXPECT_EQ(test, ring_bytes(at), MEMDIAG_ABSENT);
+	memset(packet_at, 0, sizeof(packet_at));
 }
 
 static void task_module_taints(struct kunit *test)
@@ -349,6 +384,7 @@ static void task_counters(struct kunit *test)
 static struct kunit_case task_cases[] = {
 	KUNIT_CASE(task_scores),
 	KUNIT_CASE(task_parents),
+	KUNIT_CASE(task_packet_rings),
 	KUNIT_CASE(task_module_taints),
 	KUNIT_CASE(task_modules_formed),
 	KUNIT_CASE(task_module_strings),

@@ -78,6 +78,7 @@ struct oracle {
 };
 
 /* Ways into the kernel that were closed when the module was loaded; its parameter. */
+#define ORACLE_NO_BTF 1
 #define ORACLE_NO_SYMBOL 2
 #define ORACLE_NO_OPS 4
 unsigned int oracle_closed_ways(void);

@@ -2,12 +2,13 @@
 /*
  * Sections net, net_task and net_counter: against /proc/net/protocols, sockstat,
  * tcp_mem and udp_mem, /proc/net/snmp and netstat, /proc/net/tcp and udp; and with
- * known amounts: unread sockets, an orphan, a connection in TIME_WAIT, sockets in
- * another namespace.
+ * known amounts: unread sockets, an orphan, a connection in TIME_WAIT, packet rings,
+ * sockets in another namespace.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -31,6 +32,7 @@
 #define STREAM		100000
 #define LOCAL		5000
 #define ELSEWHERE	13
+#define BLOCKS		6
 
 static unsigned long long net_ns(void)
 {
@@ -182,6 +184,7 @@ struct mine {
 	uint64_t bytes;
 	uint64_t overhead;
 	uint64_t drops;
+	uint64_t rings;
 };
 
 static struct mine look(const char *protocol)
@@ -204,6 +207,7 @@ static struct mine look(const char *protocol)
 		mine.bytes = snap_get(&snap, s, n, "rcv_bytes");
 		mine.overhead = snap_get(&snap, s, n, "rcv_overhead");
 		mine.drops = snap_get(&snap, s, n, "drops");
+		mine.rings = snap_get(&snap, s, n, "rings");
 	}
 	snap_drop(&snap);
 	return mine;
@@ -451,6 +455,52 @@ static void known_unix(void)
 	close(pair[1]);
 }
 
+/* Rings, which are beside the queues. */
+static void known_packet(void)
+{
+	struct tpacket_req rx = { .tp_block_size = 4 * getpagesize(),
+				  .tp_block_nr = BLOCKS,
+				  .tp_frame_size = 2048,
+				  .tp_frame_nr = BLOCKS * 4 * getpagesize() / 2048 };
+	struct tpacket_req tx = rx, none = {};
+	uint64_t block = rx.tp_block_size;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct mine mine;
+
+	if (fd < 0) {
+		ktap_skip("no packet sockets", "oracle_net: known: a packet ring");
+		return;
+	}
+	tx.tp_block_nr /= 2;
+	tx.tp_frame_nr /= 2;
+	mine = look("PACKET");
+	if (mine.rings == MEMDIAG_ABSENT &&
+	    (access("/sys/kernel/btf/vmlinux", F_OK) || oracle_closed_ways() & ORACLE_NO_BTF ||
+	     !access("/sys/module/af_packet/initstate", F_OK))) {
+		ktap_skip("the kernel does not tell where a socket has its rings",
+			  "oracle_net: known: a packet ring");
+		close(fd);
+		return;
+	}
+	ktap_ok(equal("sockets", mine.sockets, 1) & equal("rings", mine.rings, 0),
+		"oracle_net: known: a packet socket without a ring");
+	if (setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &rx, sizeof(rx)))
+		ktap_bail("PACKET_RX_RING: %s", strerror(errno));
+	mine = look("PACKET");
+	ktap_ok(equal("rings", mine.rings, BLOCKS * block) & equal("memory", mine.memory, 0),
+		"oracle_net: known: a packet ring of %d blocks", BLOCKS);
+	if (setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &tx, sizeof(tx)))
+		ktap_bail("PACKET_TX_RING: %s", strerror(errno));
+	mine = look("PACKET");
+	ktap_ok(equal("rings", mine.rings, (BLOCKS + BLOCKS / 2) * block),
+		"oracle_net: known: and one to send from");
+	setsockopt(fd, SOL_PACKET, PACKET_TX_RING, &none, sizeof(none));
+	setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &none, sizeof(none));
+	mine = look("PACKET");
+	ktap_ok(equal("rings", mine.rings, 0), "oracle_net: known: nothing when they are given back");
+	close(fd);
+}
+
 static void known_namespace(void)
 {
 	const struct sockaddr_in any = { .sin_family = AF_INET };
@@ -510,5 +560,6 @@ void oracle_net(void)
 	known_drops();
 	known_tcp();
 	known_unix();
+	known_packet();
 	known_namespace();
 }

@@ -456,9 +456,11 @@ static void add_net(struct build *b, int later)
 	F(b, "rcv_memory", U64, BYTES, GAUGE, BRIEF);
 	F(b, "rcv_bytes", U64, BYTES, GAUGE, BRIEF);
 	F(b, "rcv_overhead", U64, PERMILLE, GAUGE, BRIEF);
-	RECORD(b, "1", "10", "UNIX", "init", "2", "0", "0", "-");
+	F(b, "rings", U64, BYTES, GAUGE, BRIEF);
+	RECORD(b, "1", "10", "UNIX", "init", "2", "0", "0", "-", "0");
+	RECORD(b, "30", "70", "PACKET", "tcpdump", "1", "0", "0", "-", "41943040");
 	RECORD(b, "300", "9000000000", "TCP", "a b", "19", later ? "36000000" : "1000000",
-	       later ? "900000" : "800000", later ? "40000" : "1250");
+	       later ? "900000" : "800000", later ? "40000" : "1250", "0");
 	build_section(b, MEMDIAG_SEC_NET_COUNTER, "net_counter");
 	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "value", S64, NONE, GAUGE, BRIEF);
