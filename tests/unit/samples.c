@@ -370,6 +370,14 @@ void sample_hostile(struct build *b)
 	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
 	RECORD(b, "kernel", text, "0", "0x4000000000000000");
 	RECORD(b, "kernel", text, "1", "0x4000000000000000");
+	build_section(b, MEMDIAG_SEC_TASK, "task");
+	F(b, "pid", U64, NONE, LABEL, KEY | BRIEF);
+	F(b, "VmPTE", STR, BYTES, GAUGE, BRIEF);
+	F(b, "VmPin", S64, BYTES, GAUGE, BRIEF);
+	F(b, "KernelStack", U64, BYTES, GAUGE, BRIEF);
+	F(b, "zombies", HEX, NONE, GAUGE, BRIEF);
+	for (int i = 0; i < 3; i++)
+		RECORD(b, "1", text, "-5", "0x7fffffffffffffff", "0x7fffffffffffffff");
 	build_section(b, MEMDIAG_SEC_TRACK_STATUS, "track_status");
 	F(b, "state", STR, NONE, LABEL, BRIEF);
 	F(b, "filter", STR, NONE, LABEL, BRIEF);

@@ -29,16 +29,22 @@ static void show_totals(const struct memdiag_data *data, const struct memdiag_se
 	for (unsigned int n = 0; n < ARRAY_SIZE(totals); n++) {
 		const struct memdiag_field *f = memdiag_field_find(data, s, totals[n]);
 		char text[FORMAT_SIZE];
-		uint64_t sum = 0, value;
+		uint64_t sum = 0;
 
-		for (uint64_t r = 0; f && r < s->nr_records; r++) {
-			value = memdiag_value(data, s, r, f);
+		if (!f || f->type != MEMDIAG_TYPE_U64)
+			continue;
+		for (uint64_t r = 0; r < s->nr_records && sum < MEMDIAG_ABSENT; r++) {
+			uint64_t value = memdiag_value(data, s, r, f);
+
+			/* A sum that fits no more is absent, too. */
 			if (value < MEMDIAG_ABSENT)
 				sum += value;
 		}
-		if (o && f)
+		if (sum > MEMDIAG_ABSENT)
+			sum = MEMDIAG_ABSENT;
+		if (o)
 			json_add(o, totals[n], json_value(data, f, sum));
-		else if (f)
+		else
 			printf(", %s %s", totals[n],
 			       format_value(data, f, sum, options->given & OPT_BYTES, text));
 	}
