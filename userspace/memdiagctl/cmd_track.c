@@ -384,23 +384,34 @@ static struct json_object *ages(const struct view *v, const struct options *opti
 	bool json = options->given & OPT_JSON;
 	struct json_object *array = must(json_object_new_array());
 	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+	unsigned char *kind_of = must(calloc(1, v->nr_rows + 1));
 	char text[FORMAT_SIZE];
 
 	table_column(table, "age", false);
 	for (unsigned int k = 0; k < ARRAY_SIZE(kinds); k++)
 		table_column(table, kinds[k], true);
+	for (uint64_t r = 0; r < v->nr_rows; r++) {
+		kind_of[r] = 0;
+		while (kind_of[r] < ARRAY_SIZE(kinds) &&
+		       strcmp(text_of(v, v->rows[r], "kind"), kinds[kind_of[r]]))
+			kind_of[r]++;
+	}
 	for (uint32_t n = 0; n < v->section->nr_fields; n++) {
-		const char *name =
-			memdiag_field_name(v->data, memdiag_field(v->data, v->section, n));
-		uint64_t counts[ARRAY_SIZE(kinds)] = {};
+		const struct memdiag_field *f = memdiag_field(v->data, v->section, n);
+		const char *name = memdiag_field_name(v->data, f);
+		/* One more for what is of no kind that is known. */
+		uint64_t counts[ARRAY_SIZE(kinds) + 1] = {};
 		struct json_object *o;
 
-		if (strncmp(name, "age_", 4))
+		if (strncmp(name, "age_", 4) || f->type != MEMDIAG_TYPE_U64 ||
+		    f->unit != MEMDIAG_UNIT_NONE)
 			continue;
-		for (uint64_t r = 0; r < v->nr_rows; r++)
-			for (unsigned int k = 0; k < ARRAY_SIZE(kinds); k++)
-				if (!strcmp(text_of(v, v->rows[r], "kind"), kinds[k]))
-					counts[k] += number_of(v, v->rows[r], name);
+		for (uint64_t r = 0; r < v->nr_rows; r++) {
+			uint64_t value = memdiag_value(v->data, v->section, v->rows[r], f);
+
+			if (value < MEMDIAG_ABSENT)
+				counts[kind_of[r]] += value;
+		}
 		o = must(json_object_new_object());
 		table_row(table);
 		snprintf(text, sizeof(text), "%s%s", strcmp(name, "age_more") ? "< " : "",
@@ -414,6 +425,7 @@ static struct json_object *ages(const struct view *v, const struct options *opti
 		}
 		json_object_array_add(array, o);
 	}
+	free(kind_of);
 	if (json)
 		table_free(table);
 	else
@@ -563,7 +575,8 @@ static int64_t changed_by(const struct memdiag_diff *d, const struct memdiag_dif
 	if (field == d->nr_fields || r->change == MEMDIAG_CHANGE_APPEARED)
 		return now;
 	memdiag_diff_delta(d, r, field, &delta);
-	return delta.known ? (delta.negative ? -(int64_t)delta.amount : (int64_t)delta.amount) : 0;
+	/* What a file claims may not fit; it must not end the program. */
+	return delta.known ? (int64_t)(delta.negative ? -delta.amount : delta.amount) : 0;
 }
 
 /* The frame that tells most: the first one in a module, or the first one at all. */
