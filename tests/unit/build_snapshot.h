@@ -13,7 +13,7 @@
 #include "memdiag.h"
 
 #define BUILD_MAX_SECTIONS 40
-#define BUILD_MAX_FIELDS 40
+#define BUILD_MAX_FIELDS 256
 
 struct build_section {
 	struct memdiag_section s;

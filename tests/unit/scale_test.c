@@ -1,24 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Twice the records take twice the work, not four times: time of the processor in one
- * process, the least of several runs each, so that what else runs does not count. And a
- * small file does not become a huge output.
+ * Twice the records take twice the work, not four times: instructions as valgrind counts
+ * them, so that no clock and no load has a say. And a small file does not become a huge
+ * output.
+ *
+ * scale_test counts the work, to be run as
+ *	valgrind --tool=callgrind --callgrind-out-file=FILE scale_test FILE
+ * Without FILE it looks at the output.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#ifdef HAVE_VALGRIND
+#include <valgrind/callgrind.h>
+#endif
 
 #include "ctl.h"
 #include "ktap.h"
 #include "samples.h"
 
-/* Enough that what is quadratic outweighs what is not. */
-#define RECORDS 4000
-#define RUNS 3
-/* Twice as much, and a logarithm for sorting. */
-#define MOST 3.0
+/* The least number of records, and of fields; then twice and four times as many. */
+#define RECORDS 100
+#define FIELDS 60
+#define SIZES 3
+/*
+ * From twice to four times as many there is twice the work more than from once to twice,
+ * and a logarithm for sorting. Where each looks at all others it would be four times.
+ */
+#define MOST 2.6
 
 #define F(b, name, type, unit, kind, flags) \
 	build_field(b, name, MEMDIAG_TYPE_##type, MEMDIAG_UNIT_##unit, MEMDIAG_KIND_##kind, flags)
@@ -99,16 +110,40 @@ static void put_many(int records)
 	}
 }
 
-static double seconds(void)
+#ifdef HAVE_VALGRIND
+/* Few records of many fields, each of which is looked at. */
+static void build_wide(struct build *b, int fields, int later)
 {
-	struct timespec t;
+	const char *values[BUILD_MAX_FIELDS] = { "f+0x1/0x2" };
+	struct numbers n;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
+	build_init(b);
+	build_section(b, MEMDIAG_SEC_TRACK, "track");
+	F(b, "stack", STR, NONE, LABEL, KEY);
+	F(b, "count", U64, NONE, GAUGE, 0);
+	values[1] = later ? "2" : "1";
+	for (int i = 2; i < fields; i++) {
+		F(b, numbered(&n, 0, "age_%d", i), U64, NONE, GAUGE, 0);
+		values[i] = "1";
+	}
+	F(b, "kind", STR, NONE, LABEL, 0);
+	values[fields] = "slab";
+	for (int i = 0; i < 10; i++)
+		build_record(b, values);
+}
+
+static void put_wide(int fields)
+{
+	struct build b;
+
+	for (int later = 0; later < 2; later++) {
+		build_wide(&b, fields, later);
+		put_file(later, &b);
+	}
 }
 
 /* A command; %s is the later file, in a comparison the earlier one stands before it. */
-static const char *const commands[] = {
+static const char *const tall[] = {
 	"vmalloc --input %s",
 	"vmalloc --input %s --json",
 	"cgroups --input %s --sort path",
@@ -123,49 +158,83 @@ static const char *const commands[] = {
 	"top --once --by cgroup --limit 1000000 --input %s",
 };
 
-static double least[sizeof(commands) / sizeof(commands[0])][2];
+static const char *const wide[] = {
+	"show track --input %s -o all", "show track --input %s --json",
+	"track report --input %s",	"track report --input %s --by age",
+	"diff %s track -o all",
+};
 
-static void measure(unsigned int twice)
+/* The instructions since the last time, of which there have been @part. */
+static double counted(const char *path, unsigned int part)
 {
-	const char *before = ctl_file_name(0), *after = ctl_file_name(1);
+	char name[256], line[256];
+	double number = -1;
+	FILE *file;
 
-	for (size_t n = 0; n < sizeof(commands) / sizeof(commands[0]); n++) {
-		bool diff = !strncmp(commands[n], "diff", 4);
-		char files[128], line[256];
-		struct ctl_output output;
+	CALLGRIND_DUMP_STATS;
+	snprintf(name, sizeof(name), "%s.%u", path, part);
+	file = fopen(name, "r");
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "summary: %lf", &number);
+	if (file)
+		fclose(file);
+	remove(name);
+	return number;
+}
 
-		snprintf(files, sizeof(files), "%s%s%s", diff ? before : "", diff ? " " : "",
-			 after);
-		snprintf(line, sizeof(line), commands[n], files);
-		for (int run = 0; run < RUNS; run++) {
-			double start = seconds(), took;
+static double work_of(const char *command, const char *path, unsigned int part)
+{
+	bool diff = !strncmp(command, "diff", 4);
+	struct ctl_output output;
+	char files[128], line[256];
 
-			ctl_run(line, &output);
-			took = seconds() - start;
-			if (!run || took < least[n][twice])
-				least[n][twice] = took;
-		}
-		if (output.status && output.status != 3)
-			printf("# %s: status %d\n%s\n", line, output.status, output.text);
-		CHECK(!output.status || output.status == 3);
+	snprintf(files, sizeof(files), "%s%s%s", diff ? ctl_file_name(0) : "", diff ? " " : "",
+		 ctl_file_name(1));
+	snprintf(line, sizeof(line), command, files);
+	CALLGRIND_ZERO_STATS;
+	ctl_run(line, &output);
+	if (output.status && output.status != 3)
+		printf("# %s: status %d\n%s\n", line, output.status, output.text);
+	CHECK(!output.status || output.status == 3);
+	return counted(path, part);
+}
+
+static void compare_work(const char *const *commands, size_t nr, void (*put)(int), int least,
+			 const char *path)
+{
+	static unsigned int part;
+	double work[16][SIZES];
+
+	for (unsigned int size = 0; size < SIZES; size++) {
+		put(least << size);
+		for (size_t n = 0; n < nr; n++)
+			work[n][size] = work_of(commands[n], path, ++part);
+	}
+	for (size_t n = 0; n < nr; n++) {
+		const double *w = work[n];
+		double ratio = (w[2] - w[1]) / (w[1] - w[0]);
+
+		printf("# %s: %.2f, %.2f, %.2f million instructions: %.2f\n", commands[n],
+		       w[0] / 1e6, w[1] / 1e6, w[2] / 1e6, ratio);
+		CHECK(w[0] > 0 && w[1] > w[0] && w[2] > w[1] && ratio < MOST);
 	}
 }
 
-static void twice_the_records_take_twice_the_time(void)
-{
-	put_many(RECORDS);
-	measure(0);
-	put_many(2 * RECORDS);
-	measure(1);
-	for (size_t n = 0; n < sizeof(commands) / sizeof(commands[0]); n++) {
-		double ratio = least[n][1] / least[n][0];
+static const char *dump_path;
 
-		if (ratio >= MOST)
-			printf("# %s: %.1f ms, with twice the records %.1f ms: %.1f times\n",
-			       commands[n], least[n][0] * 1e3, least[n][1] * 1e3, ratio);
-		CHECK(ratio < MOST);
-	}
+static void twice_the_records_take_twice_the_work(void)
+{
+	compare_work(tall, sizeof(tall) / sizeof(tall[0]), put_many, RECORDS, dump_path);
 }
+
+static void twice_the_fields_take_twice_the_work(void)
+{
+	compare_work(wide, sizeof(wide) / sizeof(wide[0]), put_wide, FIELDS, dump_path);
+}
+#endif
+
+#define CELLS 4000
+#define WIDE (CELLS * 16)
 
 /* One cell as wide as half of the file, which all others would be padded to. */
 static void one_wide_cell_does_not_widen_all(void)
@@ -177,14 +246,14 @@ static void one_wide_cell_does_not_widen_all(void)
 	char *wide;
 	size_t size;
 
-	wide = calloc(1, RECORDS * 16 + 1);
-	memset(wide, 'w', RECORDS * 16);
+	wide = calloc(1, WIDE + 1);
+	memset(wide, 'w', WIDE);
 	build_init(&b);
 	build_section(&b, MEMDIAG_SEC_SLAB, "slab");
 	F(&b, "name", STR, NONE, LABEL, KEY);
 	F(&b, "bytes", U64, BYTES, GAUGE, 0);
 	RECORD(&b, wide, "1");
-	for (int i = 0; i < RECORDS; i++)
+	for (int i = 0; i < CELLS; i++)
 		RECORD(&b, "x\x1b[1m", "2");
 	bytes = build_finish(&b, &size);
 	snprintf(line, sizeof(line), "slab --input %s", ctl_file(0, bytes, size));
@@ -196,9 +265,18 @@ static void one_wide_cell_does_not_widen_all(void)
 	build_free(&b);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	RUN(twice_the_records_take_twice_the_time);
+#ifdef HAVE_VALGRIND
+	if (argc > 1) {
+		dump_path = argv[1];
+		RUN(twice_the_records_take_twice_the_work);
+		RUN(twice_the_fields_take_twice_the_work);
+		return ktap_done();
+	}
+#endif
+	(void)argc;
+	(void)argv;
 	RUN(one_wide_cell_does_not_widen_all);
 	return ktap_done();
 }
