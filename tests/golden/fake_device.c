@@ -30,9 +30,10 @@
  *   FAKE_DISABLED=FILE, FAKE_LOCKDOWN=FILE
  *                       what the kernel says about loading modules
  *   FAKE_SLAB=DIRECTORY, FAKE_BOOT_ID=FILE
- *                       merged caches, and the boot they are of
+ *                       slab caches, and the boot they are of
  *
- * The kernel is 6.1.0-fake.
+ * Nothing is asked of the host's own kernel: /proc/sys is /dev/null, and the slab
+ * caches are those of ./caches, unless it is said otherwise. The kernel is 6.1.0-fake.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -109,6 +110,8 @@ static int fake_open(const char *symbol, const char *path, int flags, mode_t mod
 {
 	int (*next)(const char *, int, ...) = dlsym(RTLD_NEXT, symbol);
 
+	if (!strncmp(path, "/proc/sys/", 10))
+		return next("/dev/null", flags);
 	if (strcmp(path, "/dev/memdiag"))
 		return next(path, flags, mode);
 	if (fail("FAKE_OPEN"))
@@ -301,6 +304,10 @@ long syscall(long number, ...)
 	return fail("FAKE_LOAD");
 }
 
+void sync(void)
+{
+}
+
 int uname(struct utsname *uts)
 {
 	memset(uts, 0, sizeof(*uts));
@@ -313,7 +320,7 @@ DIR *opendir(const char *path)
 	DIR *(*next)(const char *) = dlsym(RTLD_NEXT, "opendir");
 
 	if (!strcmp(path, "/sys/kernel/slab"))
-		path = getenv("FAKE_SLAB") ? getenv("FAKE_SLAB") : "/nonexistent";
+		path = getenv("FAKE_SLAB") ? getenv("FAKE_SLAB") : "caches";
 	return next(path);
 }
 

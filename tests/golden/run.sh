@@ -19,6 +19,8 @@ cd "$work" || exit 1
 mkdir slab && ln -s :a-0001024 slab/leaky_cache && ln -s :a-0001024 slab/another &&
 	ln -s :a-0001024 slab/zz && ln -s :0000192 slab/dentry && mkdir slab/:a-0001024 || exit 1
 echo 01020304-0506-0708-090a-0b0c0d0e0f10 >boot_id
+# Those to shrink, of which none is merged.
+mkdir -p caches/kmalloc-64 && : >caches/kmalloc-64/shrink || exit 1
 export LC_ALL=C.UTF-8
 export ASAN_OPTIONS=verify_asan_link_order=0
 

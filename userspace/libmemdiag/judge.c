@@ -11,21 +11,26 @@
  *           object is enough, nobody is left to free it; or
  *           it grew in proportion to the cycles: by an object per cycle at least, and
  *           by at least a quarter of its growth in each half. With a single cycle
- *           there are no halves: then growth is enough. What lies in a cache that is
- *           reclaimable the kernel keeps for itself, and so does the slab allocator with
- *           what it takes for its own purposes: that is no leak.
+ *           there are no halves: then growth is enough. What the slab allocator takes for
+ *           its own purposes it keeps: that is no leak; nor is what lies in a cache that is
+ *           reclaimable, if nobody asked the kernel to drop what it keeps there.
  *   unsure  it would be a leak if the objects were surely there, and the counts of
  *           its slab cache do not say otherwise.
  *   kept    everything else that grew: the kernel keeps something, once.
  *
- * A count: memory of everybody, so it must stand out from what happens anyway.
- *   expected growth = range of the looks before the cycles, or the largest fall
- *           from one look to the next if that is more; plus what the count may be
- *           wrong by, at both ends; plus the trend of the looks before the cycles,
- *           carried on over the cycles.
- *   leak    it grew more than expected, by at least a page (slab: an object) per
- *           cycle, by at least a quarter of its growth in each half, in four cycles
- *           or more.
+ * A count: memory of everybody, so it must stand out from what happens anyway. It is a
+ * series of looks: the median of those before the cycles, then each one after some cycles.
+ *   leak    its slope, the median of what each pair of looks says, is three quarters of an
+ *           object or page per cycle at least, more than it drifted before the cycles, and
+ *           half of one in each half; and
+ *           nearly all pairs of looks rise: three quarters of them (less those that fall), and by 3.3
+ *           deviations more than chance; and
+ *           it is more than the section says that the count may be wrong by, if lists of
+ *           CPUs were not emptied, or the looks go up and down nevertheless: else it
+ *           cannot be told.
+ * Medians do not mind a single look that saw what somebody had for a moment, and a step is no
+ * slope. What would have been found is not estimated but tried: the same rule is asked about
+ * the same looks with a leak added to them.
  *
  * A budget is per cycle and kind: if all leaks of a kind together are within it,
  * they are allowed. Stacks and counts are held against it apart, as they count the
@@ -34,7 +39,8 @@
  *
  * The verdict is leak if there is one; else cannot tell if something is unsure, if
  * the tracker had to drop at least one event per cycle (what leaks in every cycle
- * cannot hide behind fewer), or if nothing could be compared; else clean.
+ * cannot hide behind fewer), if nothing could be compared, or if a count goes up and down
+ * so much that it would not have shown what was asked for; else clean.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -43,8 +49,20 @@
 
 #include "leakcheck.h"
 
-/* Fewer have no halves that could be told from chance. */
+/* Fewer cannot be told from chance. */
 #define MIN_COUNTED_CYCLES 4
+#define MIN_POINTS 5
+/* Looks of a series that are compared with each other. */
+#define MAX_POINTS 64
+/* Share of the pairs of looks that must rise, and how far from chance that must be. */
+#define RISES_SHARE 0.75
+#define RISES_DEVIATIONS 3.3
+/* Of an object or page in each cycle: less is told by nobody, as looks may miss one. */
+#define LEAST_SHARE 0.75
+/* The same in each half. */
+#define LEAST_IN_HALF 0.5
+/* No leak is searched for that is larger. */
+#define MAX_UNITS (1ull << 32)
 
 /**
  * memdiag_leak_kind_name() - as in a budget
@@ -110,38 +128,227 @@ static struct span span_of(const struct memdiag_leakcheck *check)
 	return (struct span){ first, first + (last - first + 1) / 2, last };
 }
 
-/* How much a count may grow without anything leaking. */
-static uint64_t expected_growth(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	const struct leak_count *c = row->counts;
-	struct span span = span_of(check);
-	uint64_t least = c[0].bytes, most = c[0].bytes, fall = 0, trend = 0;
+/* A look in the series of a count. */
+struct point {
+	unsigned int cycles;
+	double bytes;
+};
 
-	for (unsigned int n = 1; n < check->nr_looks; n++) {
-		if (n < check->nr_idle) {
-			least = c[n].bytes < least ? c[n].bytes : least;
-			most = larger(most, c[n].bytes);
-		} else {
-			fall = larger(fall, more(c[n - 1].bytes, c[n].bytes));
-		}
-	}
-	if (check->nr_idle > 1)
-		trend = more(c[span.first].bytes, c[0].bytes) * check->cycles /
-			(check->nr_idle - 1);
-	return larger(most - least, fall) + c[span.first].doubt + c[span.last].doubt + trend;
+static int compare_numbers(const void *pa, const void *pb)
+{
+	const double *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
 }
 
-static bool count_leaks(const struct memdiag_leakcheck *check, const struct leak_row *row,
-			uint64_t expected)
+/* The lower one of the two in the middle, if there are two. */
+static double median(double *numbers, unsigned int nr)
 {
-	const struct leak_count *c = row->counts;
-	struct span span = span_of(check);
-	uint64_t growth = more(c[span.last].bytes, c[span.first].bytes);
+	qsort(numbers, nr, sizeof(*numbers), compare_numbers);
+	return numbers[(nr - 1) / 2];
+}
 
-	return growth > expected && growth >= check->cycles * row->unit &&
-	       check->cycles >= MIN_COUNTED_CYCLES &&
-	       more(c[span.middle].bytes, c[span.first].bytes) >= growth / 4 &&
-	       more(c[span.last].bytes, c[span.middle].bytes) >= growth / 4;
+/* Objects count, where they are known: areas of one caller may differ in their size. */
+static double value(const struct leak_row *row, unsigned int look)
+{
+	const struct leak_count *c = &row->counts[look];
+
+	return row->objects_known ? (double)c->objects * row->unit : (double)c->bytes;
+}
+
+/*
+ * The looks of a count as a series, with @made_up bytes more for each cycle: what there was
+ * before the cycles, as one look, and that after some of them. More looks than there is
+ * room for are thinned out, but for the last. Return: how many.
+ */
+static unsigned int take_points(const struct memdiag_leakcheck *check, const struct leak_row *row,
+				double made_up, struct point *points)
+{
+	unsigned int nr_after = check->nr_looks - check->nr_idle;
+	unsigned int nr = nr_after < MAX_POINTS ? nr_after : MAX_POINTS - 1;
+	double idle[MAX_POINTS];
+	unsigned int nr_idle = check->nr_idle < MAX_POINTS ? check->nr_idle : MAX_POINTS;
+
+	for (unsigned int n = 0; n < nr_idle; n++)
+		idle[n] = value(row, check->nr_idle - 1 - n);
+	points[0] = (struct point){ 0, median(idle, nr_idle) };
+	for (unsigned int n = 1; n <= nr; n++) {
+		unsigned int look = check->nr_idle - 1 + (uint64_t)n * nr_after / nr;
+
+		points[n] = (struct point){ check->at[look],
+					    value(row, look) + made_up * check->at[look] };
+	}
+	return nr + 1;
+}
+
+/* By how much it grows from look to look when nothing is done, if it always does. */
+static double idle_drift(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	double steps[MAX_POINTS];
+	unsigned int nr = 0;
+
+	for (unsigned int n = 1; n < check->nr_idle && nr < MAX_POINTS; n++) {
+		if (value(row, n) <= value(row, n - 1))
+			return 0;
+		steps[nr++] = value(row, n) - value(row, n - 1);
+	}
+	return nr ? median(steps, nr) : 0;
+}
+
+/*
+ * Does it rise too often for chance? @rises: pairs of looks of which the later one has more,
+ * less those of which it has less (Kendall's). By chance these are nothing, give or take the root of
+ * nr * (nr - 1) * (2 * nr + 5) / 18.
+ */
+static bool rises_always(long rises, long nr)
+{
+	long pairs = nr * (nr - 1) / 2;
+
+	if (rises == pairs)
+		return true;
+	return rises >= pairs * RISES_SHARE &&
+	       rises * rises * 18 >=
+		       RISES_DEVIATIONS * RISES_DEVIATIONS * nr * (nr - 1) * (2 * nr + 5);
+}
+
+/*
+ * Bytes per cycle: the median of what each pair of looks says (Theil and Sen), so that
+ * no single look counts for much.
+ */
+static double slope_of(const struct point *p, unsigned int nr, long *rises)
+{
+	double slopes[MAX_POINTS * (MAX_POINTS - 1) / 2];
+	unsigned int nr_slopes = 0;
+
+	*rises = 0;
+	for (unsigned int i = 0; i < nr; i++) {
+		for (unsigned int k = i + 1; k < nr; k++) {
+			*rises += (p[k].bytes > p[i].bytes) - (p[k].bytes < p[i].bytes);
+			slopes[nr_slopes++] =
+				(p[k].bytes - p[i].bytes) / (p[k].cycles - p[i].cycles);
+		}
+	}
+	return median(slopes, nr_slopes);
+}
+
+/*
+ * By how many bytes per cycle does it grow as a leak does, with @made_up bytes more for
+ * each? @always: it rises too often for chance. Return: 0 if it does not.
+ */
+static double growth_of(const struct memdiag_leakcheck *check, const struct leak_row *row,
+			double made_up, bool *always)
+{
+	struct point p[MAX_POINTS];
+	unsigned int nr = take_points(check, row, made_up, p), middle = nr / 2;
+	double slope, half = LEAST_IN_HALF * row->unit;
+	long rises, ignored;
+
+	if (check->cycles < MIN_COUNTED_CYCLES || nr < MIN_POINTS)
+		return 0;
+	slope = slope_of(p, nr, &rises) - idle_drift(check, row);
+	*always = rises_always(rises, nr);
+	if (slope < LEAST_SHARE * row->unit || slope_of(p, middle + 1, &ignored) < half ||
+	    slope_of(p + middle, nr - middle, &ignored) < half)
+		return 0;
+	return slope;
+}
+
+/* Is so much per cycle more than the count may be wrong by? */
+static bool is_sure(const struct memdiag_leakcheck *check, const struct leak_row *row, double each)
+{
+	return each * check->cycles > (double)row->counts[check->nr_idle - 1].doubt +
+					      (double)row->counts[check->nr_looks - 1].doubt;
+}
+
+/* Would it be found? @doubt: it must also be more than the count may be wrong by. */
+static bool would_be_found(const struct memdiag_leakcheck *check, const struct leak_row *row,
+			   double each, double trend, bool doubt)
+{
+	bool always = false;
+
+	return (!doubt || is_sure(check, row, each)) &&
+	       growth_of(check, row, each - trend, &always) > 0 && always;
+}
+
+/*
+ * The least bytes per cycle, in whole units, that would have been found if they had been
+ * added to what was seen, and @trend taken away; UINT64_MAX if there are none.
+ */
+static uint64_t least_seen(const struct memdiag_leakcheck *check, const struct leak_row *row,
+			   double trend, bool doubt)
+{
+	uint64_t most = 1, least = 0;
+
+	while (!would_be_found(check, row, (double)row->unit * most, trend, doubt)) {
+		if (most >= MAX_UNITS)
+			return UINT64_MAX;
+		least = most;
+		most *= 2;
+	}
+	while (least && most - least > 1) {
+		uint64_t middle = least + (most - least) / 2;
+
+		if (would_be_found(check, row, (double)row->unit * middle, trend, doubt))
+			most = middle;
+		else
+			least = middle;
+	}
+	return most * row->unit;
+}
+
+static double trend_of(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	struct point p[MAX_POINTS];
+	long rises;
+
+	return slope_of(p, take_points(check, row, 0, p), &rises);
+}
+
+/*
+ * Do looks with empty lists of CPUs show that it does not go up and down? Then it is not
+ * wrong, whatever its section says that it may be.
+ */
+static bool is_quiet(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	return check->exact && check->nr_looks > check->nr_idle &&
+	       least_seen(check, row, trend_of(check, row), false) == row->unit;
+}
+
+/* Does it grow as a leak does? @sure: by more than it may be wrong by. */
+static bool count_grows(const struct memdiag_leakcheck *check, const struct leak_row *row,
+			bool *sure)
+{
+	bool always = false;
+	double growth = growth_of(check, row, 0, &always);
+
+	*sure = is_quiet(check, row) || is_sure(check, row, growth);
+	return growth > 0 && always;
+}
+
+static bool count_leaks(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	bool sure;
+
+	return count_grows(check, row, &sure) && sure;
+}
+
+/*
+ * Must what the count may be wrong by be held against it? Where the lists of the CPUs were
+ * emptied only if it seems to grow: that looks go up and down is no growth.
+ */
+static bool is_in_doubt(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	bool sure;
+
+	return !check->exact || (count_grows(check, row, &sure) && !sure);
+}
+
+/* Growth that would not have been told from chance, as much as the looks go up and down. */
+static uint64_t chance_growth(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	uint64_t seen = least_seen(check, row, trend_of(check, row), is_in_doubt(check, row));
+
+	return seen == UINT64_MAX ? seen : (seen - row->unit) * check->cycles;
 }
 
 /* Functions that allocate for whoever calls them, by what their names begin with. */
@@ -258,8 +465,11 @@ static bool is_bookkeeping(const struct leak_row *row)
 	}
 }
 
+/* May the kernel have kept it in a cache, as nobody asked it to drop what it keeps there? */
 static bool is_reclaimable(const struct memdiag_leakcheck *check, const struct leak_row *stack)
 {
+	if (check->reclaimed)
+		return false;
 	for (size_t n = 0; n < check->nr_rows; n++)
 		if (check->rows[n]->reclaimable && !strcmp(check->rows[n]->name, stack->cache))
 			return true;
@@ -273,14 +483,15 @@ static bool cache_says_freed(const struct memdiag_leakcheck *check, const struct
 	for (size_t n = 0; n < check->nr_rows; n++) {
 		const struct leak_row *row = check->rows[n];
 		struct span span = span_of(check);
-		uint64_t expected;
+		uint64_t seen;
 
 		if (row->tracked || row->kind != MEMDIAG_LEAK_SLAB || !row->objects_known ||
 		    strcmp(row->name, stack->cache))
 			continue;
-		expected = expected_growth(check, row);
-		return bytes > expected && more(row->counts[span.last].bytes,
-						row->counts[span.first].bytes) <= expected;
+		seen = least_seen(check, row, 0, is_in_doubt(check, row));
+		return seen != UINT64_MAX && bytes >= seen * check->cycles &&
+		       more(row->counts[span.last].bytes, row->counts[span.first].bytes) <
+			       bytes / 2;
 	}
 	return false;
 }
@@ -311,6 +522,21 @@ static void judge_stack(const struct memdiag_leakcheck *check, const struct leak
 		leak->finding = MEMDIAG_LEAK_KEPT;
 }
 
+/* As many areas of vmalloc, but larger ones each time. */
+static bool areas_grow(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	struct leak_row bytes = *row;
+
+	bytes.objects_known = false;
+	return row->kind == MEMDIAG_LEAK_VMALLOC && count_leaks(check, &bytes);
+}
+
+static bool is_compared(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	return !row->tracked && (!row->reclaimable || check->reclaimed) &&
+	       check->counted & 1u << row->kind;
+}
+
 /* Return: whether the row belongs in the result. */
 static bool judge_row(const struct memdiag_leakcheck *check, const struct leak_row *row,
 		      bool unloads, struct memdiag_leak *leak)
@@ -337,11 +563,18 @@ static bool judge_row(const struct memdiag_leakcheck *check, const struct leak_r
 		return true;
 	}
 	/* A kind that was missing once would seem to appear. */
-	if (row->reclaimable || !(check->counted & 1u << row->kind))
+	if (!is_compared(check, row))
 		return false;
-	leak->expected = expected_growth(check, row);
 	leak->finding = MEMDIAG_LEAK_FOUND;
-	return count_leaks(check, row, leak->expected);
+	if (!count_leaks(check, row) && !areas_grow(check, row))
+		return false;
+	leak->expected = chance_growth(check, row);
+	return true;
+}
+
+static uint64_t budget_of(const uint64_t *allow, enum memdiag_leak_kind kind)
+{
+	return allow[kind] + (kind == MEMDIAG_LEAK_UNACCOUNTED ? allow[MEMDIAG_LEAK_PAGES] : 0);
 }
 
 static void apply_budget(struct memdiag_leaks *leaks, const uint64_t *allow)
@@ -354,10 +587,8 @@ static void apply_budget(struct memdiag_leaks *leaks, const uint64_t *allow)
 				leaks->leaks[n].bytes;
 	for (size_t n = 0; n < leaks->nr; n++) {
 		struct memdiag_leak *l = &leaks->leaks[n];
-		uint64_t budget = allow[l->kind];
+		uint64_t budget = budget_of(allow, l->kind);
 
-		if (l->kind == MEMDIAG_LEAK_UNACCOUNTED)
-			budget += allow[MEMDIAG_LEAK_PAGES];
 		if (l->finding == MEMDIAG_LEAK_FOUND &&
 		    sums[l->tracked][l->kind] <= budget * leaks->cycles)
 			l->finding = MEMDIAG_LEAK_ALLOWED;
@@ -375,6 +606,83 @@ static int compare_leaks(const void *pa, const void *pb)
 	if (a->bytes != b->bytes)
 		return a->bytes > b->bytes ? -1 : 1;
 	return strcmp(a->name, b->name);
+}
+
+/*
+ * What a count would have shown. If it grows, but not surely as a leak does, then that is a
+ * leak which it does not show.
+ */
+static uint64_t power_of(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	uint64_t seen = least_seen(check, row, 0, is_in_doubt(check, row));
+	bool ignored;
+	double growth = growth_of(check, row, 0, &ignored);
+
+	if (growth <= 0 || count_leaks(check, row))
+		return seen;
+	if (growth >= (double)row->unit * MAX_UNITS)
+		return UINT64_MAX;
+	return larger(seen, ((uint64_t)(growth / row->unit) + 1) * row->unit);
+}
+
+/* What counts of each kind would have shown: that of the one which shows least of a leak. */
+static void find_power(const struct memdiag_leakcheck *check, const uint64_t *allow,
+		       uint64_t sensitivity, struct memdiag_leaks *leaks)
+{
+	/* A kind may be there with nothing to count. */
+	for (unsigned int kind = 0; kind < MEMDIAG_NR_LEAK_KINDS; kind++)
+		leaks->power[kind].name = "";
+	for (size_t n = 0; n < check->nr_rows; n++) {
+		const struct leak_row *row = check->rows[n];
+		struct memdiag_leak_power *power = &leaks->power[row->kind];
+		uint64_t enough =
+			larger(larger(row->unit, sensitivity), budget_of(allow, row->kind));
+		uint64_t seen;
+
+		if (!is_compared(check, row))
+			continue;
+		seen = power_of(check, row);
+		if (seen > enough)
+			leaks->blunt = true;
+		if (!power->unit || seen - row->unit > power->bytes - power->unit)
+			*power = (struct memdiag_leak_power){
+				.bytes = seen,
+				.unit = row->unit,
+				.name = seen > row->unit ? row->name : "",
+			};
+	}
+}
+
+/* The kind whose counts show least of a leak. */
+static enum memdiag_leak_kind bluntest(const struct memdiag_leaks *leaks)
+{
+	enum memdiag_leak_kind kind = 0;
+
+	for (unsigned int n = 1; n < MEMDIAG_NR_LEAK_KINDS; n++)
+		if (leaks->power[n].bytes - leaks->power[n].unit >
+		    leaks->power[kind].bytes - leaks->power[kind].unit)
+			kind = n;
+	return kind;
+}
+
+static void say_blunt(struct memdiag_leaks *leaks)
+{
+	enum memdiag_leak_kind kind = bluntest(leaks);
+	const struct memdiag_leak_power *power = &leaks->power[kind];
+	const char *what = memdiag_leak_kind_name(kind);
+	bool named = strcmp(power->name, what);
+
+	if (power->bytes == UINT64_MAX)
+		snprintf(
+			leaks->why, sizeof(leaks->why),
+			"a leak in %s%s%s would not have been told from chance: make more cycles (--cycles)",
+			what, named ? " " : "", named ? power->name : "");
+	else
+		snprintf(
+			leaks->why, sizeof(leaks->why),
+			"a leak in %s%s%s is seen only from %llu bytes per cycle on: make more cycles (--cycles), or be content with that (--sensitivity)",
+			what, named ? " " : "", named ? power->name : "",
+			(unsigned long long)power->bytes);
 }
 
 static void give_verdict(struct memdiag_leaks *leaks)
@@ -397,9 +705,8 @@ static void give_verdict(struct memdiag_leaks *leaks)
 	else if (!leaks->tracked && !leaks->counted)
 		snprintf(leaks->why, sizeof(leaks->why),
 			 "neither the tracker nor any count is available on this kernel");
-	else if (!leaks->tracked && leaks->cycles < MIN_COUNTED_CYCLES)
-		snprintf(leaks->why, sizeof(leaks->why),
-			 "without the tracker, counts of at least %d cycles are needed",
+	else if (leaks->blunt && leaks->cycles < MIN_COUNTED_CYCLES)
+		snprintf(leaks->why, sizeof(leaks->why), "counts of at least %d cycles are needed",
 			 MIN_COUNTED_CYCLES);
 	else if (leaks->unsure)
 		snprintf(
@@ -411,8 +718,11 @@ static void give_verdict(struct memdiag_leaks *leaks)
 			leaks->why, sizeof(leaks->why),
 			"the tracker had to drop %llu events: give it more room (--objects, --stacks) or less to look at",
 			(unsigned long long)leaks->dropped);
+	else if (leaks->blunt)
+		say_blunt(leaks);
 	else
 		leaks->verdict = MEMDIAG_VERDICT_CLEAN;
+	leaks->blunt = leaks->verdict == MEMDIAG_VERDICT_CANNOT_TELL && leaks->blunt;
 }
 
 /**
@@ -420,12 +730,15 @@ static void give_verdict(struct memdiag_leaks *leaks)
  * @check: what was seen, at least one look before the first cycle
  * @unloads: the module is unloaded at the end of each cycle
  * @allow: budget per cycle, bytes, of each enum memdiag_leak_kind
+ * @sensitivity: bytes per cycle that counts must be able to show to call it clean, if that is
+ *	more than an object or page; UINT64_MAX: none
  * @leaks: the result, to be freed with memdiag_leaks_free(); borrows from @check
  *
  * Return: 0, -EINVAL without a look to compare with, -ENOMEM.
  */
 int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, bool unloads,
-			    const uint64_t *allow, struct memdiag_leaks **leaks)
+			    const uint64_t *allow, uint64_t sensitivity,
+			    struct memdiag_leaks **leaks)
 {
 	struct memdiag_leaks *l;
 
@@ -442,11 +755,13 @@ int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, bool unloads,
 	l->cycles = check->cycles;
 	l->tracked = check->tracked;
 	l->counted = check->counted & ((1u << MEMDIAG_NR_LEAK_KINDS) - 1);
+	l->reclaimed = check->reclaimed;
 	l->dropped = more(check->dropped[check->nr_looks - 1], check->dropped[check->nr_idle - 1]);
 	for (size_t n = 0; n < check->nr_rows; n++)
 		l->nr += judge_row(check, check->rows[n], unloads, &l->leaks[l->nr]);
 	apply_budget(l, allow);
 	qsort(l->leaks, l->nr, sizeof(*l->leaks), compare_leaks);
+	find_power(check, allow, sensitivity, l);
 	give_verdict(l);
 	*leaks = l;
 	return 0;

@@ -4,9 +4,9 @@
  *
  * Two sorts of things are compared: stacks, of which the tracker knows what is
  * outstanding, and counts of the kernel's own: slab caches, callers of vmalloc,
- * lines of the ledger. What the kernel may take back whenever it likes (caches
- * that are reclaimable, page cache) and what belongs to processes is left out:
- * that it grows is no leak of the kernel.
+ * lines of the ledger. Page cache and what belongs to processes is left out: that it
+ * grows is no leak of the kernel. Nor is what the kernel may take back whenever it likes
+ * (caches that are reclaimable), unless it was asked to before each look.
  *
  * Only numbers are kept, not the snapshots: a thousand cycles have to fit.
  */
@@ -81,6 +81,19 @@ int memdiag_leakcheck_new(struct memdiag_leakcheck **check)
 	return 0;
 }
 
+/**
+ * memdiag_leakcheck_settled() - say what is done before each look
+ * @check: the check, without a look
+ * @shrunk: lists of free objects of all CPUs are emptied, so that no object in them
+ *	counts as in use
+ * @dropped: caches are dropped, so that what is reclaimable and stays is in use, too
+ */
+void memdiag_leakcheck_settled(struct memdiag_leakcheck *check, bool shrunk, bool dropped)
+{
+	check->exact = shrunk;
+	check->reclaimed = dropped;
+}
+
 static void keep_node(void *node)
 {
 	/* Rows are freed by their list. */
@@ -100,6 +113,7 @@ void memdiag_leakcheck_free(struct memdiag_leakcheck *check)
 		free_row(check->rows[n]);
 	free(check->rows);
 	free(check->dropped);
+	free(check->at);
 	free(check);
 }
 
@@ -115,6 +129,9 @@ static struct leak_row *find_row(struct memdiag_leakcheck *check, const struct l
 	if (!row)
 		return NULL;
 	*row = *like;
+	/* What says nothing of its size. */
+	if (!row->unit)
+		row->unit = 1;
 	row->name = strdup(like->name);
 	row->cache = strdup(like->cache);
 	row->module = strdup(like->module);
@@ -153,6 +170,11 @@ static const char *text(const struct memdiag_data *data, const struct memdiag_se
 	const char *string;
 
 	return memdiag_get_string(data, s, record, name, &string) ? "" : string;
+}
+
+static uint64_t more(uint64_t to, uint64_t from)
+{
+	return to > from ? to - from : 0;
 }
 
 static uint64_t number(const struct memdiag_data *data, const struct memdiag_section *s,
@@ -234,7 +256,7 @@ static int add_slab(struct memdiag_leakcheck *check, const struct memdiag_data *
 		.order = MEMDIAG_ABSENT,
 	};
 	struct leak_count count = {};
-	uint64_t size = bytes(data, s, n, "objsize"), reclaimable;
+	uint64_t size = bytes(data, s, n, "objsize"), reclaimable, capacity, error;
 
 	like.unit = size;
 	like.reclaimable = !memdiag_get(data, s, n, "reclaimable", MEMDIAG_TYPE_BOOL,
@@ -242,8 +264,13 @@ static int add_slab(struct memdiag_leakcheck *check, const struct memdiag_data *
 			   reclaimable;
 	if (!memdiag_get_u64(data, s, n, "active_objs", &count.objects) && size) {
 		like.objects_known = true;
+		error = number(data, s, n, "active_objs_error");
+		/* What is in sheaves is known. In slabs of CPUs it may be that much, if any. */
+		if (check->exact && !memdiag_get_u64(data, s, n, "sheaf_capacity", &capacity))
+			count.objects = more(count.objects, error);
+		else
+			count.doubt = error * size;
 		count.bytes = count.objects * size;
-		count.doubt = number(data, s, n, "active_objs_error") * size;
 	} else if (!memdiag_get_bytes(data, s, n, "bytes", &count.bytes)) {
 		memdiag_get_bytes(data, s, n, "pages_per_slab", &count.doubt);
 	} else {
@@ -330,10 +357,14 @@ static int add_counts(struct memdiag_leakcheck *check, const struct memdiag_data
 /* One look more, with room for its counts in each row. */
 static int begin_look(struct memdiag_leakcheck *check)
 {
-	unsigned int room = check->room ? check->room * 2 : 16;
+	unsigned int room = check->room ? check->room * 2 : 16, *at;
 	uint64_t *dropped;
 
 	if (check->nr_looks == check->room) {
+		at = realloc(check->at, room * sizeof(*at));
+		if (!at)
+			return -ENOMEM;
+		check->at = at;
 		dropped = realloc(check->dropped, room * sizeof(*dropped));
 		if (!dropped)
 			return -ENOMEM;
@@ -350,9 +381,12 @@ static int begin_look(struct memdiag_leakcheck *check)
 		}
 		check->room = room;
 	}
+	check->at[check->nr_looks] = check->cycles;
 	check->dropped[check->nr_looks++] = 0;
 	return 0;
 }
+
+static const struct leak_count nothing;
 
 /* Takes the last counts out, into @before, one per row. */
 static struct leak_count *forget_look(struct memdiag_leakcheck *check)
@@ -366,6 +400,40 @@ static struct leak_count *forget_look(struct memdiag_leakcheck *check)
 		memset(last, 0, sizeof(*last));
 	}
 	return before;
+}
+
+/*
+ * Of two looks at the same, the smaller count is the right one: what somebody has for a
+ * moment only adds. What the first one did not have, is not there to stay.
+ *
+ * Return: whether something had grown since the look before, and is less now.
+ */
+static bool keep_smaller(struct memdiag_leakcheck *check, const struct leak_count *before,
+			 size_t nr_before)
+{
+	unsigned int at = check->nr_looks - 1;
+	bool fell = false;
+
+	for (size_t n = 0; n < check->nr_rows; n++) {
+		struct leak_count *now = &check->rows[n]->counts[at];
+		const struct leak_count *was = n < nr_before ? &before[n] : &nothing;
+
+		fell |= now->bytes < was->bytes && (!at || was->bytes > now[-1].bytes);
+		if (was->bytes < now->bytes)
+			*now = *was;
+	}
+	return fell;
+}
+
+/* Has anything grown since the look before? */
+static bool has_grown(const struct memdiag_leakcheck *check)
+{
+	unsigned int at = check->nr_looks - 1;
+
+	for (size_t n = 0; n < check->nr_rows; n++)
+		if (!at || check->rows[n]->counts[at].bytes > check->rows[n]->counts[at - 1].bytes)
+			return true;
+	return false;
 }
 
 static uint64_t count_drops(const struct memdiag_data *data)
@@ -382,23 +450,24 @@ static uint64_t count_drops(const struct memdiag_data *data)
 /**
  * memdiag_leakcheck_add() - take the counts of a snapshot
  * @check: the check
- * @look: what was done before; MEMDIAG_LOOK_AGAIN replaces the counts of the last
- *	snapshot. All MEMDIAG_LOOK_IDLE come before the first
+ * @look: what was done before; MEMDIAG_LOOK_AGAIN keeps of each thing what there was
+ *	least of, now or in the last snapshot. All MEMDIAG_LOOK_IDLE come before the first
  *	MEMDIAG_LOOK_CYCLES
  * @cycles: for MEMDIAG_LOOK_CYCLES: how many there were since the last look, the
  *	same number each time or nearly so
  * @data: a snapshot, not needed afterwards
- * @fell: for MEMDIAG_LOOK_AGAIN: something was less than in the last snapshot, so
- *	that it had not settled. May be NULL
+ * @again: one more MEMDIAG_LOOK_AGAIN may show less: something has grown since the look
+ *	before; or had grown, and is less than in the last snapshot. May be NULL
  *
  * Return: 0 or -ENOMEM.
  */
 int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_look look,
-			  unsigned int cycles, const struct memdiag_data *data, bool *fell)
+			  unsigned int cycles, const struct memdiag_data *data, bool *again)
 {
 	const struct memdiag_section *track = memdiag_data_find(data, "track");
 	struct leak_count *before = NULL;
 	size_t nr_before = check->nr_rows;
+	bool unsettled = false;
 	int ret = 0;
 
 	if (look == MEMDIAG_LOOK_AGAIN) {
@@ -406,12 +475,11 @@ int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_loo
 		ret = before ? 0 : -ENOMEM;
 	} else {
 		check->nr_idle += look == MEMDIAG_LOOK_IDLE;
+		check->cycles += look == MEMDIAG_LOOK_CYCLES ? cycles : 0;
 		ret = begin_look(check);
 	}
 	if (ret)
 		return ret;
-	if (look == MEMDIAG_LOOK_CYCLES)
-		check->cycles += cycles;
 	check->dropped[check->nr_looks - 1] = count_drops(data);
 	if (track && memdiag_section_has_records(track))
 		ret = add_stacks(check, data, track);
@@ -419,12 +487,10 @@ int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_loo
 		check->tracked = false;
 	if (!ret)
 		ret = add_counts(check, data);
-	if (fell) {
-		*fell = false;
-		for (size_t n = 0; before && n < nr_before; n++)
-			*fell |=
-				check->rows[n]->counts[check->nr_looks - 1].bytes < before[n].bytes;
-	}
+	if (!ret)
+		unsettled = before ? keep_smaller(check, before, nr_before) : has_grown(check);
+	if (again)
+		*again = unsettled;
 	free(before);
 	return ret;
 }

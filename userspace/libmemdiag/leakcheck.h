@@ -27,7 +27,7 @@ struct leak_count {
  * @order: of a stack, the order of its pages, MEMDIAG_ABSENT otherwise
  * @unit: counted: bytes that are the least that can leak
  * @objects_known: objects are counted, too
- * @reclaimable: a slab cache that the kernel shrinks when it likes: not judged
+ * @reclaimable: a slab cache that the kernel shrinks when it likes
  * @counts: one per look; zero where it was not there
  */
 struct leak_row {
@@ -48,10 +48,13 @@ struct leak_row {
  * @nr_idle: looks before the first cycle; the last one is what growth is measured from
  * @nr_looks: all looks
  * @cycles: cycles done until the last look
+ * @at: one per look: cycles done until then
  * @room: looks there is room for
  * @rows: things, in the order in which they were first seen
  * @nr_rows: number of @rows
  * @tree: the same for tsearch(3)
+ * @exact: slab caches are shrunk before each look
+ * @reclaimed: caches are dropped before each look: what stays is not reclaimable
  * @tracked: all looks had section track
  * @counted: kinds that all looks had counts of, mask of 1 << enum memdiag_leak_kind
  * @dropped: one per look: what the tracker had to drop until then
@@ -60,10 +63,13 @@ struct memdiag_leakcheck {
 	unsigned int nr_idle;
 	unsigned int nr_looks;
 	unsigned int cycles;
+	unsigned int *at;
 	unsigned int room;
 	struct leak_row **rows;
 	size_t nr_rows;
 	void *tree;
+	bool exact;
+	bool reclaimed;
 	bool tracked;
 	unsigned int counted;
 	uint64_t *dropped;

@@ -404,12 +404,28 @@ struct memdiag_leak {
 };
 
 /**
+ * struct memdiag_leak_power - the least leak that counts of a kind would have shown
+ * @bytes: per cycle, of what shows least; UINT64_MAX if no leak would have been told from
+ *	chance
+ * @unit: an object or page of that, the least that there is
+ * @name: what that is: cache, caller or line of the ledger; "" if all show one @unit
+ */
+struct memdiag_leak_power {
+	uint64_t bytes;
+	uint64_t unit;
+	const char *name;
+};
+
+/**
  * struct memdiag_leaks - the judgement of a check
  * @verdict: what it comes to
  * @confirmed: not only counts say so: more cycles would not change a leak
  * @cycles: cycles judged
  * @tracked: the tracker was looking
  * @counted: kinds of which there were counts, mask of 1 << enum memdiag_leak_kind
+ * @reclaimed: reclaimable slab caches were compared as well
+ * @blunt: it cannot tell as counts would not have shown what was asked for: more cycles may
+ * @power: of each kind in @counted
  * @dropped: allocations and frees that the tracker could not remember, from the
  *	first cycle on
  * @unsure: objects of which it is not known that they are still there
@@ -423,6 +439,9 @@ struct memdiag_leaks {
 	unsigned int cycles;
 	bool tracked;
 	unsigned int counted;
+	bool reclaimed;
+	bool blunt;
+	struct memdiag_leak_power power[MEMDIAG_NR_LEAK_KINDS];
 	uint64_t dropped;
 	uint64_t unsure;
 	size_t nr;
@@ -452,12 +471,14 @@ enum memdiag_leak_look {
 
 /* leakcheck.c */
 int memdiag_leakcheck_new(struct memdiag_leakcheck **check);
+void memdiag_leakcheck_settled(struct memdiag_leakcheck *check, bool shrunk, bool dropped);
 void memdiag_leakcheck_free(struct memdiag_leakcheck *check);
 int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_look look,
-			  unsigned int cycles, const struct memdiag_data *data, bool *fell);
+			  unsigned int cycles, const struct memdiag_data *data, bool *again);
 /* judge.c */
 int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, bool unloads,
-			    const uint64_t *allow, struct memdiag_leaks **leaks);
+			    const uint64_t *allow, uint64_t sensitivity,
+			    struct memdiag_leaks **leaks);
 void memdiag_leaks_free(struct memdiag_leaks *leaks);
 const char *memdiag_leak_kind_name(enum memdiag_leak_kind kind);
 const char *memdiag_leak_finding_name(enum memdiag_leak_finding finding);

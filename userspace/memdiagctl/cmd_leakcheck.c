@@ -24,16 +24,13 @@
 /* Looks to learn what changes anyway, and how long to wait for a cycle between two. */
 #define IDLE_LOOKS 4
 #define MAX_IDLE_NS 2000000000ull
-/*
- * Looks between which the cycles are spread. Before v6.12 settling takes some fifteen
- * seconds, so there are no more of them than needed.
- */
-#define MAX_LOOKS 8
-#define MIN_LOOKS 2
-#define SLOW_SETTLE_NS 1000000000ull
-/* How often to settle until nothing falls any more, and how long to wait to see it. */
-#define MAX_SETTLES 5
-#define AGAIN_NS 20000000
+/* Looks between which the cycles are spread. */
+#define MAX_LOOKS 40
+/* If counts do not show enough: steps of so many cycles at least, and so many steps in all. */
+#define LEAST_MORE 4
+#define MAX_STEPS 4
+/* How often to settle until nothing falls any more. */
+#define MAX_SETTLES 6
 /* Adds a sentence to the result. */
 void leak_note(struct leak_run *run, const char *format, ...)
 {
@@ -50,44 +47,40 @@ void leak_note(struct leak_run *run, const char *format, ...)
 
 /* --- looks -------------------------------------------------------------------- */
 
-static int settle(struct leak_run *run)
+static int settle(struct leak_run *run, bool shortly)
 {
-	uint64_t start = leak_now_ns();
 	struct memdiag_error error;
-	int ret = memdiag_device_settle(run->device, &error);
+	int ret = leak_settle(run, shortly, &error);
 
 	if (ret == -EINTR && leak_stopped())
 		return -1;
 	if (ret)
 		return leak_give_up(run, "cannot wait for what is freed: %s", error.text);
-	run->settle_ns = leak_now_ns() - start;
 	return leak_stopped() ? -1 : 0;
 }
 
 static int look_once(struct leak_run *run, enum memdiag_leak_look look, unsigned int cycles,
-		     bool *fell)
+		     bool *again)
 {
 	struct memdiag_error error;
 	struct memdiag_data *data;
 
 	if (memdiag_device_snapshot(run->device, run->sections, &error, &data))
 		return leak_give_up(run, "cannot take a snapshot: %s", error.text);
-	if (memdiag_leakcheck_add(run->check, look, cycles, data, fell))
+	if (memdiag_leakcheck_add(run->check, look, cycles, data, again))
 		no_memory();
 	memdiag_data_free(data);
 	return 0;
 }
 
-/* Settles and looks until nothing falls any more. */
+/* Settles and looks until nothing falls any more; every other time it settles shortly. */
 static int look(struct leak_run *run, enum memdiag_leak_look kind, unsigned int cycles)
 {
-	bool fell = true;
+	bool again = true;
 
-	for (int n = 0; fell && n < MAX_SETTLES; n++) {
-		if (settle(run) || look_once(run, n ? MEMDIAG_LOOK_AGAIN : kind, cycles, NULL))
-			return -1;
-		leak_wait_ns(AGAIN_NS);
-		if (look_once(run, MEMDIAG_LOOK_AGAIN, cycles, &fell))
+	for (int n = 0; again && n < MAX_SETTLES; n++) {
+		if (settle(run, n % 2) ||
+		    look_once(run, n ? MEMDIAG_LOOK_AGAIN : kind, cycles, &again))
 			return -1;
 	}
 	return 0;
@@ -109,27 +102,24 @@ static int warm_up(struct leak_run *run)
 
 static int do_idle(struct leak_run *run)
 {
-	if (look(run, MEMDIAG_LOOK_IDLE, 0))
-		return -1;
-	for (int n = 1; n < IDLE_LOOKS; n++) {
-		leak_wait_ns(run->cycle_ns);
-		if (leak_stopped() || look_once(run, MEMDIAG_LOOK_IDLE, 0, NULL))
+	for (int n = 0; n < IDLE_LOOKS; n++) {
+		if (n)
+			leak_wait_ns(run->cycle_ns);
+		if (look(run, MEMDIAG_LOOK_IDLE, 0))
 			return -1;
 	}
 	return 0;
 }
 
 /* Looks are spread evenly, so that there is one in the middle. */
-static int do_cycles(struct leak_run *run)
+static int do_cycles(struct leak_run *run, uint64_t cycles)
 {
-	uint64_t looks = run->settle_ns < SLOW_SETTLE_NS ? MAX_LOOKS : MIN_LOOKS, last = 0;
+	uint64_t looks = cycles < MAX_LOOKS ? cycles : MAX_LOOKS, last = 0;
 
-	if (looks > run->cycles)
-		looks = run->cycles;
-	for (uint64_t n = 1; n <= run->cycles; n++) {
+	for (uint64_t n = 1; n <= cycles; n++) {
 		if (leak_cycle(run))
 			return -1;
-		if (n * looks / run->cycles == (n - 1) * looks / run->cycles)
+		if (n * looks / cycles == (n - 1) * looks / cycles)
 			continue;
 		if (look(run, MEMDIAG_LOOK_CYCLES, n - last))
 			return -1;
@@ -142,8 +132,34 @@ static void judge(struct leak_run *run)
 {
 	memdiag_leaks_free(run->leaks);
 	run->leaks = NULL;
-	if (memdiag_leakcheck_judge(run->check, run->module, run->allow, &run->leaks))
+	if (memdiag_leakcheck_judge(run->check, run->module, run->allow, run->sensitivity,
+				    &run->leaks))
 		no_memory();
+}
+
+static int do_more(struct leak_run *run, uint64_t cycles)
+{
+	run->planned += cycles;
+	if (do_cycles(run, cycles))
+		return -1;
+	judge(run);
+	return 0;
+}
+
+/* What a leak adds grows with the cycles; what comes and goes does not. */
+static int sharpen(struct leak_run *run)
+{
+	uint64_t step = run->cycles < LEAST_MORE ? LEAST_MORE : run->cycles;
+
+	/* A stack that leaks is told whatever the counts would have shown. */
+	if (!run->leaks->blunt || run->leaks->confirmed)
+		return 0;
+	for (int n = 1; run->leaks->blunt && n < MAX_STEPS; n++)
+		if (do_more(run, step))
+			return -1;
+	leak_note(run, "%llu cycles were too few for the counts, so it made more: %u in all",
+		  (unsigned long long)run->cycles, run->leaks->cycles);
+	return 0;
 }
 
 static int run_all(struct leak_run *run)
@@ -152,20 +168,16 @@ static int run_all(struct leak_run *run)
 	run->planned = run->warmup + run->cycles;
 	if (warm_up(run))
 		return -1;
-	if (do_idle(run) || do_cycles(run))
+	if (do_idle(run) || do_cycles(run, run->cycles))
 		return -1;
 	judge(run);
-	if (run->leaks->verdict == MEMDIAG_VERDICT_LEAK && !run->leaks->confirmed) {
-		leak_note(
-			run,
-			"only counts grew, so as many cycles again had to say the same: %llu in all",
-			2 * (unsigned long long)run->cycles);
-		run->planned += run->cycles;
-		if (do_cycles(run))
-			return -1;
-		judge(run);
-	}
-	return 0;
+	if (sharpen(run))
+		return -1;
+	if (run->leaks->verdict != MEMDIAG_VERDICT_LEAK || run->leaks->confirmed)
+		return 0;
+	leak_note(run, "only counts grew, so as many cycles again had to say the same: %u in all",
+		  2 * run->leaks->cycles);
+	return do_more(run, run->leaks->cycles);
 }
 
 /* --- the command line ----------------------------------------------------------- */
@@ -273,6 +285,7 @@ static int take_options(struct leak_run *run)
 	static const uint64_t filters = OPT_CACHE | OPT_PID | OPT_CGROUP;
 	const struct options *o = run->options;
 	const char *junit = option_value(o, OPT_JUNIT), *allow;
+	const char *sensitivity = option_value(o, OPT_SENSITIVITY);
 	struct options rest = *o;
 	int ret;
 
@@ -290,6 +303,10 @@ static int take_options(struct leak_run *run)
 	ret = take_count(o, OPT_CYCLES, "cycles", 1, &run->cycles);
 	if (!ret)
 		ret = take_count(o, OPT_WARMUP, "warmup", 0, &run->warmup);
+	if (!ret && sensitivity && !strcmp(sensitivity, "any"))
+		run->sensitivity = UINT64_MAX;
+	else if (!ret && sensitivity)
+		ret = value_bytes("sensitivity", sensitivity, &run->sensitivity);
 	for (int at = 0; !ret && (allow = option_next(o, OPT_ALLOW, &at));)
 		ret = take_allow(run, allow);
 	rest.given &= ~(uint64_t)OPT_MODULE;
@@ -357,7 +374,7 @@ static int start_tracker(struct leak_run *run)
 			reason = track_reason(data);
 		leak_note(
 			run,
-			"no tracker: %s; only counts are compared: there are no call stacks, no owners, and a leak of less than a few pages in all cycles together is not seen",
+			"no tracker: %s; only counts are compared: there are no call stacks, no owners, and a leak of less than an object or page in each cycle is not seen",
 			*reason ? reason : error.text);
 		memdiag_data_free(data);
 	}
@@ -401,6 +418,7 @@ static int check(struct leak_run *run)
 	/* Before the tracker runs: nothing may end us while it does. */
 	leak_take_signals();
 	leak_evidence_begin(run);
+	leak_settle_begin(run);
 	ret = start_tracker(run);
 	if (!ret)
 		run_all(run);
@@ -426,7 +444,12 @@ static int check(struct leak_run *run)
 
 int cmd_leakcheck(const struct command *command, const struct options *options)
 {
-	struct leak_run run = { .options = options, .cycles = CYCLES, .warmup = WARMUP };
+	struct leak_run run = {
+		.options = options,
+		.cycles = CYCLES,
+		.warmup = WARMUP,
+		.settler = { .drop_fd = -1, .refresh_fd = -1 },
+	};
 	int ret;
 
 	(void)command;
@@ -439,6 +462,7 @@ int cmd_leakcheck(const struct command *command, const struct options *options)
 	memdiag_leaks_free(run.leaks);
 	memdiag_leakcheck_free(run.check);
 	leak_evidence_free(&run);
+	leak_settle_end(&run);
 	memdiag_device_close(run.device);
 	memdiag_module_free(run.module);
 	for (int n = 0; n < run.nr_notes; n++)

@@ -3,6 +3,8 @@
 #ifndef _LEAK_H
 #define _LEAK_H
 
+#include <dirent.h>
+
 #include "track.h"
 
 #define LEAK_MAX_NOTES 24
@@ -20,6 +22,23 @@ struct leak_place {
 };
 
 struct leak_evidence;
+struct leak_cache;
+
+/**
+ * struct leak_settler - files by which the kernel is asked to give back what is free
+ * @directory: of the slab caches, NULL without
+ * @caches: those
+ * @nr_caches: number of @caches
+ * @drop_fd: to drop caches, or -1
+ * @refresh_fd: to bring counters up to date, or -1
+ */
+struct leak_settler {
+	DIR *directory;
+	struct leak_cache *caches;
+	size_t nr_caches;
+	int drop_fd;
+	int refresh_fd;
+};
 
 /**
  * struct leak_run - one leakcheck
@@ -32,6 +51,7 @@ struct leak_evidence;
  * @planned: cycles that will be done, those to warm up included
  * @warmup: cycles before that
  * @allow: budget per cycle of each kind, bytes
+ * @sensitivity: bytes per cycle that counts have to show
  * @device: the device
  * @check: counts so far
  * @sections: mask of the sections that are needed
@@ -42,7 +62,7 @@ struct leak_evidence;
  * @nr_places: number of @places
  * @evidence: of the kernel's own instruments
  * @cycle_ns: how long a cycle of those to warm up took
- * @settle_ns: how long it took to settle
+ * @settler: what is done before each look
  * @told_ns: when it was last said how far the check is
  * @start_ns: when the check began
  * @junit: the file of the JUnit report, NULL if there is none
@@ -61,6 +81,7 @@ struct leak_run {
 	uint64_t planned;
 	uint64_t warmup;
 	uint64_t allow[MEMDIAG_NR_LEAK_KINDS];
+	uint64_t sensitivity;
 	struct memdiag_device *device;
 	struct memdiag_leakcheck *check;
 	uint64_t sections;
@@ -71,7 +92,7 @@ struct leak_run {
 	size_t nr_places;
 	struct leak_evidence *evidence;
 	uint64_t cycle_ns;
-	uint64_t settle_ns;
+	struct leak_settler settler;
 	uint64_t told_ns;
 	uint64_t start_ns;
 	FILE *junit;
@@ -99,6 +120,11 @@ int leak_cycle(struct leak_run *run);
 /* leak_places.c */
 void leak_places_take(struct leak_run *run);
 bool leak_places_name(const struct leak_run *run, uint64_t address, char *text, size_t size);
+
+/* leak_settle.c */
+void leak_settle_begin(struct leak_run *run);
+int leak_settle(struct leak_run *run, bool shortly, struct memdiag_error *error);
+void leak_settle_end(struct leak_run *run);
 
 /* leak_evidence.c */
 void leak_evidence_begin(struct leak_run *run);

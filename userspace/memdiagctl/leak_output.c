@@ -93,6 +93,51 @@ static void leak_total(const struct leak_run *run, uint64_t *bytes, uint64_t *ob
 	}
 }
 
+/* "one object", "4.5KiB of dentry": what would have been found, if it leaked each cycle. */
+static void print_power(FILE *stream, const struct leak_run *run, enum memdiag_leak_kind kind)
+{
+	static const char *const units[] = {
+		[MEMDIAG_LEAK_SLAB] = "object", [MEMDIAG_LEAK_PAGES] = "page",
+		[MEMDIAG_LEAK_PERCPU] = "page", [MEMDIAG_LEAK_VMALLOC] = "area",
+		[MEMDIAG_LEAK_LEDGER] = "page", [MEMDIAG_LEAK_UNACCOUNTED] = "page",
+	};
+	const struct memdiag_leak_power *power = &run->leaks->power[kind];
+	char text[FORMAT_SIZE];
+
+	amount(run, power->bytes, text);
+	if (power->bytes == UINT64_MAX)
+		fputs("nothing", stream);
+	else if (power->bytes == power->unit)
+		fprintf(stream, "one %s", units[kind]);
+	else if (kind == MEMDIAG_LEAK_VMALLOC && power->unit)
+		fprintf(stream, "%" PRIu64 " areas", power->bytes / power->unit);
+	else
+		fputs(text, stream);
+	if (*power->name && strcmp(power->name, memdiag_leak_kind_name(kind))) {
+		fputs(" of ", stream);
+		print_safe(stream, power->name);
+	}
+}
+
+static void print_powers(const struct leak_run *run)
+{
+	const struct memdiag_leaks *leaks = run->leaks;
+	const char *separator = leaks->tracked ? "; " : "";
+
+	if (leak_verdict(run) == MEMDIAG_VERDICT_LEAK)
+		return;
+	printf("would have been seen, if left behind in each cycle: %s",
+	       leaks->tracked ? "stacks: one object" : "");
+	for (unsigned int k = 0; k < MEMDIAG_NR_LEAK_KINDS; k++) {
+		if (!(leaks->counted & 1u << k))
+			continue;
+		printf("%s%s: ", separator, memdiag_leak_kind_name(k));
+		print_power(stdout, run, k);
+		separator = "; ";
+	}
+	putchar('\n');
+}
+
 static void print_summary(const struct leak_run *run)
 {
 	const struct memdiag_leaks *leaks = run->leaks;
@@ -122,6 +167,7 @@ static void print_summary(const struct leak_run *run)
 		printf("; dropped %" PRIu64 " events, unsure of %" PRIu64 " objects",
 		       leaks->dropped, leaks->unsure);
 	putchar('\n');
+	print_powers(run);
 }
 
 static void print_text(const struct leak_run *run)
@@ -194,6 +240,33 @@ static struct json_object *json_leak(const struct memdiag_leak *l, unsigned int 
 	return o;
 }
 
+/* By kind: the least leak per cycle that would have been found; null if none would. */
+static struct json_object *json_powers(const struct leak_run *run)
+{
+	const struct memdiag_leaks *leaks = run->leaks;
+	struct json_object *all = must(json_object_new_object());
+
+	if (leaks && leaks->tracked) {
+		struct json_object *o = must(json_object_new_object());
+
+		json_add(o, "objects", json_u64(1));
+		json_add(all, "stacks", o);
+	}
+	for (unsigned int k = 0; k < MEMDIAG_NR_LEAK_KINDS; k++) {
+		const struct memdiag_leak_power *power = leaks ? &leaks->power[k] : NULL;
+		struct json_object *o;
+
+		if (!leaks || !(leaks->counted & 1u << k))
+			continue;
+		o = must(json_object_new_object());
+		json_add(o, "bytes", power->bytes == UINT64_MAX ? NULL : json_u64(power->bytes));
+		json_add(o, "unit", json_u64(power->unit));
+		json_add(o, "of", json_text(power->name));
+		json_add(all, memdiag_leak_kind_name(k), o);
+	}
+	return all;
+}
+
 static void print_json(const struct leak_run *run)
 {
 	const struct memdiag_leaks *leaks = run->leaks;
@@ -211,6 +284,9 @@ static void print_json(const struct leak_run *run)
 		if (leaks && leaks->counted & 1u << k)
 			json_object_array_add(array, json_text(memdiag_leak_kind_name(k)));
 	json_add(o, "counted", array);
+	json_add(o, "reclaimable_compared",
+		 must(json_object_new_boolean(leaks && leaks->reclaimed)));
+	json_add(o, "seen_per_cycle", json_powers(run));
 	json_add(o, "dropped", json_u64(leaks ? leaks->dropped : 0));
 	json_add(o, "unsure", json_u64(leaks ? leaks->unsure : 0));
 	array = must(json_object_new_array());
@@ -239,7 +315,7 @@ enum test_state {
  * struct test - one test of a report
  * @name: what it tests
  * @state: how it went
- * @text: why, several lines; "" if it passed
+ * @text: why, several lines; if it passed, what it would have seen, or ""
  */
 struct test {
 	const char *name;
@@ -283,6 +359,11 @@ static void make_test(const struct leak_run *run, unsigned int n, struct test *t
 		test->state = TEST_FAILED;
 		if (!limit || shown++ < limit)
 			print_found(stream, run, l, "    ");
+	}
+	if (n && test->state == TEST_PASSED && run->leaks->counted & 1u << kind) {
+		fputs("would have been seen, if left behind in each cycle: ", stream);
+		print_power(stream, run, kind);
+		fputc('\n', stream);
 	}
 	if (fclose(stream))
 		no_memory();
@@ -368,8 +449,14 @@ static void print_case(FILE *stream, const struct leak_run *run, const struct te
 	fputs("  <testcase classname=\"leakcheck.", stream);
 	print_xml(stream, subject(run));
 	fprintf(stream, "\" name=\"%s\"", t->name);
-	if (!element) {
+	if (!element && !*t->text) {
 		fputs("/>\n", stream);
+		return;
+	}
+	if (!element) {
+		fputs(">\n    <system-out>", stream);
+		print_xml(stream, t->text);
+		fputs("</system-out>\n  </testcase>\n", stream);
 		return;
 	}
 	fprintf(stream, ">\n    <%s message=\"", element);

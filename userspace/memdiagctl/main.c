@@ -37,8 +37,8 @@ const struct command command_table[] = {
 	{ "leakcheck", "[-- COMMAND...]",
 	  "does a module give everything back? load, use, unload, compare", 0, MAX_ARGS,
 	  (OPT_TRACK & ~OPT_ANYWHERE) | OPT_PARAM | OPT_CYCLES | OPT_WARMUP | OPT_ALLOW |
-		  OPT_ATTACH | OPT_TAP | OPT_JUNIT | OPT_KMEMLEAK | OPT_JSON | OPT_BYTES |
-		  OPT_LIMIT | OPT_HELP,
+		  OPT_ATTACH | OPT_TAP | OPT_JUNIT | OPT_KMEMLEAK | OPT_KEEP_CACHES |
+		  OPT_SENSITIVITY | OPT_JSON | OPT_BYTES | OPT_LIMIT | OPT_HELP,
 	  NULL, cmd_leakcheck },
 	{ "ledger", "", "every managed page in exactly one line, and the sums people rely on", 0, 0,
 	  OPT_TABLE | OPT_BY, CHOICES({ "line", "ledger", NULL }, { "order", "census", NULL }),

@@ -61,6 +61,8 @@ enum option_bit {
 	OPT_TAP = 1ll << 37,
 	OPT_JUNIT = 1ll << 38,
 	OPT_KMEMLEAK = 1ll << 39,
+	OPT_KEEP_CACHES = 1ll << 40,
+	OPT_SENSITIVITY = 1ll << 41,
 };
 
 #define OPT_TABLE                                                                       \
