@@ -14,6 +14,9 @@
  * a grace period is over, and only then the counters are moved and the stack is used
  * again.
  *
+ * All texts lie in one piece of memory of memdiag's own: in caches of the kernel's they would
+ * look like a leak of the module that is checked, an object or so for each time it is loaded.
+ *
  * Locks: the mutex of the run, from the notifier of modules. Grace periods are waited for.
  *
  * Skipped: text that finds no memory, or no room within NAMES_MAX. Such a stack is sealed
@@ -22,6 +25,7 @@
 #include <linux/jhash.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -29,13 +33,15 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 #include "../compat/module.h"
 #include "../resolve/resolve.h"
 #include "track.h"
 
-/* Bytes of all texts. */
+/* Bytes of all texts, and of the first piece for them. */
 #define NAMES_MAX	SZ_4M
+#define NAMES_FIRST	SZ_64K
 
 /**
  * track_print_stack() - name the frames of a stack
@@ -100,25 +106,57 @@ static bool names_in(const struct track_stack *stack, const struct track_range *
 	return false;
 }
 
-/* Keep a text with a stack, if it can be kept. */
-static void names_keep(struct track_run *run, struct track_stack *stack, const char *text)
+/*
+ * Move all texts into a larger piece, without those that were dropped. Return: whether
+ * so many bytes more have room there.
+ */
+static bool names_make_room(struct track_stacks *t, size_t bytes)
 {
-	size_t size = strlen(text) + 1;
+	size_t size = clamp_t(size_t, 2 * (t->text_bytes + bytes), NAMES_FIRST, NAMES_MAX);
+	size_t used = 0;
+	char *texts;
+	u32 n;
 
-	if (run->text_bytes + size > NAMES_MAX)
-		return;
-	stack->text = memdiag_keep(size, 1);
-	if (!stack->text)
-		return;
-	strscpy(stack->text, text, size);
-	run->text_bytes += size;
+	if (t->text_bytes + bytes > NAMES_MAX)
+		return false;
+	texts = memdiag_alloc_pages(size);
+	if (!texts)
+		return false;
+	for (n = 0; n < track_stacks_used(t); n++) {
+		struct track_stack *stack = track_stack(t, n);
+
+		if (n % TRACK_BATCH == 0)
+			cond_resched();
+		if (!stack->text)
+			continue;
+		strscpy(texts + used, stack->text, size - used);
+		stack->text = texts + used;
+		used += strlen(stack->text) + 1;
+	}
+	vfree(t->texts);
+	t->texts = texts;
+	t->texts_size = size;
+	t->texts_used = used;
+	return true;
 }
 
-static void names_drop(struct track_run *run, struct track_stack *stack)
+/* Keep a text with a stack, if it can be kept. */
+static void names_keep(struct track_stacks *t, struct track_stack *stack, const char *text)
+{
+	size_t bytes = strlen(text) + 1;
+
+	if (t->texts_used + bytes > t->texts_size && !names_make_room(t, bytes))
+		return;
+	stack->text = t->texts + t->texts_used;
+	strscpy(stack->text, text, bytes);
+	t->texts_used += bytes;
+	t->text_bytes += bytes;
+}
+
+static void names_drop(struct track_stacks *t, struct track_stack *stack)
 {
 	if (stack->text)
-		run->text_bytes -= strlen(stack->text) + 1;
-	memdiag_free(stack->text);
+		t->text_bytes -= strlen(stack->text) + 1;
 	stack->text = NULL;
 }
 
@@ -142,8 +180,8 @@ static u32 names_seal(struct track_run *run, const char *module,
 			strscpy(text, stack->text, TRACK_TEXT);
 			names_mark(text, module);
 			if (strcmp(text, stack->text)) {
-				names_drop(run, stack);
-				names_keep(run, stack, text);
+				names_drop(&run->stacks, stack);
+				names_keep(&run->stacks, stack, text);
 				sealed++;
 			}
 			continue;
@@ -155,7 +193,7 @@ static u32 names_seal(struct track_run *run, const char *module,
 			track_print_stack(stack, names_symbol, text);
 			if (unloaded)
 				names_mark(text, module);
-			names_keep(run, stack, text);
+			names_keep(&run->stacks, stack, text);
 		}
 		/* One that was left out has nothing to keep. */
 		stack->dead = state == TRACK_STACK_SKIP;
@@ -266,7 +304,7 @@ static void names_merge(struct track_run *run)
 			continue;
 		if (!stack->dead)
 			names_add(track_stack(&run->stacks, stack->into), stack);
-		names_drop(run, stack);
+		names_drop(&run->stacks, stack);
 		track_stacks_reuse(&run->stacks, n);
 	}
 }

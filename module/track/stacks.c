@@ -81,10 +81,7 @@ int track_stacks_alloc(struct track_stacks *t, u32 stacks, u32 depth)
  */
 void track_stacks_free(struct track_stacks *t)
 {
-	u32 n;
-
-	for (n = 0; t->arena && n < track_stacks_used(t); n++)
-		memdiag_free(track_stack(t, n)->text);
+	vfree(t->texts);
 	vfree(t->arena);
 	vfree(t->slots);
 	vfree(t->ring);
@@ -273,7 +270,6 @@ void track_stacks_reuse(struct track_stacks *t, u32 n)
 {
 	struct track_stack *stack = track_stack(t, n);
 
-	memdiag_free(stack->text);
 	stack->text = NULL;
 	WRITE_ONCE(stack->state, TRACK_STACK_UNUSED);
 	t->ring[t->ring_tail % t->max] = n;

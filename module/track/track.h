@@ -269,7 +269,11 @@ struct track_stack {
  * @max: stacks in @arena
  * @depth: frames of a stack
  * @stride: bytes of a stack
- * @bytes: memory of all
+ * @bytes: memory of all, less @texts_size
+ * @texts: one piece for the texts of stacks that are sealed; NULL as long as there is none
+ * @texts_size: bytes of it
+ * @texts_used: bytes up to the end of the last text; some may be of no stack any more
+ * @text_bytes: bytes of the texts that stacks have
  */
 struct track_stacks {
 	void *arena;
@@ -284,6 +288,10 @@ struct track_stacks {
 	u32 depth;
 	u32 stride;
 	u64 bytes;
+	char *texts;
+	size_t texts_size;
+	size_t texts_used;
+	size_t text_bytes;
 };
 
 #define TRACK_SLOT_GONE		(~0u)
@@ -562,7 +570,6 @@ struct track_cpu {
  * @missed_frees: likewise, that free
  * @gone: objects that the last report found gone
  * @silent: kinds whose objects may be freed without being seen
- * @text_bytes: texts of stacks that are sealed
  * @bytes: memory of all
  */
 struct track_run {
@@ -587,7 +594,6 @@ struct track_run {
 	u64 missed;
 	u64 missed_frees;
 	u64 gone;
-	u64 text_bytes;
 	u64 bytes;
 };
 

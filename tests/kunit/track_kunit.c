@@ -539,7 +539,7 @@ static void track_names_merge(struct kunit *test)
 		n[i] = track_test_stack(&run->stacks, 1 + i, 0);
 		stack = track_stack(&run->stacks, n[i]);
 		stack->state = TRACK_STACK_SEALED;
-		names_keep(run, stack, i == 2 ? "other" : "same");
+		names_keep(&run->stacks, stack, i == 2 ? "other" : "same");
 		object.stack = n[i];
 		atomic64_set(&stack->allocated, 3);
 		atomic64_set(&stack->freed, 2);
@@ -557,7 +557,53 @@ static void track_names_merge(struct kunit *test)
 		of += out.stack == n[0];
 	}
 	KUNIT_EXPECT_EQ(test, of, 2u);
-	KUNIT_EXPECT_EQ(test, run->text_bytes, (u64)sizeof("same") + sizeof("other"));
+	KUNIT_EXPECT_EQ(test, run->stacks.text_bytes, sizeof("same") + sizeof("other"));
+	track_test_end(run);
+}
+
+/* Texts are moved when there is no room left: none is lost, and those that were dropped are gone. */
+static void track_names_room(struct kunit *test)
+{
+	struct track_run *run = track_test_run(test, 64, 64);
+	struct track_stacks *t = &run->stacks;
+	char *text = kunit_kzalloc(test, TRACK_TEXT, GFP_KERNEL);
+	unsigned int i, round, wrong = 0;
+	struct track_stack *stack;
+	u32 n[16];
+
+	KUNIT_ASSERT_NOT_NULL(test, text);
+	for (i = 0; i < ARRAY_SIZE(n); i++)
+		n[i] = track_test_stack(t, 1 + i, 0);
+	for (round = 0; round < 32; round++) {
+		for (i = 0; i < ARRAY_SIZE(n); i++) {
+			if (round && i % 4 != round % 4)
+				continue;
+			memset(text, 'a' + i, TRACK_TEXT - 1 - i);
+			text[TRACK_TEXT - 1 - i] = '\0';
+			names_drop(t, track_stack(t, n[i]));
+			names_keep(t, track_stack(t, n[i]), text);
+		}
+		for (i = 0; i < ARRAY_SIZE(n); i++) {
+			stack = track_stack(t, n[i]);
+			if (!stack->text) {
+				wrong++;
+				continue;
+			}
+			memset(text, 'a' + i, TRACK_TEXT);
+			wrong += strlen(stack->text) != TRACK_TEXT - 1 - i ||
+				 memcmp(stack->text, text, TRACK_TEXT - 1 - i);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0u);
+	KUNIT_EXPECT_EQ(test, t->text_bytes, ARRAY_SIZE(n) * TRACK_TEXT - 15 * 16 / 2);
+	KUNIT_EXPECT_LE(test, t->texts_size, 2 * t->text_bytes + NAMES_FIRST);
+	/* Beyond the bound a stack has none. */
+	t->text_bytes = NAMES_MAX;
+	t->texts_used = t->texts_size;
+	stack = track_stack(t, n[0]);
+	stack->text = NULL;
+	names_keep(t, stack, "one too many");
+	KUNIT_EXPECT_NULL(test, stack->text);
 	track_test_end(run);
 }
 
@@ -576,7 +622,7 @@ static void track_names_come(struct kunit *test)
 	for (i = 0; i < 2; i++) {
 		n[i] = track_test_stack(&run->stacks, 1 + i, 0);
 		track_stack(&run->stacks, n[i])->state = TRACK_STACK_SEALED;
-		names_keep(run, track_stack(&run->stacks, n[i]), "same");
+		names_keep(&run->stacks, track_stack(&run->stacks, n[i]), "same");
 	}
 	preempt_disable();
 	track_put_object(run, &event, n[1]);
@@ -738,6 +784,7 @@ static struct kunit_case track_cases[] = {
 	KUNIT_CASE(track_run_sizes),
 	KUNIT_CASE(track_kept),
 	KUNIT_CASE(track_names_merge),
+	KUNIT_CASE(track_names_room),
 	KUNIT_CASE(track_names_come),
 	KUNIT_CASE(track_names_mark),
 	{ }
