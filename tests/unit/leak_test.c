@@ -105,7 +105,7 @@ static void add_counts(struct build *b, const struct machine *m)
 	RECORD(b, "-", "unpurged", "", "1", area);
 	build_section(b, MEMDIAG_SEC_LEDGER, "ledger");
 	build_field(b, "line", MEMDIAG_TYPE_STR, 0, MEMDIAG_KIND_LABEL, MEMDIAG_FIELD_KEY);
-	build_field(b, "pages", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_PAGES, MEMDIAG_KIND_GAUGE, 0);
+	build_field(b, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES, MEMDIAG_KIND_GAUGE, 0);
 	build_field(b, "error", MEMDIAG_TYPE_U64, MEMDIAG_UNIT_PAGES, MEMDIAG_KIND_GAUGE, 0);
 	RECORD(b, "free", pages, "0");
 	RECORD(b, "anon", pages, "0");
@@ -483,6 +483,11 @@ static void one_each(int cycle, struct machine *m)
 	m->objects_error = 50;
 }
 
+static void one_each_exact(int cycle, struct machine *m)
+{
+	m->objects = cycle;
+}
+
 /* Threads of the kernel's own, that come and stay for some minutes. */
 static void workers(int cycle, struct machine *m)
 {
@@ -560,12 +565,23 @@ static void counts(void)
 /* Lists of free objects are empty: one object per cycle is seen, and no more than chance is not. */
 static void exact(void)
 {
-	/* In lists of CPUs there may be so many, if they are not emptied. */
+	/* In lists of CPUs there may be so many, if they are not emptied or filled again. */
 	CANNOT(one_each, 0, 0);
 	shrunk = true;
-	LEAK(one_each, 1);
-	CHECK(says(one_each, 4, true, no_budget, MEMDIAG_VERDICT_LEAK, 1, MEMDIAG_LEAK_FOUND));
-	CHECK(says(one_each, 100, true, no_budget, MEMDIAG_VERDICT_LEAK, 1, MEMDIAG_LEAK_FOUND));
+	CANNOT(one_each, 0, 0);
+	sensitivity = 4096;
+	CANNOT(one_each, 0, 0);
+	sensitivity = UINT64_MAX;
+	CLEAN(one_each, 0, 0);
+	sensitivity = 0;
+	/* Fifty at each end. */
+	CHECK(says(one_each, 100, true, no_budget, MEMDIAG_VERDICT_CANNOT_TELL, 0, 0));
+	CHECK(says(one_each, 101, true, no_budget, MEMDIAG_VERDICT_LEAK, 1, MEMDIAG_LEAK_FOUND));
+	LEAK(one_each_exact, 1);
+	CHECK(says(one_each_exact, 4, true, no_budget, MEMDIAG_VERDICT_LEAK, 1,
+		   MEMDIAG_LEAK_FOUND));
+	CHECK(says(one_each_exact, 100, true, no_budget, MEMDIAG_VERDICT_LEAK, 1,
+		   MEMDIAG_LEAK_FOUND));
 	LEAK(outlier, 1);
 	LEAK(outlier_low, 1);
 	LEAK(drifting_once, 1);
@@ -629,6 +645,12 @@ static void counted_pages(int cycle, struct machine *m)
 	m->unaccounted = cycle;
 }
 
+/* From below zero to above. */
+static void below_zero(int cycle, struct machine *m)
+{
+	m->unaccounted = cycle - 505;
+}
+
 /* More than can be expected, but hardly more than a page in two cycles. */
 static void fewer_pages(int cycle, struct machine *m)
 {
@@ -650,6 +672,7 @@ static void other_counts(void)
 	CHECK(says(counted_area, 3, true, no_budget, MEMDIAG_VERDICT_CANNOT_TELL, 0, 0));
 	/* Ten pages, where it may be wrong by two at each end. */
 	LEAK(counted_pages, 1);
+	LEAK(below_zero, 1);
 	CHECK(says(counted_pages, 4, true, no_budget, MEMDIAG_VERDICT_CANNOT_TELL, 0, 0));
 }
 

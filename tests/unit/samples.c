@@ -563,7 +563,7 @@ static void add_counted(struct build *b, int cycles)
 		       times(c, 0, 1, cycles), times(d, 0, 8192, cycles));
 	build_section(b, MEMDIAG_SEC_LEDGER, "ledger");
 	F(b, "line", STR, NONE, LABEL, KEY | BRIEF);
-	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
+	F(b, "pages", S64, PAGES, GAUGE, BRIEF);
 	F(b, "error", U64, PAGES, GAUGE, BRIEF);
 	RECORD(b, "free", "100000", "0");
 	RECORD(b, "kernel_stack", "400", "0");

@@ -25,9 +25,9 @@
  *           half of one in each half; and
  *           nearly all pairs of looks rise: three quarters of them (less those that fall), and by 3.3
  *           deviations more than chance; and
- *           it is more than the section says that the count may be wrong by, if lists of
- *           CPUs were not emptied, or the looks go up and down nevertheless: else it
- *           cannot be told.
+ *           it is more than the section says that the count may be wrong by: else it cannot
+ *           be told. A line of the ledger that does not go up and down is not wrong, if
+ *           lists of CPUs were emptied.
  * Medians do not mind a single look that saw what somebody had for a moment, and a step is no
  * slope. What would have been found is not estimated but tried: the same rule is asked about
  * the same looks with a leak added to them.
@@ -39,8 +39,9 @@
  *
  * The verdict is leak if there is one; else cannot tell if something is unsure, if
  * the tracker had to drop at least one event per cycle (what leaks in every cycle
- * cannot hide behind fewer), if nothing could be compared, or if a count goes up and down
- * so much that it would not have shown what was asked for; else clean.
+ * cannot hide behind fewer), if nothing could be compared, if a count goes up and down
+ * so much that it would not have shown what was asked for, or if one grows as a leak does
+ * but not by more than it may be wrong by; else clean.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -306,11 +307,12 @@ static double trend_of(const struct memdiag_leakcheck *check, const struct leak_
 
 /*
  * Do looks with empty lists of CPUs show that it does not go up and down? Then it is not
- * wrong, whatever its section says that it may be.
+ * wrong, whatever its section says that it may be. Of a slab cache the section knows which
+ * CPUs have a slab, and so it may well be wrong: by as much as one slab of them is filled.
  */
 static bool is_quiet(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
-	return check->exact && check->nr_looks > check->nr_idle &&
+	return check->exact && row->kind != MEMDIAG_LEAK_SLAB && check->nr_looks > check->nr_idle &&
 	       least_seen(check, row, trend_of(check, row), false) == row->unit;
 }
 
@@ -468,32 +470,27 @@ static bool is_bookkeeping(const struct leak_row *row)
 /* May the kernel have kept it in a cache, as nobody asked it to drop what it keeps there? */
 static bool is_reclaimable(const struct memdiag_leakcheck *check, const struct leak_row *stack)
 {
+	const struct leak_row *cache;
+
 	if (check->reclaimed)
 		return false;
-	for (size_t n = 0; n < check->nr_rows; n++)
-		if (check->rows[n]->reclaimable && !strcmp(check->rows[n]->name, stack->cache))
-			return true;
-	return false;
+	cache = leak_find_cache(check, stack->cache);
+	return cache && cache->reclaimable;
 }
 
 /* Do the counts of the cache show that objects the tracker is unsure of are gone? */
 static bool cache_says_freed(const struct memdiag_leakcheck *check, const struct leak_row *stack,
 			     uint64_t bytes)
 {
-	for (size_t n = 0; n < check->nr_rows; n++) {
-		const struct leak_row *row = check->rows[n];
-		struct span span = span_of(check);
-		uint64_t seen;
+	const struct leak_row *row = leak_find_cache(check, stack->cache);
+	struct span span = span_of(check);
+	uint64_t seen;
 
-		if (row->tracked || row->kind != MEMDIAG_LEAK_SLAB || !row->objects_known ||
-		    strcmp(row->name, stack->cache))
-			continue;
-		seen = least_seen(check, row, 0, is_in_doubt(check, row));
-		return seen != UINT64_MAX && bytes >= seen * check->cycles &&
-		       more(row->counts[span.last].bytes, row->counts[span.first].bytes) <
-			       bytes / 2;
-	}
-	return false;
+	if (!row || !row->objects_known)
+		return false;
+	seen = least_seen(check, row, 0, is_in_doubt(check, row));
+	return seen != UINT64_MAX && bytes >= seen * check->cycles &&
+	       more(row->counts[span.last].bytes, row->counts[span.first].bytes) < bytes / 2;
 }
 
 static void judge_stack(const struct memdiag_leakcheck *check, const struct leak_row *row,
@@ -625,25 +622,38 @@ static uint64_t power_of(const struct memdiag_leakcheck *check, const struct lea
 	return larger(seen, ((uint64_t)(growth / row->unit) + 1) * row->unit);
 }
 
+/* Does it grow as a leak does, by more than is allowed, but no more than it may be wrong by? */
+static bool is_suspect(const struct memdiag_leakcheck *check, const struct leak_row *row,
+		       uint64_t budget)
+{
+	bool sure, ignored;
+
+	return count_grows(check, row, &sure) && !sure &&
+	       growth_of(check, row, 0, &ignored) > (double)budget;
+}
+
 /* What counts of each kind would have shown: that of the one which shows least of a leak. */
 static void find_power(const struct memdiag_leakcheck *check, const uint64_t *allow,
 		       uint64_t sensitivity, struct memdiag_leaks *leaks)
 {
+	leaks->suspect = "";
 	/* A kind may be there with nothing to count. */
 	for (unsigned int kind = 0; kind < MEMDIAG_NR_LEAK_KINDS; kind++)
 		leaks->power[kind].name = "";
 	for (size_t n = 0; n < check->nr_rows; n++) {
 		const struct leak_row *row = check->rows[n];
 		struct memdiag_leak_power *power = &leaks->power[row->kind];
-		uint64_t enough =
-			larger(larger(row->unit, sensitivity), budget_of(allow, row->kind));
-		uint64_t seen;
+		uint64_t budget = budget_of(allow, row->kind), seen;
 
 		if (!is_compared(check, row))
 			continue;
 		seen = power_of(check, row);
-		if (seen > enough)
+		if (seen > larger(larger(row->unit, sensitivity), budget))
 			leaks->blunt = true;
+		if (sensitivity != UINT64_MAX && is_suspect(check, row, budget)) {
+			leaks->blunt = true;
+			leaks->suspect = row->name;
+		}
 		if (!power->unit || seen - row->unit > power->bytes - power->unit)
 			*power = (struct memdiag_leak_power){
 				.bytes = seen,
@@ -672,7 +682,12 @@ static void say_blunt(struct memdiag_leaks *leaks)
 	const char *what = memdiag_leak_kind_name(kind);
 	bool named = strcmp(power->name, what);
 
-	if (power->bytes == UINT64_MAX)
+	if (*leaks->suspect)
+		snprintf(
+			leaks->why, sizeof(leaks->why),
+			"%s has grown with the cycles, but not by more than its count may be wrong by: make more cycles (--cycles)",
+			leaks->suspect);
+	else if (power->bytes == UINT64_MAX)
 		snprintf(
 			leaks->why, sizeof(leaks->why),
 			"a leak in %s%s%s would not have been told from chance: make more cycles (--cycles)",

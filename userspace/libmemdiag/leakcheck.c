@@ -37,6 +37,9 @@ static const struct {
 	{ "vmalloc", MEMDIAG_LEAK_VMALLOC },
 };
 
+/* Added to each line, as one may be below zero; only differences matter. */
+#define LINE_BASE (1ll << 50)
+
 static int compare_rows(const void *pa, const void *pb)
 {
 	const struct leak_row *a = pa, *b = pb;
@@ -146,6 +149,27 @@ static struct leak_row *find_row(struct memdiag_leakcheck *check, const struct l
 	}
 	check->rows[check->nr_rows++] = row;
 	return row;
+}
+
+/**
+ * leak_find_cache() - what was counted of a slab cache
+ * @check: the check
+ * @name: of the cache
+ *
+ * Return: its row, or NULL if it was never seen.
+ */
+const struct leak_row *leak_find_cache(const struct memdiag_leakcheck *check, const char *name)
+{
+	const struct leak_row like = {
+		.kind = MEMDIAG_LEAK_SLAB,
+		.name = (char *)name,
+		.cache = "",
+		.module = "",
+		.order = MEMDIAG_ABSENT,
+	};
+	struct leak_row *const *found = tfind(&like, &check->tree, compare_rows);
+
+	return found ? *found : NULL;
 }
 
 /* Adds to what the last look has of a thing: several records may be one thing. */
@@ -258,6 +282,8 @@ static int add_slab(struct memdiag_leakcheck *check, const struct memdiag_data *
 	struct leak_count count = {};
 	uint64_t size = bytes(data, s, n, "objsize"), reclaimable, capacity, error;
 
+	if (is_lent(like.name))
+		return 0;
 	like.unit = size;
 	like.reclaimable = !memdiag_get(data, s, n, "reclaimable", MEMDIAG_TYPE_BOOL,
 					MEMDIAG_UNIT_NONE, &reclaimable) &&
@@ -312,9 +338,13 @@ static int add_line(struct memdiag_leakcheck *check, const struct memdiag_data *
 		.unit = memdiag_data_header(data)->page_size,
 	};
 	struct leak_count count = {};
+	int64_t pages, size = memdiag_data_header(data)->page_size;
 
-	if (memdiag_get_bytes(data, s, n, "pages", &count.bytes))
+	if (memdiag_get(data, s, n, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES,
+			(uint64_t *)&pages) ||
+	    pages >= LINE_BASE / size || pages <= -LINE_BASE / size)
 		return 0;
+	count.bytes = LINE_BASE + pages * size;
 	memdiag_get_bytes(data, s, n, "error", &count.doubt);
 	for (size_t i = 0; i < sizeof(ledger_lines) / sizeof(ledger_lines[0]); i++) {
 		like.kind = ledger_lines[i].kind;
@@ -404,7 +434,8 @@ static struct leak_count *forget_look(struct memdiag_leakcheck *check)
 
 /*
  * Of two looks at the same, the smaller count is the right one: what somebody has for a
- * moment only adds. What the first one did not have, is not there to stay.
+ * moment only adds. Of two that are the same, that one is right which is surer. What the
+ * first one did not have, is not there to stay.
  *
  * Return: whether something had grown since the look before, and is less now.
  */
@@ -419,7 +450,8 @@ static bool keep_smaller(struct memdiag_leakcheck *check, const struct leak_coun
 		const struct leak_count *was = n < nr_before ? &before[n] : &nothing;
 
 		fell |= now->bytes < was->bytes && (!at || was->bytes > now[-1].bytes);
-		if (was->bytes < now->bytes)
+		if (was->bytes < now->bytes ||
+		    (was->bytes == now->bytes && was->doubt < now->doubt))
 			*now = *was;
 	}
 	return fell;

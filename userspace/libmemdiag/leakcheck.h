@@ -75,4 +75,6 @@ struct memdiag_leakcheck {
 	uint64_t *dropped;
 };
 
+const struct leak_row *leak_find_cache(const struct memdiag_leakcheck *check, const char *name);
+
 #endif /* _LEAKCHECK_H */

@@ -425,6 +425,8 @@ struct memdiag_leak_power {
  * @counted: kinds of which there were counts, mask of 1 << enum memdiag_leak_kind
  * @reclaimed: reclaimable slab caches were compared as well
  * @blunt: it cannot tell as counts would not have shown what was asked for: more cycles may
+ * @suspect: a cache, caller or line that grows as a leak does, but not by more than its count
+ *	may be wrong by; "" if there is none
  * @power: of each kind in @counted
  * @dropped: allocations and frees that the tracker could not remember, from the
  *	first cycle on
@@ -441,6 +443,7 @@ struct memdiag_leaks {
 	unsigned int counted;
 	bool reclaimed;
 	bool blunt;
+	const char *suspect;
 	struct memdiag_leak_power power[MEMDIAG_NR_LEAK_KINDS];
 	uint64_t dropped;
 	uint64_t unsure;

@@ -31,6 +31,7 @@
 #define MAX_STEPS 4
 /* How often to settle until nothing falls any more. */
 #define MAX_SETTLES 6
+
 /* Adds a sentence to the result. */
 void leak_note(struct leak_run *run, const char *format, ...)
 {
@@ -448,6 +449,7 @@ int cmd_leakcheck(const struct command *command, const struct options *options)
 		.options = options,
 		.cycles = CYCLES,
 		.warmup = WARMUP,
+		.sensitivity = sysconf(_SC_PAGESIZE),
 		.settler = { .drop_fd = -1, .refresh_fd = -1 },
 	};
 	int ret;

@@ -79,18 +79,23 @@ static void print_found(FILE *stream, const struct leak_run *run, const struct m
 		track_print_stack(stream, l->name, indent);
 }
 
-/* Tracker's bytes per cycle, or those of the counts if they alone say so. */
+/* What leaked, as stacks or as counts say: the same memory may be in both. */
 static void leak_total(const struct leak_run *run, uint64_t *bytes, uint64_t *objects)
 {
-	*bytes = *objects = 0;
+	uint64_t sums[2][2] = {};
+	bool tracked;
+
 	for (size_t n = 0; n < run->leaks->nr; n++) {
 		const struct memdiag_leak *l = &run->leaks->leaks[n];
 
-		if (l->finding != MEMDIAG_LEAK_FOUND || l->tracked != run->leaks->confirmed)
+		if (l->finding != MEMDIAG_LEAK_FOUND)
 			continue;
-		*bytes += l->bytes;
-		*objects += l->objects;
+		sums[l->tracked][0] += l->bytes;
+		sums[l->tracked][1] += l->objects;
 	}
+	tracked = sums[true][0] >= sums[false][0];
+	*bytes = sums[tracked][0];
+	*objects = sums[tracked][1];
 }
 
 /* "one object", "4.5KiB of dentry": what would have been found, if it leaked each cycle. */

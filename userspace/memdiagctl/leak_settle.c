@@ -9,11 +9,12 @@
  *   vm.drop_caches   page cache, dentries and inodes that nobody uses; what is dirty is
  *                    written before, as it would not be dropped. Not with --keep-caches
  *   settle           (the module) callbacks of RCU, batches of kfree_rcu(), lazy unmapping
+ *   vm.stat_refresh  what each CPU has not added to the counters of pages yet
  *   CACHE/shrink     slabs and, from Linux 7.0 on, sheaves of all CPUs. What sheaves hand
  *                    on to RCU is free after settling once more
- *   vm.stat_refresh  what each CPU has not added to the counters of pages yet
  *
- * The files stay open: to open one takes an object of the caches that were just shrunk.
+ * The files stay open: to open one takes an object of the caches that were just shrunk. To
+ * write to one does, too, from the cache of the smallest objects, so that one comes last.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -88,9 +89,16 @@ static void close_cache(struct leak_settler *s, size_t n)
 /* A cache that is gone is forgotten: another one may get its name. */
 static void shrink_caches(struct leak_settler *s)
 {
+	/* What is written to a file of the kernel is copied there: the smallest comes last. */
+	static const char *const written[] = { "kmalloc-128", ":0000128", "kmalloc-8", ":0000008" };
+
 	for (size_t n = s->nr_caches; n > 0; n--)
 		if (!tell(s->caches[n - 1].fd, "1"))
 			close_cache(s, n - 1);
+	for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++)
+		for (size_t n = 0; n < s->nr_caches; n++)
+			if (!strcmp(s->caches[n].name, written[i]))
+				tell(s->caches[n].fd, "1");
 }
 
 /* An object that was used lately is only marked as not used by the first time. */
@@ -123,8 +131,8 @@ int leak_settle(struct leak_run *run, bool shortly, struct memdiag_error *error)
 			return ret;
 		open_new_caches(s);
 	}
-	shrink_caches(s);
 	tell(s->refresh_fd, "1");
+	shrink_caches(s);
 	return 0;
 }
 

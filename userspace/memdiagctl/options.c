@@ -56,7 +56,7 @@ const struct option_desc option_table[] = {
 	{ OPT_KEEP_CACHES, 0, "keep-caches", "",
 	  "do not drop the page cache, dentries and inodes before looking" },
 	{ OPT_SENSITIVITY, 0, "sensitivity", "BYTES",
-	  "show so much per cycle or cannot tell; one object or page if not given" },
+	  "show so much per cycle or cannot tell; a page if not given" },
 	{ OPT_LIST, 0, "list", "", "commands and their options, for programs" },
 	{ OPT_HELP, 'h', "help", "", "explain the command" },
 	{ OPT_VERSION, 'V', "version", "", "say the version" },
