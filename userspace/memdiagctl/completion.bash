@@ -29,7 +29,7 @@ _memdiagctl()
 		;;
 	--output | -s | --sort | --sections | --limit | -d | --delay | --min-age | --cache | \
 		--size | --order | --pid | --one-in | --kinds | --objects | --stacks | --depth | \
-		--param | --cycles | --warmup | --allow)
+		--param | --cycles | --warmup | --allow | --sensitivity)
 		# Columns and sections depend on the module or the file, the rest on what is meant.
 		return
 		;;
