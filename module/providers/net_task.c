@@ -21,7 +21,7 @@
  * in part counts whole.
  *
  * Skipped: sockets that no process has (orphans, those of the kernel, those in
- * flight in a message). One that several processes have open is counted in each
+ * flight in a message, connections that nobody accepted yet). One that several processes have open is counted in each
  * of them; one that a process has open twice once, unless many lie in between.
  */
 #include <linux/file.h>
@@ -34,6 +34,7 @@
 #include <linux/string.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/af_unix.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
@@ -60,6 +61,7 @@ struct net_task_record {
 	u64 drops;
 	u64 listening;
 	u64 rings;
+	u64 in_flight;
 };
 
 #define NET_TASK_LABEL(member, type, unit, flags, help) \
@@ -91,6 +93,8 @@ static const struct memdiag_field_desc net_task_fields[] = {
 	NET_TASK_GAUGE(listening, NONE, 0, "of the sockets, those that listen"),
 	NET_TASK_GAUGE(rings, BYTES, MEMDIAG_FIELD_BRIEF,
 		       "rings of packet sockets, beside their queues; absent if the kernel has no BTF that tells where they are"),
+	NET_TASK_GAUGE(in_flight, NONE, MEMDIAG_FIELD_BRIEF,
+		       "files in messages that wait in their queues, of UNIX sockets"),
 };
 
 /**
@@ -221,6 +225,8 @@ static void net_task_fill(struct net_task_record *record, struct sock *sk)
 	record->drops += memdiag_sock_drops(sk);
 	record->listening += READ_ONCE(sk->sk_state) == TCP_LISTEN;
 	record->rings = net_task_add(record->rings, memdiag_packet_rings(sk));
+	if (sk->sk_family == AF_UNIX)
+		record->in_flight += max(atomic_read(&unix_sk(sk)->scm_stat.nr_fds), 0);
 }
 
 static int net_task_found(struct task_struct *leader, struct file *file, void *arg)

@@ -264,19 +264,52 @@ static void shmem_collect_one(struct super_block *sb, void *arg)
 			walk->error = shmem_push(walk->sink, sb, kind, &sums[kind]);
 }
 
-static int shmem_collect(struct memdiag_sink *sink)
+/**
+ * memdiag_shmem_is_tmpfs() - is it one of those that memdiag_shmem_each() calls for?
+ * @sb: a superblock
+ *
+ * Context: any.
+ *
+ * Return: true if it is.
+ */
+bool memdiag_shmem_is_tmpfs(const struct super_block *sb)
 {
-	struct shmem_walk walk = { .sink = sink };
+	unsigned int i;
+
+	for (i = 0; i < shmem_nr_others; i++)
+		if (sb->s_type == shmem_others[i])
+			return true;
+	return sb->s_magic == TMPFS_MAGIC && !strcmp(sb->s_type->name, "tmpfs");
+}
+
+/**
+ * memdiag_shmem_each() - call a function for each tmpfs
+ * @fn: what to call, with s_umount held for reading
+ * @arg: for @fn
+ *
+ * Context: may sleep.
+ *
+ * Return: 0, or -ENODEV if the kernel has no tmpfs.
+ */
+int memdiag_shmem_each(void (*fn)(struct super_block *sb, void *arg), void *arg)
+{
 	struct file_system_type *type = get_fs_type("tmpfs");
 	unsigned int i;
 
 	if (!type)
 		return -ENODEV;
-	iterate_supers_type(type, shmem_collect_one, &walk);
+	iterate_supers_type(type, fn, arg);
 	module_put(type->owner);
 	for (i = 0; i < shmem_nr_others; i++)
-		iterate_supers_type(shmem_others[i], shmem_collect_one, &walk);
-	return walk.error;
+		iterate_supers_type(shmem_others[i], fn, arg);
+	return 0;
+}
+
+static int shmem_collect(struct memdiag_sink *sink)
+{
+	struct shmem_walk walk = { .sink = sink };
+
+	return memdiag_shmem_each(shmem_collect_one, &walk) ?: walk.error;
 }
 
 static int shmem_finish(struct memdiag_sink *sink)

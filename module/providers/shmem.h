@@ -22,5 +22,7 @@ extern const char * const memdiag_shmem_kinds[SHMEM_NR_KINDS];
 
 enum shmem_kind memdiag_shmem_name_kind(const char *name);
 bool memdiag_shmem_is_internal(const struct super_block *sb);
+bool memdiag_shmem_is_tmpfs(const struct super_block *sb);
+int memdiag_shmem_each(void (*fn)(struct super_block *sb, void *arg), void *arg);
 
 #endif /* _MEMDIAG_SHMEM_H */

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Section shmem_file: one record per process and tmpfs file without a name that
- * it holds open: deleted files, memfds. On request, for it looks at every open
- * file of every process.
+ * the process holds open: deleted files, memfds. And one record without a process per
+ * such file with memory that no process has open. It is held by a mapping, as SysV
+ * segments are, by a message in a UNIX socket, or by the kernel, as graphics buffers are.
+ * On request, for it looks at every open file of every process.
  *
  * Walks the tables of open files (walk.c); a file found is held by a reference
- * while its name is printed.
+ * while its name is printed. Then the inodes of every tmpfs, as section shmem does.
  *
- * Stale: a file may have been closed, or deleted, since it was looked at.
+ * Locks: those of walk.c; then s_umount, s_inode_list_lock and i_lock, as section shmem.
  *
- * Skipped: files that are held by a mapping alone, as SysV segments are, or by
- * a message in a socket: section shmem has their pages. Files of the kernel's
- * own without a table, such as graphics buffers.
+ * Stale: a file may have been closed, or deleted, since it was looked at. One that
+ * was opened meanwhile, or went from one process to the next, may have no process.
+ *
+ * Skipped: in whose socket a message is. Section net_task counts what is in flight.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -19,8 +22,9 @@
 #include <linux/jhash.h>
 #include <linux/kdev_t.h>
 #include <linux/limits.h>
-#include <linux/module.h>
+#include <linux/list.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -41,6 +45,7 @@ struct shmem_file_record {
 	u64 pages;
 	u64 swapped;
 	u64 fds;
+	u64 mapped;
 };
 
 #define SHMEM_FILE_FIELD(member, type, unit, kind, flags, help) \
@@ -48,7 +53,7 @@ struct shmem_file_record {
 
 static const struct memdiag_field_desc shmem_file_fields[] = {
 	SHMEM_FILE_FIELD(pid, U64, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-			 "process that holds it, as in section task"),
+			 "process that has it open, as in section task; absent if none has"),
 	SHMEM_FILE_FIELD(start_time, U64, NS, LABEL, MEMDIAG_FIELD_KEY, "likewise"),
 	SHMEM_FILE_FIELD(comm, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "its name, any bytes"),
 	SHMEM_FILE_FIELD(dev, STR, NONE, LABEL, MEMDIAG_FIELD_KEY, "as in section shmem"),
@@ -60,20 +65,25 @@ static const struct memdiag_field_desc shmem_file_fields[] = {
 	SHMEM_FILE_FIELD(pages, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF,
 			 "pages in memory; the same in each process that holds it"),
 	SHMEM_FILE_FIELD(swapped, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF, "pages swapped out"),
-	SHMEM_FILE_FIELD(fds, U64, NONE, GAUGE, 0, "how often the process has it open"),
+	SHMEM_FILE_FIELD(fds, U64, NONE, GAUGE, MEMDIAG_FIELD_BRIEF,
+			 "how often the process has it open; 0: it is mapped, attached or in flight in a UNIX socket, or the kernel's"),
+	SHMEM_FILE_FIELD(mapped, BOOL, NONE, GAUGE, MEMDIAG_FIELD_BRIEF, "a process has it mapped"),
 };
 
 #ifdef CONFIG_SHMEM
 
 /* Slots to begin with: a process that has more such files open is not common. */
 #define SHMEM_FILE_SLOTS	1024
+/* Inodes under one hold of the lock, and of one tmpfs. */
+#define SHMEM_FILE_BATCH	256
+#define SHMEM_FILE_INODES	BIT(20)
 
 /**
- * struct shmem_file_slot - where the record of a file is
+ * struct shmem_file_slot - a file that was found, and its last record
  * @record: the record, or where it would be if there was room
  * @ino: inode number of the file
  * @dev: device of its superblock
- * @process: number of the process it was found in; the slot is free to others
+ * @process: number of the process it was found in last; 0 if the slot is free
  */
 struct shmem_file_slot {
 	struct shmem_file_record *record;
@@ -85,34 +95,33 @@ struct shmem_file_slot {
 /**
  * struct shmem_file_walk - what a walk carries along
  * @sink: where to
- * @type: that of tmpfs
  * @path: PATH_MAX bytes
  * @pid: the process that was seen last
  * @process: number of this process, from 1 on
- * @slots: files of this process, by hash; at most half of them are used
+ * @slots: all files that were found, by hash; at most half of them are used
  * @nr_slots: their number, a power of two
- * @nr_used: of these used by this process
+ * @nr_used: of these used
+ * @error: why the walk of the inodes ended
  */
 struct shmem_file_walk {
 	struct memdiag_sink *sink;
-	struct file_system_type *type;
 	char *path;
 	pid_t pid;
 	u32 process;
 	struct shmem_file_slot *slots;
 	unsigned int nr_slots;
 	unsigned int nr_used;
+	int error;
 };
 
 static bool shmem_file_wanted(const struct file *file, void *arg)
 {
 	const struct inode *inode = file_inode(file);
-	const struct shmem_file_walk *walk = arg;
 
-	return inode->i_sb->s_type == walk->type && !READ_ONCE(inode->i_nlink);
+	return memdiag_shmem_is_tmpfs(inode->i_sb) && !READ_ONCE(inode->i_nlink);
 }
 
-/* The slot of a file of this process, or the one to put it in. */
+/* The slot of a file, or the one to put it in. */
 static struct shmem_file_slot *shmem_file_slot(const struct shmem_file_walk *walk, dev_t dev,
 					       unsigned long ino)
 {
@@ -121,12 +130,11 @@ static struct shmem_file_slot *shmem_file_slot(const struct shmem_file_walk *wal
 
 	for (;; i++) {
 		slot = &walk->slots[i & (walk->nr_slots - 1)];
-		if (slot->process != walk->process || (slot->ino == ino && slot->dev == dev))
+		if (!slot->process || (slot->ino == ino && slot->dev == dev))
 			return slot;
 	}
 }
 
-/* Twice the slots; those of other processes are not needed any more. */
 static int shmem_file_more_slots(struct shmem_file_walk *walk)
 {
 	struct shmem_file_walk more = *walk;
@@ -139,12 +147,18 @@ static int shmem_file_more_slots(struct shmem_file_walk *walk)
 	for (i = 0; i < walk->nr_slots; i++) {
 		const struct shmem_file_slot *slot = &walk->slots[i];
 
-		if (slot->process == walk->process)
+		if (slot->process)
 			*shmem_file_slot(&more, slot->dev, slot->ino) = *slot;
 	}
 	memdiag_free(walk->slots);
 	*walk = more;
 	return 0;
+}
+
+/* See that there is a slot for one more file. */
+static int shmem_file_need_slot(struct shmem_file_walk *walk)
+{
+	return walk->nr_used < walk->nr_slots / 2 ? 0 : shmem_file_more_slots(walk);
 }
 
 /* As d_path() prints it, without the mark that says what is known here. */
@@ -169,6 +183,20 @@ static enum shmem_kind shmem_file_kind(struct file *file)
 	       memdiag_shmem_name_kind(file->f_path.dentry->d_name.name) : SHMEM_MOUNTED;
 }
 
+static void shmem_file_fill(struct memdiag_sink *sink, struct shmem_file_record *record,
+			    struct inode *inode, enum shmem_kind kind)
+{
+	dev_t dev = inode->i_sb->s_dev;
+
+	record->dev = memdiag_push_printf(sink, "%u:%u", MAJOR(dev), MINOR(dev));
+	record->ino = inode->i_ino;
+	record->kind = memdiag_push_string(sink, memdiag_shmem_kinds[kind]);
+	record->size = i_size_read(inode);
+	record->pages = READ_ONCE(inode->i_data.nrpages);
+	record->swapped = READ_ONCE(SHMEM_I(inode)->swapped);
+	record->mapped = mapping_mapped(&inode->i_data);
+}
+
 static int shmem_file_found(struct task_struct *leader, struct file *file, void *arg)
 {
 	struct shmem_file_walk *walk = arg;
@@ -183,13 +211,10 @@ static int shmem_file_found(struct task_struct *leader, struct file *file, void 
 	if (walk->pid != leader->tgid) {
 		walk->pid = leader->tgid;
 		walk->process++;
-		walk->nr_used = 0;
 	}
-	if (walk->nr_used >= walk->nr_slots / 2) {
-		error = shmem_file_more_slots(walk);
-		if (error)
-			return error;
-	}
+	error = shmem_file_need_slot(walk);
+	if (error)
+		return error;
 	slot = shmem_file_slot(walk, dev, inode->i_ino);
 	if (slot->process == walk->process) {
 		slot->record->fds++;
@@ -198,26 +223,91 @@ static int shmem_file_found(struct task_struct *leader, struct file *file, void 
 	record = memdiag_push(sink);
 	if (!record)
 		return -ENOSPC;
+	walk->nr_used += !slot->process;
 	*slot = (struct shmem_file_slot) {
 		.record = record,
 		.ino = inode->i_ino,
 		.dev = dev,
 		.process = walk->process,
 	};
-	walk->nr_used++;
 	record->pid = leader->tgid;
 	record->start_time = leader->start_boottime;
 	get_task_comm(comm, leader);
 	record->comm = memdiag_push_string(sink, comm);
-	record->dev = memdiag_push_printf(sink, "%u:%u", MAJOR(dev), MINOR(dev));
-	record->ino = inode->i_ino;
-	record->kind = memdiag_push_string(sink, memdiag_shmem_kinds[shmem_file_kind(file)]);
+	shmem_file_fill(sink, record, inode, shmem_file_kind(file));
 	record->path = shmem_file_path(walk, file);
-	record->size = i_size_read(inode);
-	record->pages = READ_ONCE(inode->i_data.nrpages);
-	record->swapped = READ_ONCE(SHMEM_I(inode)->swapped);
 	record->fds = 1;
 	return 0;
+}
+
+/* Under the lock of the list: a file without a name that no process has open. */
+static int shmem_file_push_held(struct shmem_file_walk *walk, struct inode *inode)
+{
+	enum shmem_kind kind = SHMEM_MOUNTED;
+	struct shmem_file_record *record;
+	struct dentry *alias;
+
+	if (READ_ONCE(inode->i_nlink) || !S_ISREG(inode->i_mode) ||
+	    !(READ_ONCE(inode->i_data.nrpages) | READ_ONCE(SHMEM_I(inode)->swapped)) ||
+	    shmem_file_slot(walk, inode->i_sb->s_dev, inode->i_ino)->process)
+		return 0;
+	record = memdiag_push(walk->sink);
+	if (!record)
+		return -ENOSPC;
+	/* The dentry of a deleted file has a name, too, but not the directory's. */
+	if (memdiag_shmem_is_internal(inode->i_sb)) {
+		spin_lock(&inode->i_lock);
+		alias = memdiag_inode_alias(inode);
+		kind = alias ? memdiag_shmem_name_kind(alias->d_name.name) : SHMEM_KERNEL;
+		if (alias && strlen(alias->d_name.name) < PATH_MAX - 1) {
+			walk->path[0] = '/';
+			strscpy(walk->path + 1, alias->d_name.name, PATH_MAX - 1);
+			record->path = memdiag_push_string(walk->sink, walk->path);
+		}
+		spin_unlock(&inode->i_lock);
+	}
+	shmem_file_fill(walk->sink, record, inode, kind);
+	record->fds = 0;
+	return 0;
+}
+
+/* As section shmem walks them. */
+static void shmem_file_super(struct super_block *sb, void *arg)
+{
+	struct shmem_file_walk *walk = arg;
+	struct inode *inode, *held = NULL;
+	unsigned int batch = 0, nr = 0;
+
+	spin_lock(&sb->s_inode_list_lock);
+	memdiag_lock_begin(walk->sink);
+	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
+		if (walk->error)
+			break;
+		walk->error = shmem_file_push_held(walk, inode);
+		if (++batch < SHMEM_FILE_BATCH || !igrab(inode))
+			continue;
+		memdiag_lock_end(walk->sink);
+		spin_unlock(&sb->s_inode_list_lock);
+
+		iput(held);
+		held = inode;
+		nr += batch;
+		batch = 0;
+		cond_resched();
+		if (!walk->error && fatal_signal_pending(current))
+			walk->error = -EINTR;
+
+		spin_lock(&sb->s_inode_list_lock);
+		memdiag_lock_begin(walk->sink);
+		if (nr >= SHMEM_FILE_INODES)
+			break;
+	}
+	memdiag_lock_end(walk->sink);
+	spin_unlock(&sb->s_inode_list_lock);
+	iput(held);
+	if (nr >= SHMEM_FILE_INODES)
+		memdiag_mark_partial(walk->sink, "more than %lu inodes in one tmpfs: the rest is not looked at",
+				     SHMEM_FILE_INODES);
 }
 
 static int shmem_file_collect(struct memdiag_sink *sink)
@@ -231,15 +321,13 @@ static int shmem_file_collect(struct memdiag_sink *sink)
 	};
 	int error = -ENOMEM;
 
-	walk.type = get_fs_type("tmpfs");
-	if (!walk.type)
-		return -ENODEV;
 	walk.path = memdiag_alloc(PATH_MAX, 1);
 	if (walk.path)
-		error = memdiag_walk_files(&files);
+		error = memdiag_walk_files(&files) ?: shmem_file_need_slot(&walk);
+	if (!error)
+		error = memdiag_shmem_each(shmem_file_super, &walk) ?: walk.error;
 	memdiag_free(walk.slots);
 	memdiag_free(walk.path);
-	module_put(walk.type->owner);
 	return error;
 }
 
@@ -263,7 +351,7 @@ static void __init shmem_file_init(struct memdiag_status *status)
 const struct memdiag_provider memdiag_shmem_file_provider __refconst = {
 	.id = MEMDIAG_SEC_SHMEM_FILE,
 	.name = "shmem_file",
-	.help = "per process and tmpfs file without a name that it holds open; files only mapped are not seen",
+	.help = "per process and tmpfs file without a name that it holds open, and those that no process has open",
 	.fields = shmem_file_fields,
 	.nr_fields = ARRAY_SIZE(shmem_file_fields),
 	.record_size = sizeof(struct shmem_file_record),

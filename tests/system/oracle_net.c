@@ -33,6 +33,7 @@
 #define LOCAL		5000
 #define ELSEWHERE	13
 #define BLOCKS		6
+#define FILES		7
 
 static unsigned long long net_ns(void)
 {
@@ -185,6 +186,7 @@ struct mine {
 	uint64_t overhead;
 	uint64_t drops;
 	uint64_t rings;
+	uint64_t in_flight;
 };
 
 static struct mine look(const char *protocol)
@@ -208,6 +210,7 @@ static struct mine look(const char *protocol)
 		mine.overhead = snap_get(&snap, s, n, "rcv_overhead");
 		mine.drops = snap_get(&snap, s, n, "drops");
 		mine.rings = snap_get(&snap, s, n, "rings");
+		mine.in_flight = snap_get(&snap, s, n, "in_flight");
 	}
 	snap_drop(&snap);
 	return mine;
@@ -437,7 +440,7 @@ static void known_unix(void)
 	const char *protocol = "UNIX-STREAM";
 	char data[LOCAL] = "";
 	struct mine mine;
-	int pair[2];
+	int pair[2], i;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		ktap_skip(strerror(errno), "oracle_net: known: a UNIX socket");
@@ -449,8 +452,18 @@ static void known_unix(void)
 	/* Streams became a protocol of their own in v5.15. */
 	if (!mine.records)
 		mine = look("UNIX");
-	ktap_ok(equal("sockets", mine.sockets, 2) & equal("bytes", mine.bytes, LOCAL),
+	ktap_ok(equal("sockets", mine.sockets, 2) & equal("bytes", mine.bytes, LOCAL) &
+			equal("in_flight", mine.in_flight, 0),
 		"oracle_net: known: %d unread bytes in a UNIX socket", LOCAL);
+	for (i = 0; i < FILES; i++)
+		if (!oracle_send_file(pair[0], STDIN_FILENO))
+			ktap_note("sendmsg: %s", strerror(errno));
+	mine = look(protocol);
+	if (!mine.records)
+		mine = look("UNIX");
+	ktap_ok(equal("bytes", mine.bytes, LOCAL + FILES) &
+			equal("in_flight", mine.in_flight, FILES),
+		"oracle_net: known: %d files in flight in it", FILES);
 	close(pair[0]);
 	close(pair[1]);
 }

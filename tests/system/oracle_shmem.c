@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -180,8 +181,8 @@ static bool equal(const char *what, uint64_t value, uint64_t want)
 	return value == want;
 }
 
-/* Whether this process is named as holder of so many pages under this path. */
-static bool holder(const char *kind, const char *path, uint64_t pages, uint64_t fds)
+/* Whether a process, or none, is named as holder of so many pages under this path. */
+static bool held_by(uint64_t pid, const char *kind, const char *path, uint64_t pages, uint64_t fds)
 {
 	const struct memdiag_section *s;
 	struct snap snap;
@@ -192,7 +193,7 @@ static bool holder(const char *kind, const char *path, uint64_t pages, uint64_t 
 	s = snap_section(&snap, MEMDIAG_SEC_SHMEM_FILE);
 	for (n = 0; n < s->nr_records; n++) {
 		p = snap_get_string(&snap, s, n, "path");
-		if (snap_get(&snap, s, n, "pid") != (uint64_t)getpid() || !p || strcmp(p, path))
+		if (snap_get(&snap, s, n, "pid") != pid || !p || strcmp(p, path))
 			continue;
 		found++;
 		if (snap_get(&snap, s, n, "pages") != pages ||
@@ -201,7 +202,58 @@ static bool holder(const char *kind, const char *path, uint64_t pages, uint64_t 
 			found += 100;
 	}
 	snap_drop(&snap);
-	return equal(path, found, fds ? 1 : 0);
+	return equal(path, found, pages ? 1 : 0);
+}
+
+static bool holder(const char *kind, const char *path, uint64_t pages, uint64_t fds)
+{
+	return held_by(getpid(), kind, path, fds ? pages : 0, fds);
+}
+
+bool oracle_send_file(int socket, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = "";
+	struct iovec byte = { .iov_base = "x", .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &byte,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	return sendmsg(socket, &message, 0) == 1;
+}
+
+/* A memfd whose only reference is a message that nobody has received. */
+static void known_in_flight(void)
+{
+	int fd = memfd_create("flight", MFD_CLOEXEC), sockets[2], i;
+	char *data = calloc(1, page);
+
+	for (i = 0; i < MEMFD; i++)
+		if (write(fd, data, page) != page)
+			ktap_bail("memfd: %s", strerror(errno));
+	free(data);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets)) {
+		ktap_skip(strerror(errno), "oracle_shmem: known: a memfd in flight");
+		close(fd);
+		return;
+	}
+	ktap_ok(holder("memfd", "/memfd:flight", MEMFD, 1) &
+			held_by(MEMDIAG_ABSENT, "memfd", "/memfd:flight", 0, 0),
+		"oracle_shmem: known: a memfd before it is sent");
+	if (!oracle_send_file(sockets[0], fd))
+		ktap_bail("sendmsg: %s", strerror(errno));
+	close(fd);
+	ktap_ok(held_by(MEMDIAG_ABSENT, "memfd", "/memfd:flight", MEMFD, 0),
+		"oracle_shmem: known: a memfd of %d pages in flight in a socket", MEMFD);
+	close(sockets[0]);
+	close(sockets[1]);
+	ktap_ok(held_by(MEMDIAG_ABSENT, "memfd", "/memfd:flight", 0, 0),
+		"oracle_shmem: known: it is gone with the socket");
 }
 
 static void known_mount(void)
@@ -352,4 +404,5 @@ void oracle_shmem(void)
 	sum_is_shmem();
 	known_mount();
 	known_internal();
+	known_in_flight();
 }

@@ -2,6 +2,8 @@
 #ifndef _TESTS_ORACLES_H
 #define _TESTS_ORACLES_H
 
+#include <stdbool.h>
+
 /* Each prints the results of one section or of a few that belong together. */
 void oracle_slab(void);
 void oracle_vmalloc(void);
@@ -18,5 +20,8 @@ void oracle_net(void);
 void oracle_module(void);
 void oracle_inode(void);
 void oracle_cache(void);
+
+/* Sends a file through a UNIX socket. */
+bool oracle_send_file(int socket, int fd);
 
 #endif /* _TESTS_ORACLES_H */

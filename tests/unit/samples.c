@@ -436,9 +436,13 @@ static void add_shmem(struct build *b, int later)
 	F(b, "ino", U64, NONE, LABEL, KEY | BRIEF);
 	F(b, "path", STR, NONE, LABEL, BRIEF);
 	F(b, "pages", U64, PAGES, GAUGE, BRIEF);
-	RECORD(b, "300", "9000000000", "a b", "0:1", "7", "/memfd:x", "53");
+	F(b, "fds", U64, NONE, GAUGE, BRIEF);
+	F(b, "mapped", BOOL, NONE, GAUGE, BRIEF);
+	RECORD(b, "300", "9000000000", "a b", "0:1", "7", "/memfd:x", "53", "1", "1");
 	if (later)
-		RECORD(b, "300", "9000000000", "a b", "0:26", "9", "/tmp/log", "5000");
+		RECORD(b, "300", "9000000000", "a b", "0:26", "9", "/tmp/log", "5000", "2", "0");
+	/* In flight. */
+	RECORD(b, "-", "-", "-", "0:1", "8", "/memfd:y", later ? "1024" : "512", "0", "0");
 }
 
 static void add_net(struct build *b, int later)
@@ -465,10 +469,11 @@ static void add_net(struct build *b, int later)
 	F(b, "rcv_bytes", U64, BYTES, GAUGE, BRIEF);
 	F(b, "rcv_overhead", U64, PERMILLE, GAUGE, BRIEF);
 	F(b, "rings", U64, BYTES, GAUGE, BRIEF);
-	RECORD(b, "1", "10", "UNIX", "init", "2", "0", "0", "-", "0");
-	RECORD(b, "30", "70", "PACKET", "tcpdump", "1", "0", "0", "-", "41943040");
+	F(b, "in_flight", U64, NONE, GAUGE, BRIEF);
+	RECORD(b, "1", "10", "UNIX", "init", "2", "0", "0", "-", "0", "20");
+	RECORD(b, "30", "70", "PACKET", "tcpdump", "1", "0", "0", "-", "41943040", "0");
 	RECORD(b, "300", "9000000000", "TCP", "a b", "19", later ? "36000000" : "1000000",
-	       later ? "900000" : "800000", later ? "40000" : "1250", "0");
+	       later ? "900000" : "800000", later ? "40000" : "1250", "0", "0");
 	build_section(b, MEMDIAG_SEC_NET_COUNTER, "net_counter");
 	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "value", S64, NONE, GAUGE, BRIEF);
