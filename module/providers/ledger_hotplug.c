@@ -11,9 +11,12 @@
  * kernel counts them as anonymous memory. How many there are at most say their ranges
  * of physical addresses.
  *
+ * Sections are looked for where the resource tree has memory of either kind: those that
+ * were never brought online belong to no node.
+ *
  * Locks: none; the resource tree has a lock of its own, held for one step at a time.
  *
- * Skipped: the memory map of sections that were added and never brought online.
+ * Skipped: the memory map of persistent memory, which may lie in that memory.
  */
 #include <linux/ioport.h>
 #include <linux/kernel.h>
@@ -24,24 +27,23 @@
 #include "../memdiag.h"
 #include "ledger.h"
 
-#ifdef CONFIG_SPARSEMEM_VMEMMAP
-static u64 hotplug_sections(int node)
+#if defined(CONFIG_SPARSEMEM_VMEMMAP) && defined(CONFIG_MEMORY_HOTPLUG)
+static int hotplug_sections(struct resource *range, void *late)
 {
-	unsigned long nr = pfn_to_section_nr(node_start_pfn(node));
-	unsigned long end = pfn_to_section_nr(node_end_pfn(node) + PAGES_PER_SECTION - 1);
-	u64 late = 0;
+	unsigned long nr = pfn_to_section_nr(PHYS_PFN(range->start));
+	unsigned long end = min(pfn_to_section_nr(PHYS_PFN(range->end)) + 1, NR_MEM_SECTIONS);
 
 	for (; nr < end; nr++) {
-		unsigned long flags = 0;
+		unsigned long flags = SECTION_IS_EARLY;
 
 		/* A section goes away only after a grace period. */
 		rcu_read_lock();
 		if (present_section_nr(nr))
 			flags = READ_ONCE(__nr_to_section(nr)->section_mem_map);
 		rcu_read_unlock();
-		late += (flags & SECTION_IS_ONLINE) && !(flags & SECTION_IS_EARLY);
+		*(u64 *)late += !(flags & SECTION_IS_EARLY);
 	}
-	return late;
+	return 0;
 }
 #endif
 
@@ -55,15 +57,17 @@ struct memdiag_amount memdiag_hotplug_memmap(bool on_memory)
 {
 	struct memdiag_amount map = { MEMDIAG_ABSENT };
 #if defined(CONFIG_SPARSEMEM_VMEMMAP) && defined(CONFIG_MEMORY_HOTPLUG)
-	int node;
+	const u64 pages = PAGES_PER_SECTION * sizeof(struct page) / PAGE_SIZE;
+	u64 memory = 0, device = 0;
 
-	map.pages = 0;
-	for_each_online_node(node)
-		map.pages += hotplug_sections(node);
-	map.pages *= PAGES_PER_SECTION * sizeof(struct page) / PAGE_SIZE;
+	walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, U64_MAX,
+			    &memory, hotplug_sections);
+	walk_iomem_res_desc(IORES_DESC_DEVICE_PRIVATE_MEMORY, 0, 0, U64_MAX, &device,
+			    hotplug_sections);
+	map.pages = (memory + device) * pages;
 	if (on_memory) {
-		map.error = map.pages;
-		map.pages = 0;
+		map.error = memory * pages;
+		map.pages = device * pages;
 	}
 #endif
 	return map;
