@@ -180,14 +180,24 @@ static void known(const char *name, bool (*take)(void *arg), void (*give)(void *
 	known_keeping(name, take, give, arg, grows, NULL);
 }
 
-int64_t ledger_line(const struct ledger *l, const char *name)
+static const struct line *line_named(const struct ledger *l, const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < l->nr; i++)
 		if (!strcmp(l->line[i].name, name))
-			return l->line[i].pages;
+			return &l->line[i];
 	ktap_bail("the ledger has no line %s", name);
+}
+
+int64_t ledger_line(const struct ledger *l, const char *name)
+{
+	return line_named(l, name)->pages;
+}
+
+int64_t ledger_error(const struct ledger *l, const char *name)
+{
+	return line_named(l, name)->error;
 }
 
 /* --- the cases ---------------------------------------------------------- */
@@ -223,6 +233,26 @@ static void known_fixture(void)
 		snprintf(name, sizeof(name), "pages of order %d", order);
 		known(name, take_fixture, give_fixture, command, pages);
 	}
+}
+
+/* Pages in the pool of each kind: two pages share one in zbud, three in z3fold. */
+static void known_swap(void)
+{
+	const long pages = AMOUNT / page;
+	const struct grows zbud[] = { { "zswap", pages / 2, pages / 2 }, {} };
+	const struct grows z3fold[] = { { "zswap", pages / 3, pages / 2 }, {} };
+	const struct grows zsmalloc[] = { { "zsmalloc", pages / 4, pages / 3 }, {} };
+
+	if (!swap_on(4 * AMOUNT)) {
+		ktap_skip(why, "known_ledger: swap");
+		return;
+	}
+	known("swap, in zram", take_swapped, give_swapped, NULL, zsmalloc);
+	known("swap, in zswap with zsmalloc", take_swapped, give_swapped, "zsmalloc", zsmalloc);
+	known("swap, in zswap with z3fold", take_swapped, give_swapped, "z3fold", z3fold);
+	known("swap, in zswap with zbud", take_swapped, give_swapped, "zbud", zbud);
+	known_pressure();
+	swap_off();
 }
 
 int main(void)
@@ -290,6 +320,7 @@ int main(void)
 	lines[0].line = "unmapped";
 	known("pinned fragments", take_pinned, give_sockets, NULL, lines);
 	known_fixture();
+	known_swap();
 	known_census();
 	known_leak();
 	return ktap_end();

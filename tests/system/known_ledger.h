@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the parts of known_ledger share: the ledger, memory of many kinds to take and to
- * give back (known_ledger_take.c), and what the census says (known_ledger_census.c).
+ * give back (known_ledger_take.c, known_ledger_swap.c), and what the census says (known_ledger_census.c).
  */
 #ifndef _TESTS_KNOWN_LEDGER_H
 #define _TESTS_KNOWN_LEDGER_H
@@ -58,6 +58,10 @@ struct grows {
 struct ledger look(void);
 struct ledger look_when_quiet(void);
 int64_t ledger_line(const struct ledger *l, const char *name);
+int64_t ledger_error(const struct ledger *l, const char *name);
+
+/* Says why, for a test that is skipped; always false. */
+bool cannot(const char *reason);
 
 /*
  * Each takes memory of one kind; false if it cannot be had here, and why says the reason.
@@ -76,6 +80,7 @@ bool take_holes(void *arg);
 bool take_processes(void *arg);
 bool take_unread(void *arg);
 bool take_pinned(void *arg);
+bool take_swapped(void *arg);
 bool take_fixture(void *arg);
 void give_anon(void *arg);
 void give_file(void *arg);
@@ -88,8 +93,14 @@ void give_other_pool(void *arg);
 void give_holes(void *arg);
 void give_processes(void *arg);
 void give_sockets(void *arg);
+void give_swapped(void *arg);
 void give_fixture(void *arg);
 
+/* A swap device of so many bytes, which is no more when it is off. */
+bool swap_on(long bytes);
+void swap_off(void);
+
+void known_pressure(void);
 void known_census(void);
 void known_leak(void);
 

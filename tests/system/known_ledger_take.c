@@ -27,7 +27,7 @@
 long huge_size;
 const char *why;
 
-static bool cannot(const char *reason)
+bool cannot(const char *reason)
 {
 	why = reason;
 	return false;
