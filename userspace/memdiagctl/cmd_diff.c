@@ -178,6 +178,7 @@ struct diff_row {
 	struct memdiag_delta delta;
 	const char *text;
 	bool ascending;
+	bool turned;
 };
 
 /* A record from the side where it is, the later one first. */
@@ -220,7 +221,7 @@ static int compare_rows(const void *pa, const void *pb)
 	}
 	if (order)
 		return a->ascending ? order : -order;
-	return a->record < b->record ? -1 : 1;
+	return (a->record < b->record) != a->turned ? -1 : 1;
 }
 
 static int make_rows(const struct memdiag_diff *d, const struct view *v,
@@ -246,7 +247,8 @@ static int make_rows(const struct memdiag_diff *d, const struct view *v,
 		if (d->records[n].change == MEMDIAG_CHANGE_SAME)
 			continue;
 		row->record = &d->records[n];
-		row->ascending = invert;
+		/* Without a column to sort by, what is turned round is the order itself. */
+		row->turned = !field && invert;
 		++*nr;
 		if (!field)
 			continue;
