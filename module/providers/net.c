@@ -2,8 +2,9 @@
 /*
  * Section net: one record per protocol with its sockets in all network
  * namespaces, its memory and its limits; one per protocol and namespace it has
- * sockets in; one per namespace for the fragments that wait to be put together;
- * and one per slab cache of socket buffers.
+ * sockets in; one per namespace for the fragments that wait to be put together, if
+ * there are any; one per namespace with all of these; and one per slab cache of socket
+ * buffers.
  *
  * Walks the kernel's list of protocols with the operations of
  * /proc/net/protocols and reads the public struct proto; at load tcp_prot must be
@@ -78,10 +79,10 @@ struct net_record {
 
 static const struct memdiag_field_desc net_fields[] = {
 	NET_LABEL(protocol, STR, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		  "as in /proc/net/protocols; FRAG, FRAG6; or the name of a slab cache"),
+		  "as in /proc/net/protocols; FRAG, FRAG6; all, of a namespace; or the name of a slab cache"),
 	NET_LABEL(net_ns, U64, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
 		  "network namespace, as in /proc/PID/ns/net; 0: all of them together"),
-	NET_LABEL(kind, STR, 0, "protocol, fragments or cache"),
+	NET_LABEL(kind, STR, 0, "protocol, fragments, namespace or cache"),
 	NET_GAUGE(sockets, U64, NONE, MEMDIAG_FIELD_BRIEF, "sockets in use, as /proc/net/protocols has it: of TCP and UDP those with a port"),
 	NET_GAUGE(memory, U64, PAGES, MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF,
 		  "memory of queues, as /proc/net/sockstat has it; off by memory_percpu; what protocols share (TCP, TCPv6) stands at the first"),
@@ -184,16 +185,19 @@ static struct net_record *net_push(struct memdiag_sink *sink, const char *protoc
 }
 
 static int net_push_fragments(struct memdiag_sink *sink, u64 net_ns, const char *name,
-			      const struct fqdir *fqdir)
+			      const struct fqdir *fqdir, u64 *bytes)
 {
 	struct net_record *record;
+	u64 waiting;
 
-	if (!fqdir)
+	waiting = fqdir ? max(frag_mem_limit(fqdir), 0L) : 0;
+	if (!waiting)
 		return 0;
 	record = net_push(sink, name, net_ns, "fragments");
 	if (!record)
 		return -ENOSPC;
-	record->bytes = max(frag_mem_limit(fqdir), 0L);
+	record->bytes = waiting;
+	*bytes += waiting;
 	return 0;
 }
 
@@ -201,6 +205,7 @@ static int net_push_fragments(struct memdiag_sink *sink, u64 net_ns, const char 
 static int net_push_namespace(struct memdiag_sink *sink, struct net_protocols *protocols,
 			      struct net *net)
 {
+	u64 time_wait = memdiag_net_time_wait(net), all = 0, bytes = 0;
 	struct net_record *record;
 	unsigned int i, sockets;
 	int error;
@@ -209,22 +214,31 @@ static int net_push_namespace(struct memdiag_sink *sink, struct net_protocols *p
 		struct proto *prot = protocols->at[i].prot;
 
 		sockets = sock_prot_inuse_get(net, prot);
-		if (!sockets && prot != &tcp_prot)
+		if (!sockets && (prot != &tcp_prot || !time_wait))
 			continue;
 		protocols->at[i].sockets += sockets;
+		all += sockets;
 		record = net_push(sink, prot->name, net->ns.inum, "protocol");
 		if (!record)
 			return -ENOSPC;
 		record->sockets = sockets;
 		if (prot == &tcp_prot)
-			record->time_wait = memdiag_net_time_wait(net);
+			record->time_wait = time_wait;
 	}
-	error = net_push_fragments(sink, net->ns.inum, "FRAG", net->ipv4.fqdir);
+	error = net_push_fragments(sink, net->ns.inum, "FRAG", net->ipv4.fqdir, &bytes);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (!error)
-		error = net_push_fragments(sink, net->ns.inum, "FRAG6", net->ipv6.fqdir);
+		error = net_push_fragments(sink, net->ns.inum, "FRAG6", net->ipv6.fqdir, &bytes);
 #endif
-	return error;
+	if (error)
+		return error;
+	record = net_push(sink, "all", net->ns.inum, "namespace");
+	if (!record)
+		return -ENOSPC;
+	record->sockets = all;
+	record->time_wait = time_wait;
+	record->bytes = bytes;
+	return 0;
 }
 
 static int net_push_namespaces(struct memdiag_sink *sink, struct net_protocols *protocols,

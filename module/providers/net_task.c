@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Section net_task: one record per process and protocol: the sockets it has open,
- * and what their queues hold. On request, for it looks at every open file of
- * every process.
+ * and what their queues hold; and one per process that holds network namespaces by
+ * open files. On request, for it looks at every open file of every process.
  *
- * Walks the tables of open files (walk.c); a socket found is held by a reference
- * to its file while it is looked at.
+ * Walks the tables of open files (walk.c); a socket or namespace found is held by a
+ * reference to its file while it is looked at.
  *
  * What a queue takes from memory (rcv_memory) is more than the bytes in it
  * (rcv_bytes), as each packet pins the whole of what it was received into. The
@@ -28,6 +28,8 @@
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/magic.h>
+#include <linux/ns_common.h>
+#include <linux/proc_ns.h>
 #include <linux/sched.h>
 #include <linux/skbuff.h>
 #include <linux/socket.h>
@@ -62,6 +64,7 @@ struct net_task_record {
 	u64 listening;
 	u64 rings;
 	u64 in_flight;
+	u64 namespaces;
 };
 
 #define NET_TASK_LABEL(member, type, unit, flags, help) \
@@ -74,7 +77,7 @@ static const struct memdiag_field_desc net_task_fields[] = {
 		       "process that has them open, as in section task"),
 	NET_TASK_LABEL(start_time, U64, NS, MEMDIAG_FIELD_KEY, "likewise"),
 	NET_TASK_LABEL(protocol, STR, NONE, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		       "as in section net"),
+		       "as in section net; namespace"),
 	NET_TASK_LABEL(comm, STR, NONE, MEMDIAG_FIELD_BRIEF, "name of the process, any bytes"),
 	NET_TASK_GAUGE(sockets, NONE, MEMDIAG_FIELD_BRIEF, "its sockets of the protocol"),
 	NET_TASK_GAUGE(rcv_memory, BYTES, MEMDIAG_FIELD_BRIEF,
@@ -95,6 +98,8 @@ static const struct memdiag_field_desc net_task_fields[] = {
 		       "rings of packet sockets, beside their queues; absent if the kernel has no BTF that tells where they are"),
 	NET_TASK_GAUGE(in_flight, NONE, MEMDIAG_FIELD_BRIEF,
 		       "files in messages that wait in their queues, of UNIX sockets"),
+	NET_TASK_GAUGE(namespaces, NONE, MEMDIAG_FIELD_BRIEF,
+		       "network namespaces that it holds by open files, beside the one it is in"),
 };
 
 /**
@@ -102,7 +107,7 @@ static const struct memdiag_field_desc net_task_fields[] = {
  * @sink: where to
  * @pid: process of the records from @first on
  * @first: its first record
- * @inos: inode numbers of its last sockets, against those it has open twice
+ * @inos: of its last sockets and namespaces, against those it has open twice
  */
 struct net_task_walk {
 	struct memdiag_sink *sink;
@@ -111,16 +116,28 @@ struct net_task_walk {
 	unsigned long inos[64];
 };
 
-/* Not one opened with O_PATH, which may have been closed. */
+/* Not a socket opened with O_PATH, which may have been closed. */
 static bool net_task_wanted(const struct file *file, void *arg)
 {
-	return file_inode(file)->i_sb->s_magic == SOCKFS_MAGIC && !(file->f_mode & FMODE_PATH);
+	unsigned long magic = file_inode(file)->i_sb->s_magic;
+
+	return magic == NSFS_MAGIC || (magic == SOCKFS_MAGIC && !(file->f_mode & FMODE_PATH));
 }
 
-/* Those of a few sockets back are enough: a copy mostly follows its original. */
-static bool net_task_again(struct net_task_walk *walk, unsigned long ino)
+/* An open file holds its namespace, and the operations are the kernel's own. */
+static bool net_task_is_namespace(const struct file *file)
 {
-	unsigned long *slot = &walk->inos[ino % ARRAY_SIZE(walk->inos)];
+	const struct ns_common *ns = get_proc_ns(file_inode(file));
+
+	return ns && ns->ops && !strcmp(ns->ops->name, "net");
+}
+
+/* Those of a few files back are enough: a copy mostly follows its original. */
+static bool net_task_again(struct net_task_walk *walk, const struct inode *inode)
+{
+	/* Sockets and namespaces have numbers of their own each. */
+	unsigned long ino = inode->i_ino << 1 | (inode->i_sb->s_magic == NSFS_MAGIC);
+	unsigned long *slot = &walk->inos[inode->i_ino % ARRAY_SIZE(walk->inos)];
 
 	if (*slot == ino)
 		return true;
@@ -232,10 +249,9 @@ static void net_task_fill(struct net_task_record *record, struct sock *sk)
 static int net_task_found(struct task_struct *leader, struct file *file, void *arg)
 {
 	struct net_task_walk *walk = arg;
+	struct inode *inode = file_inode(file);
 	struct net_task_record *record;
-	struct socket *socket = SOCKET_I(file_inode(file));
-	/* Stays while the file does, which is ours. */
-	struct sock *sk = READ_ONCE(socket->sk);
+	struct sock *sk = NULL;
 	u64 protocol;
 
 	if (walk->pid != leader->tgid) {
@@ -243,13 +259,25 @@ static int net_task_found(struct task_struct *leader, struct file *file, void *a
 		walk->first = walk->sink->nr_records;
 		memset(walk->inos, 0, sizeof(walk->inos));
 	}
-	if (!sk || net_task_again(walk, file_inode(file)->i_ino))
+	/* Both stay while the file does, which is ours. */
+	if (inode->i_sb->s_magic == SOCKFS_MAGIC) {
+		sk = READ_ONCE(SOCKET_I(inode)->sk);
+		if (!sk)
+			return 0;
+	} else if (!net_task_is_namespace(file)) {
 		return 0;
-	protocol = memdiag_push_string(walk->sink, READ_ONCE(sk->sk_prot)->name);
+	}
+	if (net_task_again(walk, inode))
+		return 0;
+	protocol = memdiag_push_string(walk->sink,
+				       sk ? READ_ONCE(sk->sk_prot)->name : "namespace");
 	record = net_task_record(walk, leader, protocol);
 	if (!record)
 		return -ENOSPC;
-	net_task_fill(record, sk);
+	if (sk)
+		net_task_fill(record, sk);
+	else
+		record->namespaces++;
 	return 0;
 }
 
@@ -294,7 +322,7 @@ static void __init net_task_init(struct memdiag_status *status)
 const struct memdiag_provider memdiag_net_task_provider __refconst = {
 	.id = MEMDIAG_SEC_NET_TASK,
 	.name = "net_task",
-	.help = "per process and protocol: the sockets it has open, and what their queues hold",
+	.help = "per process and protocol: the sockets it has open, what their queues hold; namespaces it has open",
 	.fields = net_task_fields,
 	.nr_fields = ARRAY_SIZE(net_task_fields),
 	.record_size = sizeof(struct net_task_record),

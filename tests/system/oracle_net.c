@@ -3,7 +3,7 @@
  * Sections net, net_task and net_counter: against /proc/net/protocols, sockstat,
  * tcp_mem and udp_mem, /proc/net/snmp and netstat, /proc/net/tcp and udp; and with
  * known amounts: unread sockets, an orphan, a connection in TIME_WAIT, packet rings,
- * sockets in another namespace.
+ * sockets in another namespace, and who holds that.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,39 +57,53 @@ static void limit_facts(struct facts *facts, const char *protocol, const char *p
 
 static bool net_kernel(struct facts *facts)
 {
-	char *text = file_read("/proc/net/protocols"), *rest = text, *line, name[64], press[8];
-	long long sockets, memory, orphans, time_wait, alloc;
+	char *text = file_read("/proc/net/sockstat"), *rest = text, *line, name[64], press[8];
+	long long sockets, memory, orphans, alloc, time_wait = 0, waiting = 0, all = 0;
 
+	while (text && (line = file_line(&rest))) {
+		if (sscanf(line, "TCP: inuse %*d orphan %lld tw %lld alloc %lld", &orphans,
+			   &time_wait, &alloc) == 3) {
+			facts_number(facts, orphans, "TCP/orphans");
+			facts_number(facts, alloc, "TCP/allocated");
+		}
+		if (sscanf(line, "FRAG: inuse %*d memory %lld", &waiting) == 1 && waiting)
+			facts_number(facts, waiting, "FRAG/bytes");
+	}
+	free(text);
+	text = file_read("/proc/net/sockstat6");
+	rest = text;
+	while (text && (line = file_line(&rest)))
+		if (sscanf(line, "FRAG6: inuse %*d memory %lld", &memory) == 1)
+			waiting += memory;
+	free(text);
+	facts_number(facts, waiting, "all/bytes");
+	facts_number(facts, time_wait, "all/time_wait");
+	text = file_read("/proc/net/protocols");
+	rest = text;
 	if (!text)
 		return false;
 	while ((line = file_line(&rest))) {
+		bool tcp;
+
 		if (sscanf(line, "%63s %*d %lld %lld %7s", name, &sockets, &memory, press) != 4)
 			continue;
-		if (sockets || !strcmp(name, "TCP"))
+		all += sockets;
+		tcp = !strcmp(name, "TCP");
+		if (sockets || (tcp && time_wait))
 			facts_number(facts, sockets, "%s/sockets", name);
+		if (tcp && (sockets || time_wait))
+			facts_number(facts, time_wait, "TCP/time_wait");
 		/* Others share these, and have no record of it. */
-		if (strcmp(name, "TCP") && strcmp(name, "UDP"))
+		if (!tcp && strcmp(name, "UDP"))
 			continue;
 		facts_number(facts, memory, "%s/memory", name);
 		if (strcmp(press, "NI"))
 			facts_number(facts, !strcmp(press, "yes"), "%s/under_pressure", name);
 	}
 	free(text);
+	facts_number(facts, all, "all/sockets");
 	limit_facts(facts, "TCP", "/proc/sys/net/ipv4/tcp_mem");
 	limit_facts(facts, "UDP", "/proc/sys/net/ipv4/udp_mem");
-	text = file_read("/proc/net/sockstat");
-	rest = text;
-	while (text && (line = file_line(&rest))) {
-		if (sscanf(line, "TCP: inuse %*d orphan %lld tw %lld alloc %lld", &orphans,
-			   &time_wait, &alloc) == 3) {
-			facts_number(facts, orphans, "TCP/orphans");
-			facts_number(facts, time_wait, "TCP/time_wait");
-			facts_number(facts, alloc, "TCP/allocated");
-		}
-		if (sscanf(line, "FRAG: inuse %*d memory %lld", &memory) == 1)
-			facts_number(facts, memory, "FRAG/bytes");
-	}
-	free(text);
 	return true;
 }
 
@@ -118,10 +132,10 @@ static void net_memdiag(struct facts *facts, const struct snap *snap,
 		if (snap_get(snap, s, n, "net_ns") != ns)
 			continue;
 		facts_field(facts, snap, s, n, snap_field_named(snap, s, "time_wait"), protocol);
-		if (!strcmp(kind, "protocol"))
+		if (!strcmp(kind, "protocol") || !strcmp(kind, "namespace"))
 			facts_field(facts, snap, s, n, snap_field_named(snap, s, "sockets"),
 				    protocol);
-		if (!strcmp(protocol, "FRAG"))
+		if (!strcmp(protocol, "FRAG") || !strcmp(kind, "namespace"))
 			facts_field(facts, snap, s, n, snap_field_named(snap, s, "bytes"),
 				    protocol);
 	}
@@ -176,7 +190,7 @@ static const struct oracle counter_oracle = {
 
 /* --- known amounts ------------------------------------------------------------ */
 
-/* What this process has of a protocol. */
+/* What this process has of a protocol, or of namespaces. */
 struct mine {
 	uint64_t records;
 	uint64_t sockets;
@@ -187,6 +201,7 @@ struct mine {
 	uint64_t drops;
 	uint64_t rings;
 	uint64_t in_flight;
+	uint64_t namespaces;
 };
 
 static struct mine look(const char *protocol)
@@ -211,6 +226,7 @@ static struct mine look(const char *protocol)
 		mine.drops = snap_get(&snap, s, n, "drops");
 		mine.rings = snap_get(&snap, s, n, "rings");
 		mine.in_flight = snap_get(&snap, s, n, "in_flight");
+		mine.namespaces = snap_get(&snap, s, n, "namespaces");
 	}
 	snap_drop(&snap);
 	return mine;
@@ -421,14 +437,14 @@ static void known_tcp(void)
 	close(server);
 	ktap_ok(becomes("TCP", 0, "orphans", orphans), "oracle_net: known: it is gone");
 
-	time_wait = net_value("TCP", ns, "time_wait");
+	time_wait = net_value("all", ns, "time_wait");
 	client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(client, (struct sockaddr *)&address, sizeof(address)))
 		ktap_bail("connect: %s", strerror(errno));
 	server = accept(listener, NULL, NULL);
 	close(client);
 	close(server);
-	ktap_ok(becomes("TCP", ns, "time_wait", time_wait + 1),
+	ktap_ok(becomes("all", ns, "time_wait", time_wait + 1),
 		"oracle_net: known: a connection in TIME_WAIT");
 	oracle_run(&net_oracle);
 	close(listener);
@@ -519,9 +535,11 @@ static void known_namespace(void)
 	const struct sockaddr_in any = { .sin_family = AF_INET };
 	unsigned long long ns = 0;
 	struct sockaddr_in address;
-	int ready[2], i, own;
+	int ready[2], files[3], i, own;
+	char path[64];
 	uint64_t here;
 	pid_t pid;
+	bool has;
 
 	own = bound(SOCK_DGRAM, &address);
 	here = net_value("UDP", 0, "sockets");
@@ -542,16 +560,34 @@ static void known_namespace(void)
 		pause();
 	}
 	close(ready[1]);
-	if (read(ready[0], &ns, sizeof(ns)) == sizeof(ns) && ns)
+	has = read(ready[0], &ns, sizeof(ns)) == sizeof(ns) && ns;
+	if (has)
 		ktap_ok(equal("there", net_value("UDP", ns, "sockets"), ELSEWHERE) &
+				equal("there, all", net_value("all", ns, "sockets"), ELSEWHERE) &
 				equal("all", net_value("UDP", 0, "sockets"), here + ELSEWHERE),
 			"oracle_net: known: %d sockets in another namespace", ELSEWHERE);
 	else
 		ktap_skip("no network namespaces", "oracle_net: known: another namespace");
 	close(ready[0]);
 	close(own);
+	/* Another kind of namespace does not count, a copy counts once. */
+	snprintf(path, sizeof(path), "/proc/%d/ns/uts", pid);
+	files[0] = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	files[1] = open(path, O_RDONLY | O_CLOEXEC);
+	files[2] = dup(files[1]);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+	if (has && files[2] >= 0)
+		ktap_ok(equal("namespaces", look("namespace").namespaces, 1) &
+				equal("there", net_value("all", ns, "sockets"), 0),
+			"oracle_net: known: the namespace is held by a file of this process");
+	for (i = 0; i < 3; i++)
+		close(files[i]);
+	if (has)
+		ktap_ok(equal("records", look("namespace").records, 0) &
+				becomes("all", ns, "sockets", MEMDIAG_ABSENT),
+			"oracle_net: known: it is gone with the file");
 }
 
 void oracle_net(void)

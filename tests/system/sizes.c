@@ -326,7 +326,7 @@ static uint64_t namespaces_found(const struct snap *snap, const struct memdiag_s
 
 	for (i = 0; i < s->nr_records; i++)
 		nr += snap_get(snap, s, i, "net_ns") &&
-		      !strcmp(snap_get_string(snap, s, i, "protocol"), "FRAG");
+		      !strcmp(snap_get_string(snap, s, i, "protocol"), "all");
 	return nr;
 }
 

@@ -459,6 +459,8 @@ static void add_net(struct build *b, int later)
 	RECORD(b, "TCP", "0", later ? "40" : "20", later ? "9000" : "300", "10000",
 	       later ? "1" : "0", "2");
 	RECORD(b, "TCP", "4026531840", later ? "40" : "20", "-", "-", "-", "-");
+	RECORD(b, "all", "4026531840", later ? "40" : "20", "-", "-", "-", "-");
+	RECORD(b, "all", "4026532133", "0", "-", "-", "-", "-");
 	build_section(b, MEMDIAG_SEC_NET_TASK, "net_task");
 	F(b, "pid", U64, NONE, LABEL, KEY | BRIEF);
 	F(b, "start_time", U64, NS, LABEL, KEY);
@@ -470,10 +472,12 @@ static void add_net(struct build *b, int later)
 	F(b, "rcv_overhead", U64, PERMILLE, GAUGE, BRIEF);
 	F(b, "rings", U64, BYTES, GAUGE, BRIEF);
 	F(b, "in_flight", U64, NONE, GAUGE, BRIEF);
-	RECORD(b, "1", "10", "UNIX", "init", "2", "0", "0", "-", "0", "20");
-	RECORD(b, "30", "70", "PACKET", "tcpdump", "1", "0", "0", "-", "41943040", "0");
+	F(b, "namespaces", U64, NONE, GAUGE, BRIEF);
+	RECORD(b, "1", "10", "UNIX", "init", "2", "0", "0", "-", "0", "20", "0");
+	RECORD(b, "30", "70", "PACKET", "tcpdump", "1", "0", "0", "-", "41943040", "0", "0");
+	RECORD(b, "40", "80", "namespace", "runtime", "0", "0", "0", "-", "0", "0", "1");
 	RECORD(b, "300", "9000000000", "TCP", "a b", "19", later ? "36000000" : "1000000",
-	       later ? "900000" : "800000", later ? "40000" : "1250", "0", "0");
+	       later ? "900000" : "800000", later ? "40000" : "1250", "0", "0", "0");
 	build_section(b, MEMDIAG_SEC_NET_COUNTER, "net_counter");
 	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "value", S64, NONE, GAUGE, BRIEF);
