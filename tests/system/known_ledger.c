@@ -180,24 +180,14 @@ static void known(const char *name, bool (*take)(void *arg), void (*give)(void *
 	known_keeping(name, take, give, arg, grows, NULL);
 }
 
-static const struct line *line_named(const struct ledger *l, const char *name)
+int64_t ledger_line(const struct ledger *l, const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < l->nr; i++)
 		if (!strcmp(l->line[i].name, name))
-			return &l->line[i];
+			return l->line[i].pages;
 	ktap_bail("the ledger has no line %s", name);
-}
-
-int64_t ledger_line(const struct ledger *l, const char *name)
-{
-	return line_named(l, name)->pages;
-}
-
-int64_t ledger_error(const struct ledger *l, const char *name)
-{
-	return line_named(l, name)->error;
 }
 
 /* --- the cases ---------------------------------------------------------- */
@@ -251,7 +241,6 @@ static void known_swap(void)
 	known("swap, in zswap with zsmalloc", take_swapped, give_swapped, "zsmalloc", zsmalloc);
 	known("swap, in zswap with z3fold", take_swapped, give_swapped, "z3fold", z3fold);
 	known("swap, in zswap with zbud", take_swapped, give_swapped, "zbud", zbud);
-	known_pressure();
 	swap_off();
 }
 

@@ -58,7 +58,6 @@ struct grows {
 struct ledger look(void);
 struct ledger look_when_quiet(void);
 int64_t ledger_line(const struct ledger *l, const char *name);
-int64_t ledger_error(const struct ledger *l, const char *name);
 
 /* Says why, for a test that is skipped; always false. */
 bool cannot(const char *reason);
@@ -100,7 +99,6 @@ void give_fixture(void *arg);
 bool swap_on(long bytes);
 void swap_off(void);
 
-void known_pressure(void);
 void known_census(void);
 void known_leak(void);
 
