@@ -157,43 +157,63 @@ static double value(const struct leak_row *row, unsigned int look)
 	return row->objects_known ? (double)c->objects * row->unit : (double)c->bytes;
 }
 
+/* What there was before the cycles. */
+static double idle_value(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	unsigned int nr = check->nr_idle < MAX_POINTS ? check->nr_idle : MAX_POINTS;
+	double idle[MAX_POINTS];
+
+	for (unsigned int n = 0; n < nr; n++)
+		idle[n] = value(row, check->nr_idle - 1 - n);
+	return median(idle, nr);
+}
+
 /*
- * The looks of a count as a series, with @made_up bytes more for each cycle: what there was
- * before the cycles, as one look, and that after some of them. More looks than there is
- * room for are thinned out, but for the last. Return: how many.
+ * The looks of a count from @first on as a series, with @made_up bytes more for each cycle.
+ * All looks before the cycles are one. More looks than there is room for are thinned
+ * out, but for the last. Return: how many.
  */
 static unsigned int take_points(const struct memdiag_leakcheck *check, const struct leak_row *row,
-				double made_up, struct point *points)
+				unsigned int first, double made_up, struct point *points)
 {
-	unsigned int nr_after = check->nr_looks - check->nr_idle;
+	unsigned int nr_after = check->nr_looks - 1 - first;
 	unsigned int nr = nr_after < MAX_POINTS ? nr_after : MAX_POINTS - 1;
-	double idle[MAX_POINTS];
-	unsigned int nr_idle = check->nr_idle < MAX_POINTS ? check->nr_idle : MAX_POINTS;
 
-	for (unsigned int n = 0; n < nr_idle; n++)
-		idle[n] = value(row, check->nr_idle - 1 - n);
-	points[0] = (struct point){ 0, median(idle, nr_idle) };
-	for (unsigned int n = 1; n <= nr; n++) {
-		unsigned int look = check->nr_idle - 1 + (uint64_t)n * nr_after / nr;
+	for (unsigned int n = 0; n <= nr; n++) {
+		unsigned int look = first + (nr ? (uint64_t)n * nr_after / nr : 0);
+		double bytes = look < check->nr_idle ? idle_value(check, row) : value(row, look);
 
-		points[n] = (struct point){ check->at[look],
-					    value(row, look) + made_up * check->at[look] };
+		points[n] = (struct point){ check->at[look], bytes + made_up * check->at[look] };
 	}
 	return nr + 1;
 }
 
-/* By how much it grows from look to look when nothing is done, if it always does. */
+/* Nanoseconds; looks, if what they are made of has no times. */
+static double time_between(const struct memdiag_leakcheck *check, unsigned int from,
+			   unsigned int to)
+{
+	uint64_t ns = more(check->when_ns[to], check->when_ns[from]);
+
+	return ns ? (double)ns : to - from;
+}
+
+/*
+ * By how much it grows in as much time as a cycle takes when nothing is done, if it always
+ * does. The time counts, as the looks before the cycles may follow faster.
+ */
 static double idle_drift(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
+	unsigned int last = check->nr_looks - 1, nr = 0;
 	double steps[MAX_POINTS];
-	unsigned int nr = 0;
 
 	for (unsigned int n = 1; n < check->nr_idle && nr < MAX_POINTS; n++) {
 		if (value(row, n) <= value(row, n - 1))
 			return 0;
-		steps[nr++] = value(row, n) - value(row, n - 1);
+		steps[nr++] = (value(row, n) - value(row, n - 1)) / time_between(check, n - 1, n);
 	}
-	return nr ? median(steps, nr) : 0;
+	if (!nr || !check->cycles)
+		return 0;
+	return median(steps, nr) * time_between(check, check->nr_idle - 1, last) / check->cycles;
 }
 
 /*
@@ -232,19 +252,16 @@ static double slope_of(const struct point *p, unsigned int nr, long *rises)
 	return median(slopes, nr_slopes);
 }
 
-/*
- * By how many bytes per cycle does it grow as a leak does, with @made_up bytes more for
- * each? @always: it rises too often for chance. Return: 0 if it does not.
- */
-static double growth_of(const struct memdiag_leakcheck *check, const struct leak_row *row,
-			double made_up, bool *always)
+/* The same in the looks from @first on. */
+static double growth_since(const struct memdiag_leakcheck *check, const struct leak_row *row,
+			   unsigned int first, double made_up, bool *always)
 {
 	struct point p[MAX_POINTS];
-	unsigned int nr = take_points(check, row, made_up, p), middle = nr / 2;
+	unsigned int nr = take_points(check, row, first, made_up, p), middle = nr / 2;
 	double slope, half = LEAST_IN_HALF * row->unit;
 	long rises, ignored;
 
-	if (check->cycles < MIN_COUNTED_CYCLES || nr < MIN_POINTS)
+	if (check->cycles - check->at[first] < MIN_COUNTED_CYCLES || nr < MIN_POINTS)
 		return 0;
 	slope = slope_of(p, nr, &rises) - idle_drift(check, row);
 	*always = rises_always(rises, nr);
@@ -252,6 +269,25 @@ static double growth_of(const struct memdiag_leakcheck *check, const struct leak
 	    slope_of(p + middle, nr - middle, &ignored) < half)
 		return 0;
 	return slope;
+}
+
+/*
+ * By how many bytes per cycle does it grow as a leak does, with @made_up bytes more for
+ * each? @always: it rises too often for chance. Return: 0 if it does not.
+ */
+static double growth_of(const struct memdiag_leakcheck *check, const struct leak_row *row,
+			double made_up, bool *always)
+{
+	return growth_since(check, row, check->nr_idle - 1, made_up, always);
+}
+
+/* Does it go on in the cycles that were made to confirm it, if there were any? */
+static bool is_confirmed(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	bool always = false;
+
+	return !check->confirm ||
+	       (growth_since(check, row, check->confirm, 0, &always) > 0 && always);
 }
 
 /* Is so much per cycle more than the count may be wrong by? */
@@ -302,7 +338,7 @@ static double trend_of(const struct memdiag_leakcheck *check, const struct leak_
 	struct point p[MAX_POINTS];
 	long rises;
 
-	return slope_of(p, take_points(check, row, 0, p), &rises);
+	return slope_of(p, take_points(check, row, check->nr_idle - 1, 0, p), &rises);
 }
 
 /*
@@ -316,15 +352,17 @@ static bool is_quiet(const struct memdiag_leakcheck *check, const struct leak_ro
 	       least_seen(check, row, trend_of(check, row), false) == row->unit;
 }
 
-/* Does it grow as a leak does? @sure: by more than it may be wrong by. */
+/* Does it grow as a leak does? @sure: by more than it may be wrong by, and again. */
 static bool count_grows(const struct memdiag_leakcheck *check, const struct leak_row *row,
 			bool *sure)
 {
 	bool always = false;
 	double growth = growth_of(check, row, 0, &always);
 
-	*sure = is_quiet(check, row) || is_sure(check, row, growth);
-	return growth > 0 && always;
+	if (growth <= 0 || !always)
+		return false;
+	*sure = (is_sure(check, row, growth) || is_quiet(check, row)) && is_confirmed(check, row);
+	return true;
 }
 
 static bool count_leaks(const struct memdiag_leakcheck *check, const struct leak_row *row)
@@ -357,6 +395,8 @@ static uint64_t chance_growth(const struct memdiag_leakcheck *check, const struc
 static const char *const allocators[] = {
 	"__alloc_pages",
 	"alloc_pages",
+	"__alloc_frozen_pages",
+	"alloc_frozen_pages",
 	"__folio_alloc",
 	"folio_alloc",
 	"__get_free_pages",
@@ -385,6 +425,9 @@ static const char *const allocators[] = {
 	"vmalloc",
 	"__vmalloc",
 	"vzalloc",
+	"__get_vm_area",
+	"get_vm_area",
+	"vm_area_alloc_pages",
 	"vmemdup_user",
 	"pcpu_alloc",
 	"__alloc_percpu",
@@ -394,6 +437,8 @@ static const char *const allocators[] = {
 	"__napi_alloc_skb",
 	"mempool_alloc",
 	"dma_alloc",
+	"__dma_direct_alloc",
+	"dma_direct_alloc",
 };
 
 static bool is_allocator(const char *frame)
@@ -404,18 +449,30 @@ static bool is_allocator(const char *frame)
 	return false;
 }
 
+/* "function+0x1/0x2 [module]" or "[module (unloaded)]" */
+static bool is_frame_of(const char *frame, size_t length, const char *module)
+{
+	const char *at = memchr(frame, '[', length);
+	size_t n = strlen(module);
+
+	return at && (size_t)(frame + length - at) > n + 1 && !memcmp(at + 1, module, n) &&
+	       (at[n + 1] == ']' || at[n + 1] == ' ');
+}
+
 /* Does the first frame that does not just allocate for its caller lie in the module? */
-static bool is_direct(const struct leak_row *row)
+static bool is_direct(const struct leak_row *row, const char *module)
 {
 	const char *frame = row->name;
 	size_t length;
 
-	if (!*row->module)
+	if (!module)
+		module = row->module;
+	if (!*module)
 		return false;
 	for (;;) {
 		length = strcspn(frame, ";");
 		if (length && frame[length - 1] == ']')
-			return true;
+			return is_frame_of(frame, length, module);
 		if (!frame[length] || !is_allocator(frame))
 			return false;
 		frame += length + 1;
@@ -478,23 +535,28 @@ static bool is_reclaimable(const struct memdiag_leakcheck *check, const struct l
 	return cache && cache->reclaimable;
 }
 
+static bool is_compared(const struct memdiag_leakcheck *check, const struct leak_row *row)
+{
+	return !row->tracked && (!row->reclaimable || check->reclaimed) &&
+	       check->counted & 1u << row->kind;
+}
+
 /* Do the counts of the cache show that objects the tracker is unsure of are gone? */
 static bool cache_says_freed(const struct memdiag_leakcheck *check, const struct leak_row *stack,
 			     uint64_t bytes)
 {
 	const struct leak_row *row = leak_find_cache(check, stack->cache);
-	struct span span = span_of(check);
 	uint64_t seen;
 
-	if (!row || !row->objects_known)
+	if (!row || !row->objects_known || !is_compared(check, row) ||
+	    trend_of(check, row) * check->cycles >= (double)(bytes / 2))
 		return false;
 	seen = least_seen(check, row, 0, is_in_doubt(check, row));
-	return seen != UINT64_MAX && bytes >= seen * check->cycles &&
-	       more(row->counts[span.last].bytes, row->counts[span.first].bytes) < bytes / 2;
+	return seen != UINT64_MAX && bytes >= seen * check->cycles;
 }
 
 static void judge_stack(const struct memdiag_leakcheck *check, const struct leak_row *row,
-			bool unloads, struct memdiag_leak *leak)
+			const char *unloads, struct memdiag_leak *leak)
 {
 	struct span span = span_of(check);
 	const struct leak_count *first = &row->counts[span.first];
@@ -506,7 +568,7 @@ static void judge_stack(const struct memdiag_leakcheck *check, const struct leak
 					    more(middle->objects, first->objects) >= quarter &&
 					    more(last->objects, middle->objects) >= quarter);
 
-	leak->direct = is_direct(row);
+	leak->direct = is_direct(row, unloads);
 	leak->unsure = more(leak->objects, sure);
 	steady = steady && (leak->direct || !is_reclaimable(check, row));
 	if (is_bookkeeping(row))
@@ -528,15 +590,24 @@ static bool areas_grow(const struct memdiag_leakcheck *check, const struct leak_
 	return row->kind == MEMDIAG_LEAK_VMALLOC && count_leaks(check, &bytes);
 }
 
-static bool is_compared(const struct memdiag_leakcheck *check, const struct leak_row *row)
+/*
+ * Has it grown by a unit per cycle, though not as a leak does: from some cycle on, or now and
+ * then?
+ */
+static bool is_uneven(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
-	return !row->tracked && (!row->reclaimable || check->reclaimed) &&
-	       check->counted & 1u << row->kind;
+	double most = 0, growth;
+
+	for (unsigned int n = 0; n < check->nr_idle; n++)
+		most = value(row, n) > most ? value(row, n) : most;
+	growth = value(row, check->nr_looks - 1) - most - idle_drift(check, row) * check->cycles;
+	return growth >= LEAST_SHARE * row->unit * check->cycles &&
+	       (!is_in_doubt(check, row) || is_sure(check, row, growth / check->cycles));
 }
 
 /* Return: whether the row belongs in the result. */
 static bool judge_row(const struct memdiag_leakcheck *check, const struct leak_row *row,
-		      bool unloads, struct memdiag_leak *leak)
+		      const char *unloads, struct memdiag_leak *leak)
 {
 	struct span span = span_of(check);
 	const struct leak_count *first = &row->counts[span.first];
@@ -562,16 +633,24 @@ static bool judge_row(const struct memdiag_leakcheck *check, const struct leak_r
 	/* A kind that was missing once would seem to appear. */
 	if (!is_compared(check, row))
 		return false;
+	if (!count_leaks(check, row) && !areas_grow(check, row)) {
+		leak->finding = MEMDIAG_LEAK_KEPT;
+		return check->cycles && is_uneven(check, row);
+	}
 	leak->finding = MEMDIAG_LEAK_FOUND;
-	if (!count_leaks(check, row) && !areas_grow(check, row))
-		return false;
 	leak->expected = chance_growth(check, row);
 	return true;
 }
 
+static uint64_t add_up(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
 static uint64_t budget_of(const uint64_t *allow, enum memdiag_leak_kind kind)
 {
-	return allow[kind] + (kind == MEMDIAG_LEAK_UNACCOUNTED ? allow[MEMDIAG_LEAK_PAGES] : 0);
+	return add_up(allow[kind],
+		      kind == MEMDIAG_LEAK_UNACCOUNTED ? allow[MEMDIAG_LEAK_PAGES] : 0);
 }
 
 static void apply_budget(struct memdiag_leaks *leaks, const uint64_t *allow)
@@ -582,12 +661,12 @@ static void apply_budget(struct memdiag_leaks *leaks, const uint64_t *allow)
 		if (leaks->leaks[n].finding == MEMDIAG_LEAK_FOUND)
 			sums[leaks->leaks[n].tracked][leaks->leaks[n].kind] +=
 				leaks->leaks[n].bytes;
-	for (size_t n = 0; n < leaks->nr; n++) {
+	for (size_t n = 0; leaks->cycles && n < leaks->nr; n++) {
 		struct memdiag_leak *l = &leaks->leaks[n];
-		uint64_t budget = budget_of(allow, l->kind);
+		uint64_t sum = sums[l->tracked][l->kind];
 
 		if (l->finding == MEMDIAG_LEAK_FOUND &&
-		    sums[l->tracked][l->kind] <= budget * leaks->cycles)
+		    sum / leaks->cycles + !!(sum % leaks->cycles) <= budget_of(allow, l->kind))
 			l->finding = MEMDIAG_LEAK_ALLOWED;
 	}
 }
@@ -606,20 +685,20 @@ static int compare_leaks(const void *pa, const void *pb)
 }
 
 /*
- * What a count would have shown. If it grows, but not surely as a leak does, then that is a
- * leak which it does not show.
+ * What a count would have shown. If it grows, but not surely as a leak does, or grew before the
+ * cycles as well, then as much may be a leak which it does not show.
  */
 static uint64_t power_of(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
 	uint64_t seen = least_seen(check, row, 0, is_in_doubt(check, row));
 	bool ignored;
-	double growth = growth_of(check, row, 0, &ignored);
+	double growth = growth_of(check, row, 0, &ignored), drift = idle_drift(check, row);
 
-	if (growth <= 0 || count_leaks(check, row))
-		return seen;
-	if (growth >= (double)row->unit * MAX_UNITS)
+	if (growth > 0 && !count_leaks(check, row))
+		drift = growth > drift ? growth : drift;
+	if (drift >= (double)row->unit * MAX_UNITS)
 		return UINT64_MAX;
-	return larger(seen, ((uint64_t)(growth / row->unit) + 1) * row->unit);
+	return drift > 0 ? larger(seen, ((uint64_t)(drift / row->unit) + 1) * row->unit) : seen;
 }
 
 /* Does it grow as a leak does, by more than is allowed, but no more than it may be wrong by? */
@@ -654,7 +733,8 @@ static void find_power(const struct memdiag_leakcheck *check, const uint64_t *al
 			leaks->blunt = true;
 			leaks->suspect = row->name;
 		}
-		if (!power->unit || seen - row->unit > power->bytes - power->unit)
+		if (!power->unit || seen - row->unit > power->bytes - power->unit ||
+		    (seen == row->unit && power->bytes == power->unit && seen < power->bytes))
 			*power = (struct memdiag_leak_power){
 				.bytes = seen,
 				.unit = row->unit,
@@ -685,22 +765,49 @@ static void say_blunt(struct memdiag_leaks *leaks)
 	if (*leaks->suspect)
 		snprintf(
 			leaks->why, sizeof(leaks->why),
-			"%s has grown with the cycles, but not by more than its count may be wrong by: make more cycles (--cycles)",
+			"%s grew with the cycles, but not by more than its count may be wrong by, or not in all of them: make more cycles (--cycles)",
 			leaks->suspect);
 	else if (power->bytes == UINT64_MAX)
-		snprintf(
-			leaks->why, sizeof(leaks->why),
-			"a leak in %s%s%s would not have been told from chance: make more cycles (--cycles)",
-			what, named ? " " : "", named ? power->name : "");
+		snprintf(leaks->why, sizeof(leaks->why),
+			 "%s%s%s varies too much to show any leak: make more cycles (--cycles)",
+			 what, named ? " " : "", named ? power->name : "");
 	else
 		snprintf(
 			leaks->why, sizeof(leaks->why),
-			"a leak in %s%s%s is seen only from %llu bytes per cycle on: make more cycles (--cycles), or be content with that (--sensitivity)",
+			"%s%s%s shows only leaks of %llu bytes per cycle or more: make more cycles (--cycles), or accept that (--sensitivity)",
 			what, named ? " " : "", named ? power->name : "",
 			(unsigned long long)power->bytes);
 }
 
-static void give_verdict(struct memdiag_leaks *leaks)
+/*
+ * May drops be all that a stack lacks to be a leak in every cycle? One that the module made
+ * itself would be a leak with a single object.
+ */
+static bool drops_may_hide(const struct memdiag_leaks *leaks)
+{
+	for (size_t n = 0; leaks->dropped && n < leaks->nr; n++) {
+		const struct memdiag_leak *l = &leaks->leaks[n];
+
+		if (l->tracked && l->finding == MEMDIAG_LEAK_KEPT && l->objects < leaks->cycles &&
+		    l->objects + leaks->dropped >= leaks->cycles)
+			return true;
+	}
+	return leaks->dropped >= leaks->cycles;
+}
+
+/* A kind that there were counts of, or that stacks are tracked of. */
+static void say_lost(const struct memdiag_leakcheck *check, struct memdiag_leaks *leaks)
+{
+	const char *what = "section track";
+
+	for (unsigned int kind = 0; kind < MEMDIAG_NR_LEAK_KINDS; kind++)
+		if (check->lost & 1u << kind)
+			what = memdiag_leak_kind_name(kind);
+	snprintf(leaks->why, sizeof(leaks->why),
+		 "%s could not be read at every look, so it was not compared", what);
+}
+
+static void give_verdict(const struct memdiag_leakcheck *check, struct memdiag_leaks *leaks)
 {
 	bool found = false;
 
@@ -708,6 +815,7 @@ static void give_verdict(struct memdiag_leaks *leaks)
 		const struct memdiag_leak *l = &leaks->leaks[n];
 
 		found |= l->finding == MEMDIAG_LEAK_FOUND;
+		leaks->uneven |= l->finding == MEMDIAG_LEAK_KEPT && !l->tracked;
 		leaks->confirmed |= l->finding == MEMDIAG_LEAK_FOUND && l->tracked;
 		if (l->finding == MEMDIAG_LEAK_UNSURE)
 			leaks->unsure += l->unsure;
@@ -720,15 +828,17 @@ static void give_verdict(struct memdiag_leaks *leaks)
 	else if (!leaks->tracked && !leaks->counted)
 		snprintf(leaks->why, sizeof(leaks->why),
 			 "neither the tracker nor any count is available on this kernel");
-	else if (leaks->blunt && leaks->cycles < MIN_COUNTED_CYCLES)
+	else if (check->lost || check->track_lost)
+		say_lost(check, leaks);
+	else if ((leaks->blunt || !leaks->tracked) && leaks->cycles < MIN_COUNTED_CYCLES)
 		snprintf(leaks->why, sizeof(leaks->why), "counts of at least %d cycles are needed",
 			 MIN_COUNTED_CYCLES);
 	else if (leaks->unsure)
 		snprintf(
 			leaks->why, sizeof(leaks->why),
-			"%llu objects have grown with the cycles, but they may be freed in a way that the tracker does not see",
+			"%llu objects stayed behind with the cycles, but the tracker may have missed that they were freed",
 			(unsigned long long)leaks->unsure);
-	else if (leaks->tracked && leaks->dropped >= leaks->cycles)
+	else if (leaks->tracked && drops_may_hide(leaks))
 		snprintf(
 			leaks->why, sizeof(leaks->why),
 			"the tracker had to drop %llu events: give it more room (--objects, --stacks) or less to look at",
@@ -743,7 +853,7 @@ static void give_verdict(struct memdiag_leaks *leaks)
 /**
  * memdiag_leakcheck_judge() - the verdict
  * @check: what was seen, at least one look before the first cycle
- * @unloads: the module is unloaded at the end of each cycle
+ * @unloads: the module that is unloaded at the end of each cycle, NULL if none is
  * @allow: budget per cycle, bytes, of each enum memdiag_leak_kind
  * @sensitivity: bytes per cycle that counts must be able to show to call it clean, if that is
  *	more than an object or page; UINT64_MAX: none
@@ -751,7 +861,7 @@ static void give_verdict(struct memdiag_leaks *leaks)
  *
  * Return: 0, -EINVAL without a look to compare with, -ENOMEM.
  */
-int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, bool unloads,
+int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, const char *unloads,
 			    const uint64_t *allow, uint64_t sensitivity,
 			    struct memdiag_leaks **leaks)
 {
@@ -777,7 +887,7 @@ int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, bool unloads,
 	apply_budget(l, allow);
 	qsort(l->leaks, l->nr, sizeof(*l->leaks), compare_leaks);
 	find_power(check, allow, sensitivity, l);
-	give_verdict(l);
+	give_verdict(check, l);
 	*leaks = l;
 	return 0;
 }

@@ -17,24 +17,31 @@
 
 #include "leakcheck.h"
 
-/* Lines of the ledger that belong to the kernel and nobody else counts. */
+/* No kernel has smaller stacks: 16 KiB on 64-bit, 8 KiB on 32-bit machines. */
+#define LEAST_STACK (2048 * sizeof(long))
+
+/*
+ * Lines of the ledger that belong to the kernel and nobody else counts, and the least that
+ * can leak of each if that is more than a page.
+ */
 static const struct {
 	const char *line;
 	enum memdiag_leak_kind kind;
+	uint64_t unit;
 } ledger_lines[] = {
-	{ "kernel_stack", MEMDIAG_LEAK_LEDGER },
-	{ "shadow_stack", MEMDIAG_LEAK_LEDGER },
-	{ "page_tables", MEMDIAG_LEAK_LEDGER },
-	{ "upper_page_tables", MEMDIAG_LEAK_LEDGER },
-	{ "sec_page_tables", MEMDIAG_LEAK_LEDGER },
-	{ "zsmalloc", MEMDIAG_LEAK_LEDGER },
+	{ "kernel_stack", MEMDIAG_LEAK_LEDGER, LEAST_STACK },
+	{ "shadow_stack", MEMDIAG_LEAK_LEDGER, 0 },
+	{ "page_tables", MEMDIAG_LEAK_LEDGER, 0 },
+	{ "upper_page_tables", MEMDIAG_LEAK_LEDGER, 0 },
+	{ "sec_page_tables", MEMDIAG_LEAK_LEDGER, 0 },
+	{ "zsmalloc", MEMDIAG_LEAK_LEDGER, 0 },
 	/* Where nobody maps it any more, user memory that a driver has pinned. */
-	{ "unmapped", MEMDIAG_LEAK_LEDGER },
-	{ "percpu", MEMDIAG_LEAK_PERCPU },
-	{ "unaccounted", MEMDIAG_LEAK_UNACCOUNTED },
+	{ "unmapped", MEMDIAG_LEAK_LEDGER, 0 },
+	{ "percpu", MEMDIAG_LEAK_PERCPU, 0 },
+	{ "unaccounted", MEMDIAG_LEAK_UNACCOUNTED, 0 },
 	/* Where the section with the details cannot be had. */
-	{ "slab_unreclaimable", MEMDIAG_LEAK_SLAB },
-	{ "vmalloc", MEMDIAG_LEAK_VMALLOC },
+	{ "slab_unreclaimable", MEMDIAG_LEAK_SLAB, 0 },
+	{ "vmalloc", MEMDIAG_LEAK_VMALLOC, 0 },
 };
 
 /* Added to each line, as one may be below zero; only differences matter. */
@@ -97,6 +104,18 @@ void memdiag_leakcheck_settled(struct memdiag_leakcheck *check, bool shrunk, boo
 	check->reclaimed = dropped;
 }
 
+/**
+ * memdiag_leakcheck_confirm() - judge counts by what comes, too
+ * @check: the check, with a look after the cycles
+ *
+ * What grew by chance until now made somebody ask for more. So a count must also grow, as
+ * a leak does, in the looks from the last one on.
+ */
+void memdiag_leakcheck_confirm(struct memdiag_leakcheck *check)
+{
+	check->confirm = check->nr_looks - 1;
+}
+
 static void keep_node(void *node)
 {
 	/* Rows are freed by their list. */
@@ -116,6 +135,7 @@ void memdiag_leakcheck_free(struct memdiag_leakcheck *check)
 		free_row(check->rows[n]);
 	free(check->rows);
 	free(check->dropped);
+	free(check->when_ns);
 	free(check->at);
 	free(check);
 }
@@ -288,9 +308,9 @@ static int add_slab(struct memdiag_leakcheck *check, const struct memdiag_data *
 	like.reclaimable = !memdiag_get(data, s, n, "reclaimable", MEMDIAG_TYPE_BOOL,
 					MEMDIAG_UNIT_NONE, &reclaimable) &&
 			   reclaimable;
-	if (!memdiag_get_u64(data, s, n, "active_objs", &count.objects) && size) {
+	if (!memdiag_get_u64(data, s, n, "active_objs", &count.objects) && size &&
+	    !memdiag_get_u64(data, s, n, "active_objs_error", &error)) {
 		like.objects_known = true;
-		error = number(data, s, n, "active_objs_error");
 		/* What is in sheaves is known. In slabs of CPUs it may be that much, if any. */
 		if (check->exact && !memdiag_get_u64(data, s, n, "sheaf_capacity", &capacity))
 			count.objects = more(count.objects, error);
@@ -340,7 +360,8 @@ static int add_line(struct memdiag_leakcheck *check, const struct memdiag_data *
 	struct leak_count count = {};
 	int64_t pages, size = memdiag_data_header(data)->page_size;
 
-	if (memdiag_get(data, s, n, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES,
+	if (!size ||
+	    memdiag_get(data, s, n, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES,
 			(uint64_t *)&pages) ||
 	    pages >= LINE_BASE / size || pages <= -LINE_BASE / size)
 		return 0;
@@ -354,6 +375,8 @@ static int add_line(struct memdiag_leakcheck *check, const struct memdiag_data *
 		    *counted & 1u << like.kind)
 			return 0;
 		*counted |= 1u << like.kind;
+		if (like.unit < ledger_lines[i].unit)
+			like.unit = ledger_lines[i].unit;
 		return add_count(check, &like, &count);
 	}
 	return 0;
@@ -380,6 +403,9 @@ static int add_counts(struct memdiag_leakcheck *check, const struct memdiag_data
 	if (ledger && memdiag_section_has_records(ledger))
 		for (uint64_t n = 0; !ret && n < ledger->nr_records; n++)
 			ret = add_line(check, data, ledger, n, &counted);
+	/* The first look says what there is. */
+	if (check->counted != ~0u)
+		check->lost |= check->counted & ~counted;
 	check->counted &= counted;
 	return ret;
 }
@@ -388,13 +414,17 @@ static int add_counts(struct memdiag_leakcheck *check, const struct memdiag_data
 static int begin_look(struct memdiag_leakcheck *check)
 {
 	unsigned int room = check->room ? check->room * 2 : 16, *at;
-	uint64_t *dropped;
+	uint64_t *dropped, *when;
 
 	if (check->nr_looks == check->room) {
 		at = realloc(check->at, room * sizeof(*at));
 		if (!at)
 			return -ENOMEM;
 		check->at = at;
+		when = realloc(check->when_ns, room * sizeof(*when));
+		if (!when)
+			return -ENOMEM;
+		check->when_ns = when;
 		dropped = realloc(check->dropped, room * sizeof(*dropped));
 		if (!dropped)
 			return -ENOMEM;
@@ -513,10 +543,13 @@ int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_loo
 	if (ret)
 		return ret;
 	check->dropped[check->nr_looks - 1] = count_drops(data);
-	if (track && memdiag_section_has_records(track))
+	check->when_ns[check->nr_looks - 1] = memdiag_data_header(data)->start_ns;
+	if (track && memdiag_section_has_records(track)) {
 		ret = add_stacks(check, data, track);
-	else
+	} else {
+		check->track_lost |= check->tracked && check->counted != ~0u;
 		check->tracked = false;
+	}
 	if (!ret)
 		ret = add_counts(check, data);
 	if (!ret)

@@ -49,6 +49,7 @@ struct leak_row {
  * @nr_looks: all looks
  * @cycles: cycles done until the last look
  * @at: one per look: cycles done until then
+ * @when_ns: one per look: when it was, CLOCK_MONOTONIC
  * @room: looks there is room for
  * @rows: things, in the order in which they were first seen
  * @nr_rows: number of @rows
@@ -57,6 +58,9 @@ struct leak_row {
  * @reclaimed: caches are dropped before each look: what stays is not reclaimable
  * @tracked: all looks had section track
  * @counted: kinds that all looks had counts of, mask of 1 << enum memdiag_leak_kind
+ * @lost: kinds that not all looks had counts of, but the first one; likewise
+ * @track_lost: the same for section track
+ * @confirm: the look from which on counts must grow once more; 0 if they need not
  * @dropped: one per look: what the tracker had to drop until then
  */
 struct memdiag_leakcheck {
@@ -64,6 +68,7 @@ struct memdiag_leakcheck {
 	unsigned int nr_looks;
 	unsigned int cycles;
 	unsigned int *at;
+	uint64_t *when_ns;
 	unsigned int room;
 	struct leak_row **rows;
 	size_t nr_rows;
@@ -72,6 +77,9 @@ struct memdiag_leakcheck {
 	bool reclaimed;
 	bool tracked;
 	unsigned int counted;
+	unsigned int lost;
+	bool track_lost;
+	unsigned int confirm;
 	uint64_t *dropped;
 };
 

@@ -425,6 +425,8 @@ struct memdiag_leak_power {
  * @counted: kinds of which there were counts, mask of 1 << enum memdiag_leak_kind
  * @reclaimed: reclaimable slab caches were compared as well
  * @blunt: it cannot tell as counts would not have shown what was asked for: more cycles may
+ * @uneven: a count grew by an object or page per cycle and more, but not as a leak does: more
+ *	cycles may tell
  * @suspect: a cache, caller or line that grows as a leak does, but not by more than its count
  *	may be wrong by; "" if there is none
  * @power: of each kind in @counted
@@ -443,6 +445,7 @@ struct memdiag_leaks {
 	unsigned int counted;
 	bool reclaimed;
 	bool blunt;
+	bool uneven;
 	const char *suspect;
 	struct memdiag_leak_power power[MEMDIAG_NR_LEAK_KINDS];
 	uint64_t dropped;
@@ -475,11 +478,12 @@ enum memdiag_leak_look {
 /* leakcheck.c */
 int memdiag_leakcheck_new(struct memdiag_leakcheck **check);
 void memdiag_leakcheck_settled(struct memdiag_leakcheck *check, bool shrunk, bool dropped);
+void memdiag_leakcheck_confirm(struct memdiag_leakcheck *check);
 void memdiag_leakcheck_free(struct memdiag_leakcheck *check);
 int memdiag_leakcheck_add(struct memdiag_leakcheck *check, enum memdiag_leak_look look,
 			  unsigned int cycles, const struct memdiag_data *data, bool *again);
 /* judge.c */
-int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, bool unloads,
+int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, const char *unloads,
 			    const uint64_t *allow, uint64_t sensitivity,
 			    struct memdiag_leaks **leaks);
 void memdiag_leaks_free(struct memdiag_leaks *leaks);

@@ -22,7 +22,7 @@
 #define CYCLES 10
 #define WARMUP 2
 /* Looks to learn what changes anyway, and how long to wait for a cycle between two. */
-#define IDLE_LOOKS 4
+#define IDLE_LOOKS 5
 #define MAX_IDLE_NS 2000000000ull
 /* Looks between which the cycles are spread. */
 #define MAX_LOOKS 40
@@ -133,8 +133,8 @@ static void judge(struct leak_run *run)
 {
 	memdiag_leaks_free(run->leaks);
 	run->leaks = NULL;
-	if (memdiag_leakcheck_judge(run->check, run->module, run->allow, run->sensitivity,
-				    &run->leaks))
+	if (memdiag_leakcheck_judge(run->check, run->module ? run->name : NULL, run->allow,
+				    run->sensitivity, &run->leaks))
 		no_memory();
 }
 
@@ -147,18 +147,25 @@ static int do_more(struct leak_run *run, uint64_t cycles)
 	return 0;
 }
 
+/* Unless whatever counts show will do. */
+static bool needs_more(const struct leak_run *run)
+{
+	return run->leaks->blunt || (run->leaks->uneven && run->sensitivity != UINT64_MAX &&
+				     run->leaks->verdict == MEMDIAG_VERDICT_CLEAN);
+}
+
 /* What a leak adds grows with the cycles; what comes and goes does not. */
 static int sharpen(struct leak_run *run)
 {
 	uint64_t step = run->cycles < LEAST_MORE ? LEAST_MORE : run->cycles;
 
 	/* A stack that leaks is told whatever the counts would have shown. */
-	if (!run->leaks->blunt || run->leaks->confirmed)
+	if (run->leaks->confirmed || !needs_more(run))
 		return 0;
-	for (int n = 1; run->leaks->blunt && n < MAX_STEPS; n++)
+	for (int n = 1; needs_more(run) && n < MAX_STEPS; n++)
 		if (do_more(run, step))
 			return -1;
-	leak_note(run, "%llu cycles were too few for the counts, so it made more: %u in all",
+	leak_note(run, "%llu cycles were too few for the counts, so leakcheck made %u in all",
 		  (unsigned long long)run->cycles, run->leaks->cycles);
 	return 0;
 }
@@ -176,8 +183,9 @@ static int run_all(struct leak_run *run)
 		return -1;
 	if (run->leaks->verdict != MEMDIAG_VERDICT_LEAK || run->leaks->confirmed)
 		return 0;
-	leak_note(run, "only counts grew, so as many cycles again had to say the same: %u in all",
+	leak_note(run, "only counts grew, so leakcheck made as many cycles again: %u in all",
 		  2 * run->leaks->cycles);
+	memdiag_leakcheck_confirm(run->check);
 	return do_more(run, run->leaks->cycles);
 }
 

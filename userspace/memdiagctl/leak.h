@@ -29,6 +29,7 @@ struct leak_cache;
  * @directory: of the slab caches, NULL without
  * @caches: those
  * @nr_caches: number of @caches
+ * @incomplete: some could not be opened
  * @drop_fd: to drop caches, or -1
  * @refresh_fd: to bring counters up to date, or -1
  */
@@ -36,6 +37,7 @@ struct leak_settler {
 	DIR *directory;
 	struct leak_cache *caches;
 	size_t nr_caches;
+	bool incomplete;
 	int drop_fd;
 	int refresh_fd;
 };
