@@ -311,8 +311,8 @@ static void leakcheck(uint32_t which, const struct good *good, const struct memd
 			    run.check, n < 2 ? MEMDIAG_LOOK_IDLE : MEMDIAG_LOOK_CYCLES,
 			    n < 2 ? 0 : 2, (which >> n) & 1 ? data : good->data, NULL))
 			abort();
-	if (memdiag_leakcheck_judge(run.check, which & 8 ? "leaky" : NULL, allow, which & 4 ? 0 : UINT64_MAX,
-				    &run.leaks))
+	if (memdiag_leakcheck_judge(run.check, which & 8 ? "leaky" : NULL, allow,
+				    which & 4 ? 0 : UINT64_MAX, &run.leaks))
 		abort();
 	ctl_begin();
 	leak_print(&run);
