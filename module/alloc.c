@@ -28,7 +28,8 @@
 
 #include "memdiag.h"
 
-#define ALLOC_TRY	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+/* Neither reclaims nor compacts, not even later, and leaves reserves to others. */
+#define ALLOC_TRY	((GFP_KERNEL & ~__GFP_RECLAIM) | __GFP_NOMEMALLOC | __GFP_NOWARN)
 
 /* In front of each piece, which is aligned for whatever has no alignment of its own. */
 struct alloc_head {
