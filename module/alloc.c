@@ -91,7 +91,7 @@ void memdiag_uncharge(u64 size)
  */
 void *memdiag_alloc_pages(size_t size)
 {
-	return __vmalloc(size, MEMDIAG_GFP | __GFP_ZERO);
+	return __vmalloc(size, MEMDIAG_GFP_NORETRY | __GFP_ZERO);
 }
 
 static void *alloc_take(size_t size, gfp_t zero, bool by_pages)
@@ -102,7 +102,7 @@ static void *alloc_take(size_t size, gfp_t zero, bool by_pages)
 		return kmalloc(size, MEMDIAG_GFP | zero);
 	if (!by_pages && size <= KMALLOC_MAX_SIZE)
 		p = kmalloc(size, ALLOC_TRY | zero);
-	return p ?: __vmalloc(size, MEMDIAG_GFP | zero);
+	return p ?: __vmalloc(size, MEMDIAG_GFP_NORETRY | zero);
 }
 
 static void *alloc_with_head(size_t size, gfp_t zero, bool by_pages, bool charge)

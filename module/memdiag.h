@@ -24,7 +24,8 @@ struct memdiag_provider;
 
 /* alloc.c; the flags are for objects of the kernel's allocators as such, to look at them */
 #define MEMDIAG_GFP		(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
-#define MEMDIAG_GFP_PERCPU	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+/* Every kernel's vmalloc() and percpu allocator know these, 6.19 warns of any other. */
+#define MEMDIAG_GFP_NORETRY	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 int memdiag_charge(u64 size);
 void memdiag_uncharge(u64 size);
 void *memdiag_alloc_pages(size_t size);

@@ -159,7 +159,7 @@ static int run_alloc(struct track_run *run, struct memdiag_track_start *start)
 		return error;
 	run->caches = memdiag_alloc_pages(sizeof(*run->caches));
 	run->sums = memdiag_alloc_pages(start->stacks * sizeof(*run->sums));
-	run->cpus = alloc_percpu_gfp(struct track_cpu, MEMDIAG_GFP_PERCPU);
+	run->cpus = alloc_percpu_gfp(struct track_cpu, MEMDIAG_GFP_NORETRY);
 	if (!run->caches || !run->sums || !run->cpus)
 		return -ENOMEM;
 	run->bytes = run->objects.bytes + run->stacks.bytes + TRACK_WALK_BYTES +
