@@ -127,7 +127,8 @@ struct memdiag_tables {
 };
 
 int memdiag_tables_walk(struct memdiag_tables *tables);
-struct memdiag_amount memdiag_tables_upper(const struct memdiag_tables *tables, u64 counted);
+struct memdiag_amount memdiag_tables_upper(const struct memdiag_tables *tables, u64 counted,
+					   bool shared);
 struct memdiag_amount memdiag_hotplug_memmap(bool on_memory);
 u64 memdiag_hotplug_device_private(void);
 void memdiag_ledger_read_init(void);

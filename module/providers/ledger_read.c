@@ -377,7 +377,10 @@ void memdiag_ledger_read(struct memdiag_sink *sink, struct memdiag_ledger_raw *r
 	raw->scs = read_kbytes(MEMDIAG_NR_KERNEL_SCS_KB);
 	raw->page_tables = memdiag_pagetable_in_zone() ? read_zones(NR_PAGETABLE) :
 			   read_nodes(NR_PAGETABLE);
-	raw->upper_tables = tables ? memdiag_tables_upper(tables, raw->page_tables.pages) : absent;
+	raw->upper_tables = tables ?
+			    memdiag_tables_upper(tables, raw->page_tables.pages,
+						 IS_ENABLED(CONFIG_HUGETLB_PAGE) &&
+						 raw->hugetlb.pages) : absent;
 	raw->sec_page_tables = read_nodes(MEMDIAG_NR_SECONDARY_PAGETABLE);
 	if (MEMDIAG_NR_VMALLOC != MEMDIAG_NO_ITEM)
 		raw->vmalloc = read_nodes(MEMDIAG_NR_VMALLOC);

@@ -14,6 +14,10 @@
  *
  * Stale: processes come and go during the walk.
  *
+ * Where huge pages are in use, processes may share a table of the second level, which
+ * each of them counts. Then the third level is known to be one table per address space,
+ * and what the processes count beyond NR_PAGETABLE is in the error.
+ *
  * Skipped: an address space that no process has any more, as that which a CPU runs a
  * kernel thread on: one per CPU at most, which is in the error.
  */
@@ -96,21 +100,25 @@ int memdiag_tables_walk(struct memdiag_tables *tables)
  * memdiag_tables_upper() - the pages that are not in NR_PAGETABLE
  * @tables: the sums
  * @counted: NR_PAGETABLE, a moment later
+ * @shared: processes may share tables of the second level
  *
  * Return: pages, and what they may be off by.
  */
-struct memdiag_amount memdiag_tables_upper(const struct memdiag_tables *tables, u64 counted)
+struct memdiag_amount memdiag_tables_upper(const struct memdiag_tables *tables, u64 counted,
+					   bool shared)
 {
 	struct memdiag_amount upper = {};
 	u64 top = MEMDIAG_TOP_TABLES + tables->p4d;
 	u64 pages = tables->bytes / PAGE_SIZE;
+	u64 third;
 
 	upper.pages = tables->spaces * top;
 	upper.error = tables->doubt + num_online_cpus() * top;
 	if (tables->pud && !MEMDIAG_COUNTS_PUD) {
 		/* Each address space has one of the third level at least. */
-		upper.pages += max(pages - min(pages, counted), tables->spaces);
-		upper.error += TABLES_KERNEL;
+		third = max(pages - min(pages, counted), tables->spaces);
+		upper.pages += shared ? tables->spaces : third;
+		upper.error += (shared ? third - tables->spaces : 0) + TABLES_KERNEL;
 	}
 	return upper;
 }

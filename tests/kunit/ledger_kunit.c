@@ -218,18 +218,24 @@ static void ledger_upper(struct kunit *test)
 	struct memdiag_amount a;
 	unsigned int i;
 
-	a = memdiag_tables_upper(&tables, 100);
+	a = memdiag_tables_upper(&tables, 100, false);
 	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * MEMDIAG_TOP_TABLES);
 	tables.p4d = true;
-	a = memdiag_tables_upper(&tables, 100);
+	a = memdiag_tables_upper(&tables, 100, false);
 	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * (MEMDIAG_TOP_TABLES + 1));
 	tables.pud = true;
-	a = memdiag_tables_upper(&tables, 100);
+	a = memdiag_tables_upper(&tables, 100, false);
 	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * (MEMDIAG_TOP_TABLES + 1) +
 			(MEMDIAG_COUNTS_PUD ? 0 : 30));
-	a = memdiag_tables_upper(&tables, 128);
+	a = memdiag_tables_upper(&tables, 128, false);
 	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * (MEMDIAG_TOP_TABLES + 1) +
 			(MEMDIAG_COUNTS_PUD ? 0 : 10));
+	/* 20 of the 30 may be tables of huge pages that several processes count. */
+	a = memdiag_tables_upper(&tables, 100, true);
+	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * (MEMDIAG_TOP_TABLES + 1) +
+			(MEMDIAG_COUNTS_PUD ? 0 : 10));
+	KUNIT_EXPECT_EQ(test, a.error, num_online_cpus() * (MEMDIAG_TOP_TABLES + 1ULL) +
+			(MEMDIAG_COUNTS_PUD ? 0 : 20 + TABLES_KERNEL));
 	/* Counted once; when too many are shared, what may be counted twice is in doubt. */
 	KUNIT_EXPECT_FALSE(test, tables_known(&tables, mm));
 	KUNIT_EXPECT_TRUE(test, tables_known(&tables, mm));
