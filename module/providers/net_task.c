@@ -146,13 +146,14 @@ static bool net_task_again(struct net_task_walk *walk, const struct inode *inode
 }
 
 /* Bytes in a queue that is changed under its own lock only. */
-static u64 net_task_queue(struct sk_buff_head *queue)
+static u64 net_task_queue(struct memdiag_sink *sink, struct sk_buff_head *queue)
 {
 	const struct sk_buff *skb;
 	unsigned int nr = 0;
 	u64 bytes = 0;
 
 	spin_lock_bh(&queue->lock);
+	memdiag_lock_begin(sink);
 	skb_queue_walk(queue, skb) {
 		if (nr++ == NET_TASK_PACKETS) {
 			bytes = MEMDIAG_ABSENT;
@@ -160,6 +161,7 @@ static u64 net_task_queue(struct sk_buff_head *queue)
 		}
 		bytes += skb->len;
 	}
+	memdiag_lock_end(sink);
 	spin_unlock_bh(&queue->lock);
 	return bytes;
 }
@@ -169,10 +171,10 @@ static u64 net_task_add(u64 a, u64 b)
 	return a == MEMDIAG_ABSENT || b == MEMDIAG_ABSENT ? MEMDIAG_ABSENT : a + b;
 }
 
-static u64 net_task_udp_bytes(struct sock *sk)
+static u64 net_task_udp_bytes(struct memdiag_sink *sink, struct sock *sk)
 {
-	return net_task_add(net_task_queue(&sk->sk_receive_queue),
-			    net_task_queue(&udp_sk(sk)->reader_queue));
+	return net_task_add(net_task_queue(sink, &sk->sk_receive_queue),
+			    net_task_queue(sink, &udp_sk(sk)->reader_queue));
 }
 
 static u64 net_task_tcp_bytes(struct sock *sk)
@@ -187,7 +189,7 @@ static u64 net_task_tcp_bytes(struct sock *sk)
 }
 
 /* Bytes that wait to be read, where it is known how to tell. */
-static u64 net_task_bytes(struct sock *sk)
+static u64 net_task_bytes(struct memdiag_sink *sink, struct sock *sk)
 {
 	bool inet = sk->sk_family == AF_INET || sk->sk_family == AF_INET6;
 
@@ -196,10 +198,10 @@ static u64 net_task_bytes(struct sock *sk)
 	if (inet && sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP)
 		return net_task_tcp_bytes(sk);
 	if (inet && sk->sk_type == SOCK_DGRAM && sk->sk_protocol == IPPROTO_UDP)
-		return net_task_udp_bytes(sk);
+		return net_task_udp_bytes(sink, sk);
 	if (sk->sk_family == AF_UNIX || sk->sk_family == AF_NETLINK ||
 	    (inet && sk->sk_type == SOCK_RAW))
-		return net_task_queue(&sk->sk_receive_queue);
+		return net_task_queue(sink, &sk->sk_receive_queue);
 	return MEMDIAG_ABSENT;
 }
 
@@ -231,11 +233,12 @@ static struct net_task_record *net_task_record(const struct net_task_walk *walk,
 }
 
 /* Each number is right by itself; they move while they are read. */
-static void net_task_fill(struct net_task_record *record, struct sock *sk)
+static void net_task_fill(struct memdiag_sink *sink, struct net_task_record *record,
+			  struct sock *sk)
 {
 	record->sockets++;
 	record->rcv_memory += max(atomic_read(&sk->sk_rmem_alloc), 0);
-	record->rcv_bytes = net_task_add(record->rcv_bytes, net_task_bytes(sk));
+	record->rcv_bytes = net_task_add(record->rcv_bytes, net_task_bytes(sink, sk));
 	record->snd_memory += max(sk_wmem_alloc_get(sk), 0);
 	record->snd_queue += max(READ_ONCE(sk->sk_wmem_queued), 0);
 	record->forward += max(READ_ONCE(sk->sk_forward_alloc), 0);
@@ -275,7 +278,7 @@ static int net_task_found(struct task_struct *leader, struct file *file, void *a
 	if (!record)
 		return -ENOSPC;
 	if (sk)
-		net_task_fill(record, sk);
+		net_task_fill(walk->sink, record, sk);
 	else
 		record->namespaces++;
 	return 0;
