@@ -139,6 +139,7 @@ struct inode_found {
  * @candidates: inodes with a reference, to be looked at
  * @nr_candidates: their number
  * @held: a reference to where the walk goes on
+ * @paths_missed: there was no memory to keep the path of an inode
  * @error: why it ended
  */
 struct inode_walk {
@@ -151,6 +152,7 @@ struct inode_walk {
 	struct inode *candidates[INODE_CANDIDATES + 1];
 	unsigned int nr_candidates;
 	struct inode *held;
+	bool paths_missed;
 	int error;
 };
 
@@ -213,21 +215,24 @@ static bool inode_is_connected(const struct dentry *dentry)
 }
 
 /* Files of the kernel's own have a name without a place, which never changes. */
-static char *inode_path(const struct inode_walk *walk, struct inode *inode)
+static char *inode_path(struct inode_walk *walk, struct inode *inode)
 {
 	struct dentry *dentry = d_find_any_alias(inode);
-	char *path, *copy = NULL;
+	char *copy = NULL;
+	const char *path;
 
 	if (!dentry)
 		return NULL;
 	if (!inode_is_connected(dentry))
 		goto put;
 	if (IS_ROOT(dentry) && !S_ISDIR(inode->i_mode)) {
-		copy = memdiag_keep_string(dentry->d_name.name, NAME_MAX);
+		path = dentry->d_name.name;
 	} else {
 		path = dentry_path_raw(dentry, walk->path, PATH_MAX);
-		if (!IS_ERR(path))
-			copy = memdiag_keep_string(path, PATH_MAX);
+	}
+	if (!IS_ERR(path)) {
+		copy = memdiag_keep_string(path, PATH_MAX);
+		walk->paths_missed |= !copy;
 	}
 put:
 	dput(dentry);
@@ -461,10 +466,16 @@ static int inode_collect(struct memdiag_sink *sink)
 	walk->path = memdiag_alloc(MEMDIAG_MEMCG_PATH, 1);
 	walk->memcgs = memdiag_memcgs_get();
 	/* Without cgroups there is still the rest. */
-	if (IS_ERR(walk->memcgs))
+	if (IS_ERR(walk->memcgs)) {
+		if (PTR_ERR(walk->memcgs) != -EOPNOTSUPP)
+			memdiag_mark_partial(sink, "memcg: cgroups cannot be listed: %pe",
+					     walk->memcgs);
 		walk->memcgs = NULL;
+	}
 	if (walk->path)
 		error = inode_walk_all(walk);
+	if (walk->paths_missed)
+		memdiag_mark_partial(sink, "path: no memory for some paths");
 	if (walk->memcgs)
 		memdiag_memcgs_put(walk->memcgs);
 	memdiag_free(walk->path);

@@ -78,20 +78,24 @@ static void mount_found(const struct mount_names *names, const char *dev, const 
 	}
 }
 
-static void mount_read(const struct mount_names *names, const char *text)
+/* Returns whether there was memory to look at each line. */
+static bool mount_read(const struct mount_names *names, const char *text)
 {
 	const char *dev, *root, *path, *end;
+	bool all = true;
 	char *line;
 
 	for (; *text; text = end + !!*end) {
 		end = strchrnul(text, '\n');
 		line = memdiag_keep_string(text, end - text);
+		all &= !!line;
 		if (line && mount_line(line, &dev, &root, &path) &&
 		    names->whole == !strcmp(root, "/"))
 			mount_found(names, dev, path);
 		memdiag_free(line);
 		cond_resched();
 	}
+	return all;
 }
 
 /**
@@ -110,6 +114,7 @@ int memdiag_name_mounts(struct memdiag_sink *sink, u32 dev, u32 mount)
 {
 	struct mount_names names = { .sink = sink, .dev = dev, .mount = mount, .whole = true };
 	struct file *file = filp_open(MOUNTS_FILE, O_RDONLY, 0);
+	bool all;
 	char *text;
 	ssize_t n;
 
@@ -121,9 +126,11 @@ int memdiag_name_mounts(struct memdiag_sink *sink, u32 dev, u32 mount)
 				     ERR_PTR(n));
 		return 0;
 	}
-	mount_read(&names, text);
+	all = mount_read(&names, text);
 	names.whole = false;
-	mount_read(&names, text);
+	all &= mount_read(&names, text);
 	memdiag_free(text);
+	if (!all)
+		memdiag_mark_partial(sink, "mount: no memory for some lines of " MOUNTS_FILE);
 	return 0;
 }
