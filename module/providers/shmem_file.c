@@ -74,8 +74,9 @@ static const struct memdiag_field_desc shmem_file_fields[] = {
 
 /* Slots to begin with: a process that has more such files open is not common. */
 #define SHMEM_FILE_SLOTS	1024
-/* Inodes under one hold of the lock, and of one tmpfs. */
+/* Inodes, and records, under one hold of the lock, and inodes of one tmpfs. */
 #define SHMEM_FILE_BATCH	256
+#define SHMEM_FILE_RECORDS	16
 #define SHMEM_FILE_INODES	BIT(20)
 
 /**
@@ -101,6 +102,9 @@ struct shmem_file_slot {
  * @slots: all files that were found, by hash; at most half of them are used
  * @nr_slots: their number, a power of two
  * @nr_used: of these used
+ * @kinds: names of kinds, as strings of the sink
+ * @dev: likewise, that of the tmpfs whose inodes are walked
+ * @nr_held: records made under one hold of the lock
  * @error: why the walk of the inodes ended
  */
 struct shmem_file_walk {
@@ -111,6 +115,9 @@ struct shmem_file_walk {
 	struct shmem_file_slot *slots;
 	unsigned int nr_slots;
 	unsigned int nr_used;
+	u64 kinds[SHMEM_NR_KINDS];
+	u64 dev;
+	unsigned int nr_held;
 	int error;
 };
 
@@ -183,14 +190,16 @@ static enum shmem_kind shmem_file_kind(struct file *file)
 	       memdiag_shmem_name_kind(file->f_path.dentry->d_name.name) : SHMEM_MOUNTED;
 }
 
-static void shmem_file_fill(struct memdiag_sink *sink, struct shmem_file_record *record,
+static u64 shmem_file_dev(const struct shmem_file_walk *walk, const struct super_block *sb)
+{
+	return memdiag_push_printf(walk->sink, "%u:%u", MAJOR(sb->s_dev), MINOR(sb->s_dev));
+}
+
+static void shmem_file_fill(const struct shmem_file_walk *walk, struct shmem_file_record *record,
 			    struct inode *inode, enum shmem_kind kind)
 {
-	dev_t dev = inode->i_sb->s_dev;
-
-	record->dev = memdiag_push_printf(sink, "%u:%u", MAJOR(dev), MINOR(dev));
 	record->ino = inode->i_ino;
-	record->kind = memdiag_push_string(sink, memdiag_shmem_kinds[kind]);
+	record->kind = walk->kinds[kind];
 	record->size = i_size_read(inode);
 	record->pages = READ_ONCE(inode->i_data.nrpages);
 	record->swapped = READ_ONCE(SHMEM_I(inode)->swapped);
@@ -234,7 +243,8 @@ static int shmem_file_found(struct task_struct *leader, struct file *file, void 
 	record->start_time = leader->start_boottime;
 	get_task_comm(comm, leader);
 	record->comm = memdiag_push_string(sink, comm);
-	shmem_file_fill(sink, record, inode, shmem_file_kind(file));
+	record->dev = shmem_file_dev(walk, inode->i_sb);
+	shmem_file_fill(walk, record, inode, shmem_file_kind(file));
 	record->path = shmem_file_path(walk, file);
 	record->fds = 1;
 	return 0;
@@ -266,8 +276,10 @@ static int shmem_file_push_held(struct shmem_file_walk *walk, struct inode *inod
 		}
 		spin_unlock(&inode->i_lock);
 	}
-	shmem_file_fill(walk->sink, record, inode, kind);
+	record->dev = walk->dev;
+	shmem_file_fill(walk, record, inode, kind);
 	record->fds = 0;
+	walk->nr_held++;
 	return 0;
 }
 
@@ -278,13 +290,17 @@ static void shmem_file_super(struct super_block *sb, void *arg)
 	struct inode *inode, *held = NULL;
 	unsigned int batch = 0, nr = 0;
 
+	walk->dev = shmem_file_dev(walk, sb);
+	walk->nr_held = 0;
 	spin_lock(&sb->s_inode_list_lock);
 	memdiag_lock_begin(walk->sink);
 	list_for_each_entry(inode, &sb->s_inodes, i_sb_list) {
 		if (walk->error)
 			break;
 		walk->error = shmem_file_push_held(walk, inode);
-		if (++batch < SHMEM_FILE_BATCH || !igrab(inode))
+		batch++;
+		if ((batch < SHMEM_FILE_BATCH && walk->nr_held < SHMEM_FILE_RECORDS) ||
+		    !igrab(inode))
 			continue;
 		memdiag_lock_end(walk->sink);
 		spin_unlock(&sb->s_inode_list_lock);
@@ -293,6 +309,7 @@ static void shmem_file_super(struct super_block *sb, void *arg)
 		held = inode;
 		nr += batch;
 		batch = 0;
+		walk->nr_held = 0;
 		cond_resched();
 		if (!walk->error && fatal_signal_pending(current))
 			walk->error = -EINTR;
@@ -320,7 +337,10 @@ static int shmem_file_collect(struct memdiag_sink *sink)
 		.arg = &walk,
 	};
 	int error = -ENOMEM;
+	unsigned int i;
 
+	for (i = 0; i < SHMEM_NR_KINDS; i++)
+		walk.kinds[i] = memdiag_push_string(sink, memdiag_shmem_kinds[i]);
 	walk.path = memdiag_alloc(PATH_MAX, 1);
 	if (walk.path)
 		error = memdiag_walk_files(&files) ?: shmem_file_need_slot(&walk);
