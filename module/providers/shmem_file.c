@@ -19,7 +19,6 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hash.h>
-#include <linux/jhash.h>
 #include <linux/kdev_t.h>
 #include <linux/limits.h>
 #include <linux/list.h>
@@ -46,6 +45,7 @@ struct shmem_file_record {
 	u64 swapped;
 	u64 fds;
 	u64 mapped;
+	u64 generation;
 };
 
 #define SHMEM_FILE_FIELD(member, type, unit, kind, flags, help) \
@@ -66,8 +66,10 @@ static const struct memdiag_field_desc shmem_file_fields[] = {
 			 "pages in memory; the same in each process that holds it"),
 	SHMEM_FILE_FIELD(swapped, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF, "pages swapped out"),
 	SHMEM_FILE_FIELD(fds, U64, NONE, GAUGE, MEMDIAG_FIELD_BRIEF,
-			 "how often the process has it open; 0: it is mapped, attached or in flight in a UNIX socket, or the kernel's"),
+			 "how often the process has it open; 0: it is mapped, attached or in flight in a UNIX socket, the kernel's, or open in a thread with files of its own"),
 	SHMEM_FILE_FIELD(mapped, BOOL, NONE, GAUGE, MEMDIAG_FIELD_BRIEF, "a process has it mapped"),
+	SHMEM_FILE_FIELD(generation, U64, NONE, LABEL, MEMDIAG_FIELD_KEY,
+			 "random number of the file: SysV segments of several namespaces share ino"),
 };
 
 #ifdef CONFIG_SHMEM
@@ -82,14 +84,14 @@ static const struct memdiag_field_desc shmem_file_fields[] = {
 /**
  * struct shmem_file_slot - a file that was found, and its last record
  * @record: the record, or where it would be if there was room
- * @ino: inode number of the file
- * @dev: device of its superblock
+ * @inode: the file, compared only, never followed: it may be gone
+ * @generation: its random number, for an address is used again
  * @process: number of the process it was found in last; 0 if the slot is free
  */
 struct shmem_file_slot {
 	struct shmem_file_record *record;
-	unsigned long ino;
-	dev_t dev;
+	const struct inode *inode;
+	u32 generation;
 	u32 process;
 };
 
@@ -129,15 +131,15 @@ static bool shmem_file_wanted(const struct file *file, void *arg)
 }
 
 /* The slot of a file, or the one to put it in. */
-static struct shmem_file_slot *shmem_file_slot(const struct shmem_file_walk *walk, dev_t dev,
-					       unsigned long ino)
+static struct shmem_file_slot *shmem_file_slot(const struct shmem_file_walk *walk,
+					       const struct inode *inode, u32 generation)
 {
-	unsigned int i = jhash_2words(hash_long(ino, 32), dev, 0);
+	unsigned int i = hash_ptr(inode, 32);
 	struct shmem_file_slot *slot;
 
 	for (;; i++) {
 		slot = &walk->slots[i & (walk->nr_slots - 1)];
-		if (!slot->process || (slot->ino == ino && slot->dev == dev))
+		if (!slot->process || (slot->inode == inode && slot->generation == generation))
 			return slot;
 	}
 }
@@ -155,7 +157,7 @@ static int shmem_file_more_slots(struct shmem_file_walk *walk)
 		const struct shmem_file_slot *slot = &walk->slots[i];
 
 		if (slot->process)
-			*shmem_file_slot(&more, slot->dev, slot->ino) = *slot;
+			*shmem_file_slot(&more, slot->inode, slot->generation) = *slot;
 	}
 	memdiag_free(walk->slots);
 	*walk = more;
@@ -199,6 +201,7 @@ static void shmem_file_fill(const struct shmem_file_walk *walk, struct shmem_fil
 			    struct inode *inode, enum shmem_kind kind)
 {
 	record->ino = inode->i_ino;
+	record->generation = inode->i_generation;
 	record->kind = walk->kinds[kind];
 	record->size = i_size_read(inode);
 	record->pages = READ_ONCE(inode->i_data.nrpages);
@@ -211,7 +214,6 @@ static int shmem_file_found(struct task_struct *leader, struct file *file, void 
 	struct shmem_file_walk *walk = arg;
 	struct memdiag_sink *sink = walk->sink;
 	struct inode *inode = file_inode(file);
-	dev_t dev = inode->i_sb->s_dev;
 	struct shmem_file_record *record;
 	struct shmem_file_slot *slot;
 	char comm[TASK_COMM_LEN];
@@ -224,7 +226,7 @@ static int shmem_file_found(struct task_struct *leader, struct file *file, void 
 	error = shmem_file_need_slot(walk);
 	if (error)
 		return error;
-	slot = shmem_file_slot(walk, dev, inode->i_ino);
+	slot = shmem_file_slot(walk, inode, inode->i_generation);
 	if (slot->process == walk->process) {
 		slot->record->fds++;
 		return 0;
@@ -235,8 +237,8 @@ static int shmem_file_found(struct task_struct *leader, struct file *file, void 
 	walk->nr_used += !slot->process;
 	*slot = (struct shmem_file_slot) {
 		.record = record,
-		.ino = inode->i_ino,
-		.dev = dev,
+		.inode = inode,
+		.generation = inode->i_generation,
 		.process = walk->process,
 	};
 	record->pid = leader->tgid;
@@ -259,7 +261,7 @@ static int shmem_file_push_held(struct shmem_file_walk *walk, struct inode *inod
 
 	if (READ_ONCE(inode->i_nlink) || !S_ISREG(inode->i_mode) ||
 	    !(READ_ONCE(inode->i_data.nrpages) | READ_ONCE(SHMEM_I(inode)->swapped)) ||
-	    shmem_file_slot(walk, inode->i_sb->s_dev, inode->i_ino)->process)
+	    shmem_file_slot(walk, inode, inode->i_generation)->process)
 		return 0;
 	record = memdiag_push(walk->sink);
 	if (!record)

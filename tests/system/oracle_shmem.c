@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Sections shmem and shmem_file: against statvfs() of every tmpfs mount, and with
- * known amounts: files in a mount, a deleted file and its holder, a memfd, a SysV
- * segment, shared anonymous memory.
+ * known amounts: files in a mount, a deleted file and its holder, a memfd, SysV
+ * segments, shared anonymous memory.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +257,50 @@ static void known_in_flight(void)
 		"oracle_shmem: known: it is gone with the socket");
 }
 
+/* A SysV segment, attached, in a namespace of its own: its inode number is 0. */
+static void *take_first(key_t key, size_t size)
+{
+	void *memory;
+	int id;
+
+	if (unshare(CLONE_NEWIPC))
+		return NULL;
+	id = shmget(key, size, IPC_CREAT | 0600);
+	memory = id == 0 ? shmat(id, NULL, 0) : (void *)-1;
+	if (memory == (void *)-1)
+		return NULL;
+	return memset(memory, 1, size);
+}
+
+/* Two files with the same number, of which the process has one open. */
+static void known_same_number(void)
+{
+	int home = open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC), fd = -1;
+	char *a = take_first(0x6d01, SYSV * page), *b = take_first(0x6d02, ANON * page);
+	const char *name = "oracle_shmem: known: two SysV segments with one number";
+	char path[80];
+
+	if (a && b) {
+		snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx", (unsigned long)a,
+			 (unsigned long)a + SYSV * page);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		ktap_skip(strerror(errno), name);
+	else
+		ktap_ok(held_by(getpid(), "sysv", "/SYSV00006d01", SYSV, 1) &
+				held_by(MEMDIAG_ABSENT, "sysv", "/SYSV00006d02", ANON, 0),
+			name);
+	close(fd);
+	if (setns(home, CLONE_NEWIPC) && (a || b))
+		ktap_bail("setns: %s", strerror(errno));
+	close(home);
+	if (a)
+		shmdt(a);
+	if (b)
+		shmdt(b);
+}
+
 static void known_mount(void)
 {
 	struct held held;
@@ -405,4 +450,5 @@ void oracle_shmem(void)
 	known_mount();
 	known_internal();
 	known_in_flight();
+	known_same_number();
 }
