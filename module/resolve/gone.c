@@ -42,8 +42,8 @@
 #define GONE_CHUNK	256
 /* Behind the name of a module whose init is gone, but not the module. */
 #define GONE_INIT	" (init, freed)"
-/* Two names of modules, and what is behind and between them. */
-#define GONE_WHO	(2 * MODULE_NAME_LEN + 40)
+/* Candidates that are named. */
+#define GONE_NAMED	2
 
 /**
  * struct gone_code - code that is not there any more
@@ -61,6 +61,18 @@ struct gone_code {
 	unsigned long *returns;
 	bool init;
 	bool loaded;
+};
+
+/**
+ * struct gone_who - the candidates for an address
+ * @names: of the modules
+ * @marks: behind the names
+ * @nr: number of candidates; GONE_NAMED + 1 for too many
+ */
+struct gone_who {
+	char names[GONE_NAMED][MODULE_NAME_LEN];
+	const char *marks[GONE_NAMED];
+	unsigned int nr;
 };
 
 static DEFINE_SPINLOCK(gone_lock);
@@ -282,22 +294,38 @@ static bool gone_may_be(const struct gone_code *gone, unsigned long address, boo
 	return !gone->returns || test_bit(offset, gone->returns);
 }
 
-/* Put a candidate beside those in @where and @who; their number, 3 for too many. */
-static unsigned int gone_add(const struct gone_code *gone, unsigned long address, char *where,
-			     char *who, unsigned int nr)
+/* Whether a module is a candidate already. */
+static bool gone_is(const struct gone_who *who, const char *name)
 {
-	size_t length = strlen(gone->name), from = strlen(where), name = strlen(who);
+	unsigned int i;
+
+	for (i = 0; i < min_t(unsigned int, who->nr, GONE_NAMED); i++)
+		if (!strcmp(who->names[i], name))
+			return true;
+	return false;
+}
+
+static void gone_add(struct gone_who *who, const char *name, const char *mark)
+{
+	if (who->nr < GONE_NAMED) {
+		strscpy(who->names[who->nr], name, sizeof(who->names[0]));
+		who->marks[who->nr] = mark;
+	}
+	who->nr = min_t(unsigned int, who->nr + 1, GONE_NAMED + 1);
+}
+
+/* Put code that is gone beside the other candidates, and its offset behind theirs. */
+static void gone_add_code(struct gone_who *who, const struct gone_code *gone,
+			  unsigned long address, char *where)
+{
+	size_t length = strlen(where);
 
 	/* The same module, loaded before, is the same candidate. */
-	if (nr && !strncmp(who, gone->name, length) && (!who[length] || who[length] == ' '))
-		return nr;
-	if (nr == 2)
-		return 3;
-	snprintf(where + from, KSYM_SYMBOL_LEN - from, "%s+0x%lx", nr ? MEMDIAG_OR : "",
+	if (gone_is(who, gone->name))
+		return;
+	snprintf(where + length, KSYM_SYMBOL_LEN - length, "%s+0x%lx", who->nr ? MEMDIAG_OR : "",
 		 address - gone->start);
-	snprintf(who + name, GONE_WHO - name, "%s%s%s", nr ? MEMDIAG_OR : "", gone->name,
-		 gone_mark(gone));
-	return nr + 1;
+	gone_add(who, gone->name, gone_mark(gone));
 }
 
 /**
@@ -313,16 +341,16 @@ static unsigned int gone_add(const struct gone_code *gone, unsigned long address
 void memdiag_gone_judge(unsigned long address, bool called, char *text)
 {
 	const struct gone_code *gone;
-	char who[GONE_WHO] = "";
-	unsigned int i, nr = 0;
+	struct gone_who who = { };
+	unsigned int i;
 	size_t length;
 	char *open;
 
 	open = strstr(text, " [");
 	if (open && (!called || gone_can_return_to(address, text))) {
-		nr = 1;
 		*open = '\0';
-		snprintf(who, sizeof(who), "%.*s", (int)strcspn(open + 2, " ]"), open + 2);
+		open[2 + strcspn(open + 2, " ]")] = '\0';
+		gone_add(&who, open + 2, "");
 	} else {
 		text[0] = '\0';
 	}
@@ -330,13 +358,14 @@ void memdiag_gone_judge(unsigned long address, bool called, char *text)
 	for (i = 1; i <= GONE_MAX; i++) {
 		gone = &gone_codes[(gone_next - i) % GONE_MAX];
 		if (gone_may_be(gone, address, called))
-			nr = gone_add(gone, address, text, who, nr);
+			gone_add_code(&who, gone, address, text);
 	}
 	spin_unlock(&gone_lock);
 	length = strlen(text);
-	if (!nr || nr > 2 ||
-	    snprintf(text + length, KSYM_SYMBOL_LEN - length, " [%s]", who) >=
-		    (int)(KSYM_SYMBOL_LEN - length))
+	if (!who.nr || who.nr > GONE_NAMED ||
+	    snprintf(text + length, KSYM_SYMBOL_LEN - length, " [%s%s%s%s%s]", who.names[0],
+		     who.marks[0], who.nr > 1 ? MEMDIAG_OR : "", who.names[1],
+		     who.marks[1] ?: "") >= (int)(KSYM_SYMBOL_LEN - length))
 		strscpy(text, "?", KSYM_SYMBOL_LEN);
 }
 

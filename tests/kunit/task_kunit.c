@@ -462,6 +462,17 @@ static void task_live_gone(struct kunit *test)
 	strscpy(text, "now+0x0/0x8 [third]", sizeof(text));
 	memdiag_gone_judge(start + 0x80, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "?");
+	/* One of the two, loaded before at another place, is no third. */
+	memdiag_kunit_gone("first", start + 0x200, 0x100);
+	memdiag_kunit_gone("second", start + 0x210, 0x100);
+	memdiag_kunit_gone("second", start + 0x220, 0x100);
+	text[0] = '\0';
+	memdiag_gone_judge(start + 0x280, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "+0x60 or +0x80 [second (unloaded) or first (unloaded)]");
+	memdiag_kunit_gone("first", start + 0x230, 0x100);
+	text[0] = '\0';
+	memdiag_gone_judge(start + 0x280, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "+0x50 or +0x60 [first (unloaded) or second (unloaded)]");
 	/* The same module that was loaded before is no other one. */
 	strscpy(text, "now+0x0/0x8 [first]", sizeof(text));
 	memdiag_gone_judge(start, true, text);
