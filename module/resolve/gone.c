@@ -5,7 +5,9 @@
  *
  * The kernel forgets the names with the code; what the code left behind still has the
  * address of the code that asked for it. So when code goes, the name of its module
- * is kept with the addresses it lay at, for the last GONE_MAX pieces of code.
+ * is kept with the addresses it lay at, for the last GONE_MAX unloaded modules, and
+ * apart from them for as many inits. Of older code the addresses are kept, in GONE_SPANS
+ * spans: what was asked for from there has one candidate more, and thus no name.
  *
  * Another module may be loaded where code has gone, and nothing tells when an area
  * was made. So all whose code lies or lay at an address are candidates, but those
@@ -18,6 +20,8 @@
 #include <linux/bitmap.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -34,6 +38,7 @@
 #include "resolve.h"
 
 #define GONE_MAX	64
+#define GONE_SPANS	16
 /* Bytes of the arena, a thousandth of RAM: a bit for each byte of code. */
 #define GONE_ARENA_MIN	SZ_64K
 #define GONE_ARENA_MAX	SZ_512K
@@ -47,7 +52,8 @@
 
 /**
  * struct gone_code - code that is not there any more
- * @name: of its module; empty in a free slot
+ * @list: in gone_list
+ * @name: of its module
  * @start: where it was
  * @size: bytes
  * @returns: bit n: a call before @start + n returns there; NULL if not known
@@ -55,6 +61,7 @@
  * @loaded: the rest of the module is there
  */
 struct gone_code {
+	struct list_head list;
 	char name[MODULE_NAME_LEN];
 	unsigned long start;
 	unsigned long size;
@@ -75,10 +82,26 @@ struct gone_who {
 	unsigned int nr;
 };
 
+/**
+ * struct gone_span - where code was that is not in gone_list any more
+ * @name: of the module; empty if there was code of several
+ * @start: the first address
+ * @end: behind the last
+ */
+struct gone_span {
+	char name[MODULE_NAME_LEN];
+	unsigned long start;
+	unsigned long end;
+};
+
 static DEFINE_SPINLOCK(gone_lock);
-/* Under gone_lock; a ring. */
-static struct gone_code gone_codes[GONE_MAX];
-static unsigned int gone_next;
+/* Under gone_lock, and changed under gone_mutex as well: what went last is the first. */
+static LIST_HEAD(gone_list);
+/* By gone_code.init: most modules that are loaded stay, and only their init goes. */
+static struct gone_code gone_codes[2][GONE_MAX];
+static unsigned int gone_nr_codes[2];
+static struct gone_span gone_spans[2][GONE_SPANS + 1];
+static unsigned int gone_nr_spans[2];
 /*
  * All bitmaps that are kept lie here: were one allocated each time that a module comes or
  * goes, every check of a module for leaks would see memdiag's own memory grow. The arena
@@ -153,7 +176,7 @@ static bool gone_can_return_to(unsigned long address, const char *symbol)
 static unsigned long *gone_reserve(unsigned long size)
 {
 	unsigned long longs = BITS_TO_LONGS(size), *start;
-	unsigned int i;
+	struct gone_code *gone;
 
 	if (!gone_arena || longs > gone_arena_longs)
 		return NULL;
@@ -162,22 +185,23 @@ static unsigned long *gone_reserve(unsigned long size)
 	start = gone_arena + gone_arena_used;
 	gone_arena_used += longs;
 	spin_lock(&gone_lock);
-	for (i = 0; i < GONE_MAX; i++) {
-		struct gone_code *gone = &gone_codes[i];
-
+	list_for_each_entry(gone, &gone_list, list)
 		if (gone->returns && gone->returns < start + longs &&
 		    start < gone->returns + BITS_TO_LONGS(gone->size))
 			gone->returns = NULL;
-	}
 	spin_unlock(&gone_lock);
 	bitmap_zero(start, size);
 	return start;
 }
 
-/* Where the calls of a piece of code return to; NULL if that cannot be kept. */
-static unsigned long *gone_returns(unsigned long start, unsigned long size)
+/*
+ * Add to @returns where the calls of a piece of code return to. Return: @returns; NULL if that
+ * cannot be kept.
+ */
+static unsigned long *gone_returns(unsigned long start, unsigned long size,
+				   unsigned long *returns)
 {
-	unsigned long at, n, *returns = gone_reserve(size);
+	unsigned long at, n;
 	u8 bytes[GONE_CALL + GONE_CHUNK];
 
 	for (at = GONE_CALL; returns && at < size; at += GONE_CHUNK) {
@@ -193,31 +217,107 @@ static unsigned long *gone_returns(unsigned long start, unsigned long size)
 	return returns;
 }
 
-static void gone_keep(const char *name, unsigned long start, unsigned long size, bool init,
-		      unsigned long *returns)
+/* The same code, if it has gone before; under gone_mutex. */
+static struct gone_code *gone_find(const char *name, unsigned long start, unsigned long size,
+				   bool init)
 {
 	struct gone_code *gone;
 
+	list_for_each_entry(gone, &gone_list, list)
+		if (gone->start == start && gone->size == size && gone->init == init &&
+		    !strcmp(gone->name, name))
+			return gone;
+	return NULL;
+}
+
+/* Bytes between two spans. */
+static unsigned long gone_gap(const struct gone_span *a, const struct gone_span *b)
+{
+	unsigned long end = min(a->end, b->end), start = max(a->start, b->start);
+
+	return start > end ? start - end : 0;
+}
+
+/* Keep where code was, but not its offsets; if there are too many spans, the closest are one. */
+static void gone_forget(const struct gone_code *gone)
+{
+	struct gone_span *spans = gone_spans[gone->init], *one = spans, *other = spans + 1;
+	struct gone_span *last = &spans[gone_nr_spans[gone->init]], *a, *b;
+
+	strscpy(last->name, gone->name, sizeof(last->name));
+	last->start = gone->start;
+	last->end = gone->start + gone->size;
+	if (gone_nr_spans[gone->init] < GONE_SPANS) {
+		gone_nr_spans[gone->init]++;
+		return;
+	}
+	for (b = spans + 1; b <= last; b++)
+		for (a = spans; a < b; a++)
+			if (gone_gap(a, b) < gone_gap(one, other)) {
+				one = a;
+				other = b;
+			}
+	one->start = min(one->start, other->start);
+	one->end = max(one->end, other->end);
+	if (strcmp(one->name, other->name))
+		one->name[0] = '\0';
+	*other = *last;
+}
+
+/* A place in gone_list: one that was never used, or that of the oldest. */
+static struct gone_code *gone_slot(bool init)
+{
+	struct gone_code *gone;
+
+	if (gone_nr_codes[init] < GONE_MAX) {
+		gone = &gone_codes[init][gone_nr_codes[init]++];
+		INIT_LIST_HEAD(&gone->list);
+		return gone;
+	}
+	list_for_each_entry_reverse(gone, &gone_list, list)
+		if (gone->init == init)
+			break;
+	gone_forget(gone);
+	return gone;
+}
+
+static void gone_keep(const char *name, unsigned long start, unsigned long size, bool init,
+		      unsigned long *returns)
+{
+	struct gone_code *gone = gone_find(name, start, size, init);
+
 	spin_lock(&gone_lock);
-	gone = &gone_codes[gone_next++ % GONE_MAX];
+	if (!gone)
+		gone = gone_slot(init);
 	strscpy(gone->name, name, sizeof(gone->name));
 	gone->start = start;
 	gone->size = size;
 	gone->returns = returns;
 	gone->init = init;
 	gone->loaded = init;
+	list_move(&gone->list, &gone_list);
 	spin_unlock(&gone_lock);
+}
+
+/* Keep code that is about to go, with what is known of it from before. */
+static void gone_note(const char *name, unsigned long start, unsigned long size, bool init)
+{
+	const struct gone_code *gone = gone_find(name, start, size, init);
+	unsigned long *returns = gone ? gone->returns : NULL;
+
+	gone_keep(name, start, size, init,
+		  gone_returns(start, size, returns ?: gone_reserve(size)));
 }
 
 /* Of what is left of its init, too, the module is gone. */
 static void gone_unload(const char *name)
 {
-	unsigned int i;
+	struct gone_code *gone;
 
 	spin_lock(&gone_lock);
-	for (i = 0; i < GONE_MAX; i++)
-		if (!strcmp(gone_codes[i].name, name))
-			gone_codes[i].loaded = false;
+	list_for_each_entry(gone, &gone_list, list)
+		if (!strcmp(gone->name, name))
+			gone->loaded = false;
 	spin_unlock(&gone_lock);
 }
 
@@ -235,10 +335,10 @@ static int gone_notify(struct notifier_block *nb, unsigned long state, void *dat
 	/* After its init, or when that failed. */
 	start = memdiag_module_init_text(mod, &size);
 	if (size)
-		gone_keep(mod->name, start, size, true, gone_returns(start, size));
+		gone_note(mod->name, start, size, true);
 	if (state == MODULE_STATE_GOING) {
 		start = memdiag_module_text(mod, &size);
-		gone_keep(mod->name, start, size, false, gone_returns(start, size));
+		gone_note(mod->name, start, size, false);
 		gone_unload(mod->name);
 	}
 	mutex_unlock(&gone_mutex);
@@ -266,16 +366,16 @@ static const char *gone_mark(const struct gone_code *gone)
 bool memdiag_gone_print(unsigned long address, char *text)
 {
 	const struct gone_code *gone;
-	unsigned int i;
 	bool found = false;
 
 	spin_lock(&gone_lock);
-	for (i = 1; i <= GONE_MAX && !found; i++) {
-		gone = &gone_codes[(gone_next - i) % GONE_MAX];
-		found = gone->name[0] && address - gone->start < gone->size;
-		if (found)
-			snprintf(text, KSYM_SYMBOL_LEN, "+0x%lx [%s%s]", address - gone->start,
-				 gone->name, gone_mark(gone));
+	list_for_each_entry(gone, &gone_list, list) {
+		found = address - gone->start < gone->size;
+		if (!found)
+			continue;
+		snprintf(text, KSYM_SYMBOL_LEN, "+0x%lx [%s%s]", address - gone->start,
+			 gone->name, gone_mark(gone));
+		break;
 	}
 	spin_unlock(&gone_lock);
 	return found;
@@ -286,7 +386,7 @@ static bool gone_may_be(const struct gone_code *gone, unsigned long address, boo
 {
 	unsigned long offset = address - gone->start;
 
-	if (!gone->name[0] || offset >= gone->size)
+	if (offset >= gone->size)
 		return false;
 	/* No function of an init can be asked for later. */
 	if (!called)
@@ -302,6 +402,25 @@ static bool gone_is(const struct gone_who *who, const char *name)
 	for (i = 0; i < min_t(unsigned int, who->nr, GONE_NAMED); i++)
 		if (!strcmp(who->names[i], name))
 			return true;
+	return false;
+}
+
+/*
+ * Whether code can have asked from @address that is not in gone_list any more, and is of
+ * no module in @who.
+ */
+static bool gone_may_be_other(unsigned long address, bool called, const struct gone_who *who)
+{
+	const struct gone_span *span;
+	unsigned int init, i;
+
+	for (init = 0; init <= called; init++)
+		for (i = 0; i < gone_nr_spans[init]; i++) {
+			span = &gone_spans[init][i];
+			if (address >= span->start && address < span->end &&
+			    !gone_is(who, span->name))
+				return true;
+		}
 	return false;
 }
 
@@ -342,7 +461,6 @@ void memdiag_gone_judge(unsigned long address, bool called, char *text)
 {
 	const struct gone_code *gone;
 	struct gone_who who = { };
-	unsigned int i;
 	size_t length;
 	char *open;
 
@@ -355,11 +473,11 @@ void memdiag_gone_judge(unsigned long address, bool called, char *text)
 		text[0] = '\0';
 	}
 	spin_lock(&gone_lock);
-	for (i = 1; i <= GONE_MAX; i++) {
-		gone = &gone_codes[(gone_next - i) % GONE_MAX];
+	list_for_each_entry(gone, &gone_list, list)
 		if (gone_may_be(gone, address, called))
 			gone_add_code(&who, gone, address, text);
-	}
+	if (gone_may_be_other(address, called, &who))
+		who.nr = GONE_NAMED + 1;
 	spin_unlock(&gone_lock);
 	length = strlen(text);
 	if (!who.nr || who.nr > GONE_NAMED ||

@@ -29,6 +29,9 @@ void memdiag_kunit_need_btf(struct kunit *test);
 /* As if a module had gone that lay there. */
 void memdiag_kunit_gone(const char *name, unsigned long start, unsigned long size);
 
+/* As if the init of a module had been freed. */
+void memdiag_kunit_gone_init(const char *name, unsigned long start, unsigned long size);
+
 /* The record of a fake provider, if its collect is not another one. */
 struct fake_record {
 	u64 n;

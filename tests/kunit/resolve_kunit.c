@@ -20,6 +20,11 @@ void memdiag_kunit_gone(const char *name, unsigned long start, unsigned long siz
 	gone_keep(name, start, size, false, NULL);
 }
 
+void memdiag_kunit_gone_init(const char *name, unsigned long start, unsigned long size)
+{
+	gone_keep(name, start, size, true, NULL);
+}
+
 /* memdiag.ko's module parameter. */
 unsigned int memdiag_force_ways;
 char *memdiag_wrong_layout;

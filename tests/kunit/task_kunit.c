@@ -484,9 +484,62 @@ static void task_live_gone(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, memdiag_gone_print(start - 1, text));
 }
 
+/* Code is forgotten one day, but no other module is named alone for it. */
+static void task_live_gone_many(struct kunit *test)
+{
+	const unsigned long start = 0x1000000;
+	char text[KSYM_SYMBOL_LEN] = "", name[16];
+	unsigned int i;
+
+	memdiag_kunit_gone("first", start, 0x100);
+	memdiag_kunit_gone("same", start + 0x800, 0x100);
+	/* What comes and goes at one place takes one place, and what is loaded none of it. */
+	for (i = 0; i < 100; i++) {
+		memdiag_kunit_gone("again", start + 0x1000, 0x100);
+		snprintf(name, sizeof(name), "init%u", i);
+		memdiag_kunit_gone_init(name, start + 0x2000 + i * 0x100, 0x100);
+	}
+	memdiag_kunit_gone("second", start, 0x100);
+	memdiag_gone_judge(start, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "+0x0 or +0x0 [second (unloaded) or first (unloaded)]");
+	/* No function of an init that was forgotten can be asked for. */
+	memdiag_kunit_gone("third", start + 0x2000, 0x100);
+	text[0] = '\0';
+	memdiag_gone_judge(start + 0x2000, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "?");
+	text[0] = '\0';
+	memdiag_gone_judge(start + 0x2000, false, text);
+	KUNIT_EXPECT_STREQ(test, text, "+0x0 [third (unloaded)]");
+
+	for (i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "other%u", i);
+		memdiag_kunit_gone(name, start + 0x1000000 + i * 0x1000, 0x1000);
+	}
+	memdiag_kunit_gone("fourth", start, 0x100);
+	text[0] = '\0';
+	memdiag_gone_judge(start, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "?");
+	text[0] = '\0';
+	memdiag_gone_judge(start, false, text);
+	KUNIT_EXPECT_STREQ(test, text, "?");
+	strscpy(text, "now+0x0/0x8 [third]", sizeof(text));
+	memdiag_gone_judge(start + 0x1000, false, text);
+	KUNIT_EXPECT_STREQ(test, text, "?");
+	/* The module itself is no other one, and beside what is forgotten all is known. */
+	memdiag_kunit_gone("same", start + 0x810, 0x100);
+	text[0] = '\0';
+	memdiag_gone_judge(start + 0x820, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "+0x10 [same (unloaded)]");
+	memdiag_kunit_gone("beside", start + 0x100000, 0x100);
+	text[0] = '\0';
+	memdiag_gone_judge(start + 0x100000, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "+0x0 [beside (unloaded)]");
+}
+
 static struct kunit_case task_live_cases[] = {
 	KUNIT_CASE(task_live_records),
 	KUNIT_CASE(task_live_gone),
+	KUNIT_CASE(task_live_gone_many),
 	{}
 };
 
