@@ -59,6 +59,7 @@
  * @returns: bit n: a call before @start + n returns there; NULL if not known
  * @init: it was the init of the module
  * @loaded: the rest of the module is there
+ * @again: the module is there again, in the same place
  */
 struct gone_code {
 	struct list_head list;
@@ -68,6 +69,7 @@ struct gone_code {
 	unsigned long *returns;
 	bool init;
 	bool loaded;
+	bool again;
 };
 
 /**
@@ -295,6 +297,7 @@ static void gone_keep(const char *name, unsigned long start, unsigned long size,
 	gone->returns = returns;
 	gone->init = init;
 	gone->loaded = init;
+	gone->again = false;
 	list_move(&gone->list, &gone_list);
 	spin_unlock(&gone_lock);
 }
@@ -309,6 +312,18 @@ static void gone_note(const char *name, unsigned long start, unsigned long size,
 		  gone_returns(start, size, returns ?: gone_reserve(size)));
 }
 
+/* A module is there again: is it where it was? */
+static void gone_come(const char *name, unsigned long start, unsigned long size)
+{
+	struct gone_code *gone;
+
+	spin_lock(&gone_lock);
+	list_for_each_entry(gone, &gone_list, list)
+		if (!strcmp(gone->name, name))
+			gone->again = !gone->init && gone->start == start && gone->size == size;
+	spin_unlock(&gone_lock);
+}
+
 /* Of what is left of its init, too, the module is gone. */
 static void gone_unload(const char *name)
 {
@@ -316,8 +331,10 @@ static void gone_unload(const char *name)
 
 	spin_lock(&gone_lock);
 	list_for_each_entry(gone, &gone_list, list)
-		if (!strcmp(gone->name, name))
+		if (!strcmp(gone->name, name)) {
 			gone->loaded = false;
+			gone->again = false;
+		}
 	spin_unlock(&gone_lock);
 }
 
@@ -326,12 +343,17 @@ static int gone_notify(struct notifier_block *nb, unsigned long state, void *dat
 	const struct module *mod = data;
 	unsigned long start, size;
 
-	if (state != MODULE_STATE_LIVE && state != MODULE_STATE_GOING)
+	if (state == MODULE_STATE_UNFORMED)
 		return NOTIFY_DONE;
 	/* The init of memdiag asks for nothing by itself: alloc.c does. */
 	if (mod == THIS_MODULE)
 		return NOTIFY_DONE;
 	mutex_lock(&gone_mutex);
+	if (state == MODULE_STATE_COMING) {
+		start = memdiag_module_text(mod, &size);
+		gone_come(mod->name, start, size);
+		goto unlock;
+	}
 	/* After its init, or when that failed. */
 	start = memdiag_module_init_text(mod, &size);
 	if (size)
@@ -341,6 +363,7 @@ static int gone_notify(struct notifier_block *nb, unsigned long state, void *dat
 		gone_note(mod->name, start, size, false);
 		gone_unload(mod->name);
 	}
+unlock:
 	mutex_unlock(&gone_mutex);
 	return NOTIFY_DONE;
 }
@@ -394,13 +417,16 @@ static bool gone_may_be(const struct gone_code *gone, unsigned long address, boo
 	return !gone->returns || test_bit(offset, gone->returns);
 }
 
-/* Whether a module is a candidate already. */
-static bool gone_is(const struct gone_who *who, const char *name)
+/*
+ * Whether code of a module that is gone is of a candidate already. Of one that is there only
+ * if it lies there @again: else other functions are at its addresses.
+ */
+static bool gone_is(const struct gone_who *who, const char *name, bool again)
 {
 	unsigned int i;
 
 	for (i = 0; i < min_t(unsigned int, who->nr, GONE_NAMED); i++)
-		if (!strcmp(who->names[i], name))
+		if ((again || who->marks[i][0]) && !strcmp(who->names[i], name))
 			return true;
 	return false;
 }
@@ -418,7 +444,7 @@ static bool gone_may_be_other(unsigned long address, bool called, const struct g
 		for (i = 0; i < gone_nr_spans[init]; i++) {
 			span = &gone_spans[init][i];
 			if (address >= span->start && address < span->end &&
-			    !gone_is(who, span->name))
+			    !gone_is(who, span->name, false))
 				return true;
 		}
 	return false;
@@ -440,7 +466,7 @@ static void gone_add_code(struct gone_who *who, const struct gone_code *gone,
 	size_t length = strlen(where);
 
 	/* The same module, loaded before, is the same candidate. */
-	if (gone_is(who, gone->name))
+	if (gone_is(who, gone->name, gone->again))
 		return;
 	snprintf(where + length, KSYM_SYMBOL_LEN - length, "%s+0x%lx", who->nr ? MEMDIAG_OR : "",
 		 address - gone->start);

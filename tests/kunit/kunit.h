@@ -32,6 +32,10 @@ void memdiag_kunit_gone(const char *name, unsigned long start, unsigned long siz
 /* As if the init of a module had been freed. */
 void memdiag_kunit_gone_init(const char *name, unsigned long start, unsigned long size);
 
+/* As if a module came that will lie there. */
+void memdiag_kunit_come(struct kunit *test, const char *name, unsigned long start,
+			unsigned long size);
+
 /* The record of a fake provider, if its collect is not another one. */
 struct fake_record {
 	u64 n;

@@ -25,6 +25,23 @@ void memdiag_kunit_gone_init(const char *name, unsigned long start, unsigned lon
 	gone_keep(name, start, size, true, NULL);
 }
 
+void memdiag_kunit_come(struct kunit *test, const char *name, unsigned long start,
+			unsigned long size)
+{
+	struct module *mod = kunit_kzalloc(test, sizeof(*mod), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, mod);
+	strscpy(mod->name, name, sizeof(mod->name));
+#ifdef for_each_mod_mem_type
+	mod->mem[MOD_TEXT].base = (void *)start;
+	mod->mem[MOD_TEXT].size = size;
+#else
+	mod->core_layout.base = (void *)start;
+	mod->core_layout.size = size;
+#endif
+	gone_notify(NULL, MODULE_STATE_COMING, mod);
+}
+
 /* memdiag.ko's module parameter. */
 unsigned int memdiag_force_ways;
 char *memdiag_wrong_layout;

@@ -473,7 +473,15 @@ static void task_live_gone(struct kunit *test)
 	text[0] = '\0';
 	memdiag_gone_judge(start + 0x280, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "+0x50 or +0x60 [first (unloaded) or second (unloaded)]");
-	/* The same module that was loaded before is no other one. */
+	/* The same module that was loaded before is another one, unless it was there. */
+	strscpy(text, "now+0x0/0x8 [first]", sizeof(text));
+	memdiag_gone_judge(start, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "now+0x0/0x8 or +0x0 [first or first (unloaded)]");
+	memdiag_kunit_come(test, "first", start, 0x200);
+	strscpy(text, "now+0x0/0x8 [first]", sizeof(text));
+	memdiag_gone_judge(start, true, text);
+	KUNIT_EXPECT_STREQ(test, text, "now+0x0/0x8 or +0x0 [first or first (unloaded)]");
+	memdiag_kunit_come(test, "first", start, 0x100);
 	strscpy(text, "now+0x0/0x8 [first]", sizeof(text));
 	memdiag_gone_judge(start, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "now+0x0/0x8 [first]");
