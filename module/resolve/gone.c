@@ -133,26 +133,31 @@ static int gone_call_length(u8 modrm, u8 sib)
 	return length;
 }
 
-/* Whether the GONE_CALL bytes before @end can end with a call. */
+/* Whether the GONE_CALL bytes before @end can end with a call, or with one that was trapped. */
 static bool gone_follows_call(const u8 *end)
 {
 	int length;
 
 	if (end[-5] == 0xe8)
 		return true;
-	for (length = 2; length <= GONE_CALL; length++)
+	for (length = 2; length <= GONE_CALL; length++) {
+		/* A kprobe puts a trap over the first byte of a call. */
+		if (end[-length] == 0xcc)
+			return true;
 		if (end[-length] == 0xff && (end[1 - length] >> 3 & 7) == 2 &&
 		    gone_call_length(end[1 - length], length > 2 ? end[2 - length] : 0) == length)
 			return true;
+	}
 	return false;
 }
 #elif defined(CONFIG_ARM64)
-/* bl, blr and its forms that check a signature */
+/* bl, blr and its forms that check a signature; brk, which a kprobe puts over them */
 static bool gone_follows_call(const u8 *end)
 {
 	u32 word = end[-4] | end[-3] << 8 | end[-2] << 16 | (u32)end[-1] << 24;
 
-	return (word & 0xfc000000) == 0x94000000 || (word & 0xfefff000) == 0xd63f0000;
+	return (word & 0xfc000000) == 0x94000000 || (word & 0xfefff000) == 0xd63f0000 ||
+	       (word & 0xffe0001f) == 0xd4200000;
 }
 #else
 static bool gone_follows_call(const u8 *end)

@@ -60,6 +60,32 @@ static const struct memdiag_item *resolve_find(enum memdiag_item_kind kind, cons
 	return found;
 }
 
+#ifdef CONFIG_X86
+/* What lies before a return address: a call, or where a kprobe may have been put over one. */
+static void resolve_gone_calls(struct kunit *test)
+{
+	static const struct {
+		u8 code[GONE_CALL];
+		bool call;
+	} cases[] = {
+		{ { 0x90, 0x90, 0xe8, 1, 2, 3, 4 }, true },
+		{ { 0x90, 0x90, 0x90, 0x90, 0x90, 0xff, 0xd0 }, true },
+		{ { 0x90, 0x90, 0x90, 0x90, 0x90, 0xff, 0xe0 }, false },
+		{ { 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90 }, false },
+		{ { 0x90, 0x90, 0xcc, 1, 2, 3, 4 }, true },
+		{ { 0x90, 0x90, 0x90, 0x90, 0x90, 0xcc, 0xd0 }, true },
+		{ { 0xcc, 0x14, 0xc5, 1, 2, 3, 4 }, true },
+		/* No call is as short as that. */
+		{ { 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0xcc }, false },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ_MSG(test, gone_follows_call(cases[i].code + GONE_CALL),
+				    cases[i].call, "case %u", i);
+}
+#endif
+
 static void resolve_notes(struct kunit *test)
 {
 	const struct memdiag_item *item;
@@ -425,6 +451,9 @@ static void resolve_given_param(struct kunit *test)
 }
 
 static struct kunit_case resolve_cases[] = {
+#ifdef CONFIG_X86
+	KUNIT_CASE(resolve_gone_calls),
+#endif
 	KUNIT_CASE(resolve_notes),
 	KUNIT_CASE(resolve_words),
 	KUNIT_CASE(resolve_symbols),
