@@ -39,7 +39,10 @@
 #include "../resolve/resolve.h"
 #include "track.h"
 
-/* Bytes of all texts, and of the first piece for them. */
+/*
+ * Bytes of all texts, and of the first piece for them. A piece may have twice as many, or close to
+ * the bound all texts would be moved for each one that takes the place of another.
+ */
 #define NAMES_MAX	SZ_4M
 #define NAMES_FIRST	SZ_64K
 
@@ -112,13 +115,11 @@ static bool names_in(const struct track_stack *stack, const struct track_range *
  */
 static bool names_make_room(struct track_stacks *t, size_t bytes)
 {
-	size_t size = clamp_t(size_t, 2 * (t->text_bytes + bytes), NAMES_FIRST, NAMES_MAX);
+	size_t size = clamp_t(size_t, 2 * (t->text_bytes + bytes), NAMES_FIRST, 2 * NAMES_MAX);
 	size_t used = 0;
 	char *texts;
 	u32 n;
 
-	if (t->text_bytes + bytes > NAMES_MAX)
-		return false;
 	texts = memdiag_alloc_pages(size);
 	if (!texts)
 		return false;
@@ -145,7 +146,8 @@ static void names_keep(struct track_stacks *t, struct track_stack *stack, const 
 {
 	size_t bytes = strlen(text) + 1;
 
-	if (t->texts_used + bytes > t->texts_size && !names_make_room(t, bytes))
+	if (t->text_bytes + bytes > NAMES_MAX ||
+	    (t->texts_used + bytes > t->texts_size && !names_make_room(t, bytes)))
 		return;
 	stack->text = t->texts + t->texts_used;
 	strscpy(stack->text, text, bytes);

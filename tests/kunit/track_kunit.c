@@ -567,8 +567,9 @@ static void track_names_room(struct kunit *test)
 	struct track_run *run = track_test_run(test, 64, 64);
 	struct track_stacks *t = &run->stacks;
 	char *text = kunit_kzalloc(test, TRACK_TEXT, GFP_KERNEL);
-	unsigned int i, round, wrong = 0;
+	unsigned int i, round, moved, wrong = 0;
 	struct track_stack *stack;
+	const char *old;
 	u32 n[16];
 
 	KUNIT_ASSERT_NOT_NULL(test, text);
@@ -597,10 +598,29 @@ static void track_names_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, wrong, 0u);
 	KUNIT_EXPECT_EQ(test, t->text_bytes, ARRAY_SIZE(n) * TRACK_TEXT - 15 * 16 / 2);
 	KUNIT_EXPECT_LE(test, t->texts_size, 2 * t->text_bytes + NAMES_FIRST);
-	/* Beyond the bound a stack has none. */
-	t->text_bytes = NAMES_MAX;
-	t->texts_used = t->texts_size;
-	stack = track_stack(t, n[0]);
+	track_test_end(run);
+	/* Close to the bound texts are not moved for each that is dropped and kept. */
+	run = track_test_run(test, 64, NAMES_MAX / TRACK_TEXT);
+	t = &run->stacks;
+	memset(text, 'a', TRACK_TEXT - 1);
+	text[TRACK_TEXT - 1] = '\0';
+	for (i = 0; i < NAMES_MAX / TRACK_TEXT; i++)
+		names_keep(t, track_stack(t, track_test_stack(t, 1 + i, 0)), text);
+	KUNIT_EXPECT_EQ(test, t->text_bytes, (size_t)NAMES_MAX);
+	for (i = 0, moved = 0; i < NAMES_MAX / TRACK_TEXT; i++) {
+		old = t->texts;
+		stack = track_stack(t, i);
+		names_drop(t, stack);
+		names_keep(t, stack, text);
+		moved += t->texts != old;
+		wrong += !stack->text || strcmp(stack->text, text);
+	}
+	KUNIT_EXPECT_EQ(test, wrong, 0u);
+	KUNIT_EXPECT_LE(test, moved, 2u);
+	KUNIT_EXPECT_LE(test, t->texts_size, 2 * (size_t)NAMES_MAX);
+	/* Beyond the bound a stack has none, though the piece has room for it. */
+	stack = track_stack(t, 0);
+	t->texts_used = 0;
 	stack->text = NULL;
 	names_keep(t, stack, "one too many");
 	KUNIT_EXPECT_NULL(test, stack->text);
