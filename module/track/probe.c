@@ -220,6 +220,11 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 	if (!probe_key(run, event, level, &nr, walked, &key))
 		return TRACK_NO_STACK;
 	n = track_stacks_find(stacks, &key, &hash);
+	/* What has no room is not worth the unwinder, nor the names of its frames. */
+	if (n == TRACK_NO_STACK && track_stacks_full(stacks)) {
+		this_cpu_inc(run->cpus->dropped_stacks);
+		return n;
+	}
 	if (n == TRACK_NO_STACK && walked) {
 		/* What goes into the table is what the unwinder says. */
 		nr = probe_unwind(run, event, level, max, walked, false);

@@ -147,6 +147,20 @@ u32 track_stacks_find(struct track_stacks *t, const struct track_stack_key *key,
 	return TRACK_NO_STACK;
 }
 
+/**
+ * track_stacks_full() - is there no room for another stack?
+ * @t: the table
+ *
+ * Context: any.
+ *
+ * Return: true also if there was room a moment ago or is in a moment.
+ */
+bool track_stacks_full(const struct track_stacks *t)
+{
+	return atomic_read(&t->used) >= t->max && !READ_ONCE(t->spare) &&
+	       READ_ONCE(t->ring_head) == READ_ONCE(t->ring_tail);
+}
+
 /* A stack nobody uses, or TRACK_NO_STACK. */
 static u32 stacks_take(struct track_stacks *t)
 {

@@ -330,6 +330,7 @@ u64 track_stacks_bytes(u32 stacks, u32 depth);
 int track_stacks_alloc(struct track_stacks *t, u32 stacks, u32 depth);
 void track_stacks_free(struct track_stacks *t);
 u32 track_stacks_find(struct track_stacks *t, const struct track_stack_key *key, u32 *hash);
+bool track_stacks_full(const struct track_stacks *t);
 u32 track_stacks_add(struct track_stacks *t, const struct track_stack_key *key, u32 hash,
 		     enum track_stack_state state);
 void track_stacks_hide(struct track_stacks *t, u32 n);

@@ -451,7 +451,7 @@ static void track_new_stacks(struct kunit *test)
 		.at = (unsigned long)__builtin_frame_address(0) + sizeof(long),
 	};
 	unsigned long frames[TRACK_FRAMES], *caller = (unsigned long *)event.at;
-	u32 first, again, other, wrong, last, nr;
+	u32 first, again, other, none, wrong, last, nr;
 
 	track_probe_init();
 	preempt_disable();
@@ -472,6 +472,26 @@ static void track_new_stacks(struct kunit *test)
 	KUNIT_EXPECT_NE(test, other, first);
 	KUNIT_EXPECT_EQ(test, track_counter(run, unwinds), 2ull);
 	KUNIT_EXPECT_EQ(test, track_counter(run, wrong_walks), 0ull);
+	/* In a full table no stack has room, so that of the event is not found out. */
+	atomic_set(&run->stacks.used, run->stacks.max);
+	event.order = 1;
+	preempt_disable();
+	none = track_stack_of(run, &event);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, none, TRACK_NO_STACK);
+	KUNIT_EXPECT_EQ(test, track_counter(run, dropped_stacks), 1ull);
+	KUNIT_EXPECT_EQ(test, track_counter(run, unwinds), 2ull);
+	/* One that was put back has. */
+	atomic_set(&run->stacks.used, 3);
+	run->stacks.spare = 3;
+	event.order = 2;
+	preempt_disable();
+	none = track_stack_of(run, &event);
+	preempt_enable();
+	KUNIT_EXPECT_EQ(test, none, 2u);
+	KUNIT_EXPECT_EQ(test, track_counter(run, dropped_stacks), 1ull);
+	KUNIT_EXPECT_EQ(test, track_counter(run, unwinds), 3ull);
+	event.order = 0;
 	/* A walk that ends where none does: as if that were the last frame. */
 	nr = memdiag_stack_save(frames, TRACK_FRAMES);
 	KUNIT_ASSERT_NOT_NULL(test, track_test_rule(run, *caller));
@@ -483,7 +503,7 @@ static void track_new_stacks(struct kunit *test)
 	preempt_enable();
 	KUNIT_EXPECT_EQ(test, wrong, other);
 	KUNIT_EXPECT_EQ(test, last, other);
-	KUNIT_EXPECT_EQ(test, track_counter(run, unwinds), 4ull);
+	KUNIT_EXPECT_EQ(test, track_counter(run, unwinds), 5ull);
 	KUNIT_EXPECT_EQ(test, track_counter(run, wrong_walks), 1ull);
 	KUNIT_EXPECT_TRUE(test, run->walk.off);
 	probe_own_size = 0;
