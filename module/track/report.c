@@ -31,6 +31,7 @@
 #include <linux/timekeeping.h>
 
 #include "../resolve/resolve.h"
+#include "../sink.h"
 #include "track.h"
 
 /*
@@ -330,6 +331,7 @@ static int report_once(struct memdiag_sink *sink, char *text, bool keep)
 static int report_collect(struct memdiag_sink *sink)
 {
 	char *text = memdiag_alloc(TRACK_TEXT, 1);
+	size_t strings_len = sink->collection->strings_len;
 	unsigned int tries = 0;
 	int error;
 
@@ -339,6 +341,7 @@ static int report_collect(struct memdiag_sink *sink)
 		/* What was pushed before is not true any more. */
 		sink->nr_records = 0;
 		sink->missed = 0;
+		sink->collection->strings_len = strings_len;
 		error = report_once(sink, text, tries++ == REPORT_TRIES);
 	} while (error == -ESTALE);
 	memdiag_free(text);
