@@ -213,7 +213,7 @@ static void report_fill(struct memdiag_sink *sink, struct report_record *record,
 /*
  * Is it memory that the kernel keeps for later uses by others, so that it is nobody's
  * leak, though somebody happened to need it first: what belongs to slabs, page tables of
- * the kernel, chunks of per-cpu memory?
+ * the kernel, chunks of per-cpu memory, stacks that debug kernels remember?
  */
 static bool report_is_kept(const struct track_stack *stack, const char *text)
 {
@@ -222,6 +222,7 @@ static bool report_is_kept(const struct track_stack *stack, const char *text)
 		"memcg_alloc_page_obj_cgroups", "alloc_slab_obj_exts", "alloc_empty_sheaf",
 		"__alloc_empty_sheaf", "alloc_from_pcs", "__pcs_", "refill_sheaf",
 		"pcpu_", "__pte_alloc_kernel", "__pmd_alloc", "__pud_alloc", "__p4d_alloc",
+		"stack_depot_save", "__stack_depot_save",
 	};
 	unsigned int i;
 	const char *at;

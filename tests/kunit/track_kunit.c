@@ -543,6 +543,7 @@ static void track_kept(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, report_is_kept(&stack, "__alloc_pages+0x1/0x2;mine_pcpu_+0x1/0x2"));
 	KUNIT_EXPECT_TRUE(test, report_is_kept(&stack, "pcpu_populate_chunk+0x1/0x2;mine+0x1/0x2"));
 	KUNIT_EXPECT_TRUE(test, report_is_kept(&stack, "a+0x1/0x2;__pmd_alloc+0x1/0x2;b"));
+	KUNIT_EXPECT_TRUE(test, report_is_kept(&stack, "a;stack_depot_save_flags+0x1/0x2;b"));
 	stack.kind = TRACK_PERCPU;
 	KUNIT_EXPECT_FALSE(test, report_is_kept(&stack, "pcpu_alloc+0x1/0x2;mine+0x1/0x2"));
 }

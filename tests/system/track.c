@@ -108,7 +108,8 @@ static bool number(const struct snap *snap, const struct memdiag_section *sectio
 static bool is_kept(const char *stack)
 {
 	return strstr(stack, "slab_alloc") || strstr(stack, "sheaf") || strstr(stack, "pcs") ||
-	       strstr(stack, "pcpu_") || strstr(stack, "_slab+");
+	       strstr(stack, "pcpu_") || strstr(stack, "_slab+") ||
+	       strstr(stack, "stack_depot_save");
 }
 
 struct sum report(const char *module, const char *kind, const char *word)
