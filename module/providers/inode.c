@@ -225,11 +225,10 @@ static char *inode_path(struct inode_walk *walk, struct inode *inode)
 		return NULL;
 	if (!inode_is_connected(dentry))
 		goto put;
-	if (IS_ROOT(dentry) && !S_ISDIR(inode->i_mode)) {
+	if (IS_ROOT(dentry) && !S_ISDIR(inode->i_mode))
 		path = dentry->d_name.name;
-	} else {
+	else
 		path = dentry_path_raw(dentry, walk->path, PATH_MAX);
-	}
 	if (!IS_ERR(path)) {
 		copy = memdiag_keep_string(path, PATH_MAX);
 		walk->paths_missed |= !copy;
