@@ -96,5 +96,7 @@ ktap_check "inode_frozen: all of $(wc -l <"$work/taken") were taken" [ ! -e "$wo
 
 umount "$mnt"
 losetup -d "$loop"
+# Other tests load it themselves.
+[ ! -e /lib/memdiag/offered/loop ] || rmmod loop
 rm -rf "$work"
 ktap_end
