@@ -105,7 +105,7 @@ struct shmem_file_slot {
  * @nr_slots: their number, a power of two
  * @nr_used: of these used
  * @kinds: names of kinds, as strings of the sink
- * @dev: likewise, that of the tmpfs whose inodes are walked
+ * @dev: the device number of the tmpfs that is walked, as a string of the sink
  * @nr_held: records made under one hold of the lock
  * @error: why the walk of the inodes ended
  */

@@ -110,8 +110,8 @@ static bool names_in(const struct track_stack *stack, const struct track_range *
 }
 
 /*
- * Move all texts into a larger piece, without those that were dropped. Return: whether
- * so many bytes more have room there.
+ * Return: whether @bytes more fit into the piece of texts now. All texts move into a new
+ * piece, twice as large as they are; those that were dropped stay behind.
  */
 static bool names_make_room(struct track_stacks *t, size_t bytes)
 {

@@ -46,8 +46,8 @@ struct ledger {
 /**
  * struct grows - a line that may or must grow
  * @line: its name
- * @low: by at least so many pages
- * @high: by at most so many
+ * @low: the least number of pages that the line must grow by
+ * @high: the largest number of pages that the line may grow by
  */
 struct grows {
 	const char *line;
@@ -95,7 +95,7 @@ void give_sockets(void *arg);
 void give_swapped(void *arg);
 void give_fixture(void *arg);
 
-/* A swap device of so many bytes, which is no more when it is off. */
+/* Swaps to a zram device of @bytes, until swap_off() stops that and resets the device. */
 bool swap_on(long bytes);
 void swap_off(void);
 

@@ -182,7 +182,10 @@ static bool equal(const char *what, uint64_t value, uint64_t want)
 	return value == want;
 }
 
-/* Whether a process, or none, is named as holder of so many pages under this path. */
+/*
+ * Does section shmem_file have one record of @pid and @path, with so many pages and fds? With
+ * @pages 0 it must have none. A file that nobody has open has the pid MEMDIAG_ABSENT.
+ */
 static bool held_by(uint64_t pid, const char *kind, const char *path, uint64_t pages, uint64_t fds)
 {
 	const struct memdiag_section *s;
