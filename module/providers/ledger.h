@@ -115,6 +115,10 @@ struct memdiag_ledger_raw {
  * @pud: there is a third level
  * @shared: address spaces that others than the threads of one process use
  * @nr_shared: their number
+ * @counted: NR_PAGETABLE before the walk
+ * @next: number that the next process would have got, before the walk
+ * @tasks: processes and threads before the walk
+ * @changes: how many of both came or went since
  */
 struct memdiag_tables {
 	u64 spaces;
@@ -124,12 +128,17 @@ struct memdiag_tables {
 	bool pud;
 	const struct mm_struct *shared[64];
 	unsigned int nr_shared;
+	u64 counted;
+	unsigned int next;
+	unsigned int tasks;
+	u64 changes;
 };
 
-int memdiag_tables_walk(struct memdiag_tables *tables);
+int memdiag_tables_walk(struct memdiag_tables *tables, u64 counted);
+void memdiag_tables_end(struct memdiag_tables *tables);
 struct memdiag_amount memdiag_tables_upper(const struct memdiag_tables *tables, u64 counted,
 					   bool shared);
-struct memdiag_amount memdiag_hotplug_memmap(bool on_memory);
+struct memdiag_amount memdiag_hotplug_memmap(bool on_memory, u64 hugetlb);
 u64 memdiag_hotplug_device_private(void);
 void memdiag_ledger_read_init(void);
 void memdiag_ledger_read_exit(void);

@@ -5,7 +5,8 @@
  * The memory map of a section that was there at boot was taken before there was a page
  * allocator. That of one that was added later is made of pages of the page allocator,
  * which nobody counts, unless memory_hotplug.memmap_on_memory puts it into the section
- * itself, where it is not managed.
+ * itself, where it is not managed. The kernel may also give back most of the map of huge
+ * pages of hugetlb (CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP); where they lie is not looked at.
  *
  * Device-private pages are no memory of the machine, but where they are mapped the
  * kernel counts them as anonymous memory. How many there are at most say their ranges
@@ -47,13 +48,26 @@ static int hotplug_sections(struct resource *range, void *late)
 }
 #endif
 
+/* The kernel may do without the map of huge pages; before v5.18 by another name. */
+#define HOTPLUG_MAP_OPTIMIZED	(IS_ENABLED(CONFIG_HUGETLB_PAGE_OPTIMIZE_VMEMMAP) || \
+				 IS_ENABLED(CONFIG_HUGETLB_PAGE_FREE_VMEMMAP))
+
+/* Pages of the map that so many pages of hugetlb may do without. */
+static u64 hotplug_optimized(u64 map, u64 hugetlb)
+{
+	if (!HOTPLUG_MAP_OPTIMIZED || hugetlb == MEMDIAG_ABSENT)
+		return 0;
+	return min_t(u64, map, hugetlb * sizeof(struct page) / PAGE_SIZE);
+}
+
 /**
  * memdiag_hotplug_memmap() - the memory map of memory that was added after boot
  * @on_memory: it may lie in the memory itself
+ * @hugetlb: pages of hugetlb, whose map the kernel may have given back
  *
  * Return: pages of the page allocator; MEMDIAG_ABSENT if that cannot be told.
  */
-struct memdiag_amount memdiag_hotplug_memmap(bool on_memory)
+struct memdiag_amount memdiag_hotplug_memmap(bool on_memory, u64 hugetlb)
 {
 	struct memdiag_amount map = { MEMDIAG_ABSENT };
 #if defined(CONFIG_SPARSEMEM_VMEMMAP) && defined(CONFIG_MEMORY_HOTPLUG)
@@ -65,6 +79,7 @@ struct memdiag_amount memdiag_hotplug_memmap(bool on_memory)
 	walk_iomem_res_desc(IORES_DESC_DEVICE_PRIVATE_MEMORY, 0, 0, U64_MAX, &device,
 			    hotplug_sections);
 	map.pages = (memory + device) * pages;
+	map.error = hotplug_optimized(map.pages, hugetlb);
 	if (on_memory) {
 		map.error = memory * pages;
 		map.pages = device * pages;

@@ -329,11 +329,16 @@ static struct memdiag_amount read_integrity_pool(void)
 		      (unsigned long)integrity_pool->pool_data);
 }
 
+static struct memdiag_amount read_page_tables(void)
+{
+	return memdiag_pagetable_in_zone() ? read_zones(NR_PAGETABLE) : read_nodes(NR_PAGETABLE);
+}
+
 /* Before all counters, as it takes a while. */
 static struct memdiag_tables *read_tables(struct memdiag_sink *sink)
 {
 	struct memdiag_tables *tables = memdiag_alloc(1, sizeof(*tables));
-	int error = tables ? memdiag_tables_walk(tables) : -ENOMEM;
+	int error = tables ? memdiag_tables_walk(tables, read_page_tables().pages) : -ENOMEM;
 
 	if (!error)
 		return tables;
@@ -375,8 +380,9 @@ void memdiag_ledger_read(struct memdiag_sink *sink, struct memdiag_ledger_raw *r
 		     read_kbytes(NR_KERNEL_STACK_KB) : absent;
 	raw->stack_in_vmalloc = IS_ENABLED(CONFIG_VMAP_STACK);
 	raw->scs = read_kbytes(MEMDIAG_NR_KERNEL_SCS_KB);
-	raw->page_tables = memdiag_pagetable_in_zone() ? read_zones(NR_PAGETABLE) :
-			   read_nodes(NR_PAGETABLE);
+	if (tables)
+		memdiag_tables_end(tables);
+	raw->page_tables = read_page_tables();
 	raw->upper_tables = tables ?
 			    memdiag_tables_upper(tables, raw->page_tables.pages,
 						 IS_ENABLED(CONFIG_HUGETLB_PAGE) &&
@@ -396,7 +402,7 @@ void memdiag_ledger_read(struct memdiag_sink *sink, struct memdiag_ledger_raw *r
 	raw->own = amount(memdiag_module_pages(THIS_MODULE) +
 			  (memdiag_snapshot_finished() >> PAGE_SHIFT));
 	raw->percpu_boot = first_chunk;
-	raw->memmap = memdiag_hotplug_memmap(memmap_on_memory);
+	raw->memmap = memdiag_hotplug_memmap(memmap_on_memory, raw->hugetlb.pages);
 	memdiag_free(tables);
 }
 

@@ -12,7 +12,10 @@
  *
  * Locks: task_lock() of one thread per process, below RCU.
  *
- * Stale: processes come and go during the walk.
+ * Stale: processes come and go during the walk. Each process takes a number, and so the
+ * numbers that init_pid_ns gave out tell how many came and went: what one address space
+ * has of the upper levels is in the error for each of them. So is the change of
+ * NR_PAGETABLE, for tables that grew or shrank meanwhile.
  *
  * Where huge pages are in use, processes may share a table of the second level, which
  * each of them counts. Then the third level is known to be one table per address space,
@@ -21,8 +24,10 @@
  * Skipped: an address space that no process has any more, as that which a CPU runs a
  * kernel thread on: one per CPU at most, which is in the error.
  */
+#include <linux/idr.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -82,18 +87,48 @@ static int tables_of(struct task_struct *leader, void *arg)
 	return 0;
 }
 
+/*
+ * How many processes and threads came or went since the first look: those that came
+ * are told by the numbers given out, and those that went by the difference to those that
+ * are there. After a turn-around of the numbers all may be others.
+ */
+static u64 tables_changes(const struct memdiag_tables *tables, unsigned int next,
+			  unsigned int tasks)
+{
+	unsigned int came = next - tables->next;
+	int more = tasks - tables->tasks;
+
+	return next < tables->next ? (u64)tables->tasks + tasks : max_t(s64, 2LL * came - more, 0);
+}
+
 /**
  * memdiag_tables_walk() - add up the page tables of all processes
  * @tables: out: the sums
+ * @counted: NR_PAGETABLE, now
  *
  * Context: may sleep.
  *
  * Return: 0; -EOPNOTSUPP where the kernel counts all levels; -EINTR.
  */
-int memdiag_tables_walk(struct memdiag_tables *tables)
+int memdiag_tables_walk(struct memdiag_tables *tables, u64 counted)
 {
 	memset(tables, 0, sizeof(*tables));
+	tables->counted = counted;
+	tables->next = idr_get_cursor(&init_pid_ns.idr);
+	tables->tasks = READ_ONCE(init_pid_ns.pid_allocated);
 	return MEMDIAG_COUNTS_PGD ? -EOPNOTSUPP : memdiag_walk_tasks(tables_of, tables);
+}
+
+/**
+ * memdiag_tables_end() - note what changed since memdiag_tables_walk() began
+ * @tables: the sums
+ *
+ * Context: any; right before NR_PAGETABLE is read for memdiag_tables_upper().
+ */
+void memdiag_tables_end(struct memdiag_tables *tables)
+{
+	tables->changes = tables_changes(tables, idr_get_cursor(&init_pid_ns.idr),
+					 READ_ONCE(init_pid_ns.pid_allocated));
 }
 
 /**
@@ -113,8 +148,10 @@ struct memdiag_amount memdiag_tables_upper(const struct memdiag_tables *tables, 
 	u64 third;
 
 	upper.pages = tables->spaces * top;
-	upper.error = tables->doubt + num_online_cpus() * top;
+	upper.error = tables->doubt + (num_online_cpus() + tables->changes) * top;
 	if (tables->pud && !MEMDIAG_COUNTS_PUD) {
+		upper.error += tables->changes + max(counted, tables->counted) -
+			       min(counted, tables->counted);
 		/* Each address space has one of the third level at least. */
 		third = max(pages - min(pages, counted), tables->spaces);
 		upper.pages += shared ? tables->spaces : third;

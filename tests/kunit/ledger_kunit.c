@@ -217,6 +217,7 @@ static void ledger_upper(struct kunit *test)
 	const struct mm_struct *mm = current->mm ?: current->active_mm;
 	struct memdiag_amount a;
 	unsigned int i;
+	u64 error;
 
 	a = memdiag_tables_upper(&tables, 100, false);
 	KUNIT_EXPECT_EQ(test, a.pages, 10ULL * MEMDIAG_TOP_TABLES);
@@ -236,6 +237,13 @@ static void ledger_upper(struct kunit *test)
 			(MEMDIAG_COUNTS_PUD ? 0 : 10));
 	KUNIT_EXPECT_EQ(test, a.error, num_online_cpus() * (MEMDIAG_TOP_TABLES + 1ULL) +
 			(MEMDIAG_COUNTS_PUD ? 0 : 20 + TABLES_KERNEL));
+	/* Two that came or went, and 7 pages that NR_PAGETABLE changed by. */
+	error = a.error;
+	tables.changes = 2;
+	tables.counted = 107;
+	a = memdiag_tables_upper(&tables, 100, true);
+	KUNIT_EXPECT_EQ(test, a.error, error + 2 * (MEMDIAG_TOP_TABLES + 1ULL) +
+			(MEMDIAG_COUNTS_PUD ? 0 : 2 + 7));
 	/* Counted once; when too many are shared, what may be counted twice is in doubt. */
 	KUNIT_EXPECT_FALSE(test, tables_known(&tables, mm));
 	KUNIT_EXPECT_TRUE(test, tables_known(&tables, mm));
@@ -245,6 +253,28 @@ static void ledger_upper(struct kunit *test)
 	tables.nr_shared = ARRAY_SIZE(tables.shared);
 	KUNIT_EXPECT_FALSE(test, tables_known(&tables, mm));
 	KUNIT_EXPECT_NE(test, tables.doubt, 0ULL);
+}
+
+/* Of 100 tasks: none; 5 came and 2 went; 3 went; 40 came after the numbers turned around. */
+static void ledger_tasks_changed(struct kunit *test)
+{
+	struct memdiag_tables tables = { .next = 1000, .tasks = 100 };
+
+	KUNIT_EXPECT_EQ(test, tables_changes(&tables, 1000, 100), 0ULL);
+	KUNIT_EXPECT_EQ(test, tables_changes(&tables, 1005, 103), 7ULL);
+	KUNIT_EXPECT_EQ(test, tables_changes(&tables, 1000, 97), 3ULL);
+	KUNIT_EXPECT_EQ(test, tables_changes(&tables, 340, 140), 240ULL);
+}
+
+/* The map of 512 pages of hugetlb is 8 pages, and never more than all of the map. */
+static void ledger_optimized(struct kunit *test)
+{
+	u64 map = 512 * sizeof(struct page) / PAGE_SIZE;
+
+	KUNIT_EXPECT_EQ(test, hotplug_optimized(1000, 512), HOTPLUG_MAP_OPTIMIZED ? map : 0);
+	KUNIT_EXPECT_EQ(test, hotplug_optimized(1, 512), HOTPLUG_MAP_OPTIMIZED ? 1ULL : 0);
+	KUNIT_EXPECT_EQ(test, hotplug_optimized(1000, 0), 0ULL);
+	KUNIT_EXPECT_EQ(test, hotplug_optimized(1000, MEMDIAG_ABSENT), 0ULL);
 }
 
 /* Pages of a device that look like memory: a range of addresses that has none. */
@@ -316,6 +346,8 @@ static struct kunit_case ledger_cases[] = {
 	KUNIT_CASE(ledger_moving),
 	KUNIT_CASE(ledger_without_text),
 	KUNIT_CASE(ledger_upper),
+	KUNIT_CASE(ledger_tasks_changed),
+	KUNIT_CASE(ledger_optimized),
 	KUNIT_CASE(ledger_device_private),
 	KUNIT_CASE(ledger_available),
 	KUNIT_CASE(ledger_live),
