@@ -44,4 +44,21 @@ static inline struct dentry *memdiag_inode_alias(struct inode *inode)
 #endif
 }
 
+/**
+ * memdiag_shmem_swapped() - pages of a file of tmpfs that are swapped out
+ * @inode: an inode of the list of its superblock
+ *
+ * The kernel puts an inode into that list before it clears what tmpfs keeps beside the
+ * inode. Blocks are cleared earlier, and count each page in memory or swapped out.
+ *
+ * Context: any; reads without a lock.
+ *
+ * Return: pages, at most those that the blocks of the inode leave room for.
+ */
+static inline u64 memdiag_shmem_swapped(struct inode *inode)
+{
+	return min_t(u64, READ_ONCE(SHMEM_I(inode)->swapped),
+		     (u64)READ_ONCE(inode->i_blocks) >> (PAGE_SHIFT - 9));
+}
+
 #endif /* _MEMDIAG_COMPAT_SHMEM_H */

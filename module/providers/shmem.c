@@ -162,7 +162,7 @@ static void shmem_add(struct shmem_sum *sum, struct inode *inode)
 
 	sum->inodes++;
 	sum->pages += pages;
-	sum->swapped += READ_ONCE(SHMEM_I(inode)->swapped);
+	sum->swapped += memdiag_shmem_swapped(inode);
 	if (!READ_ONCE(inode->i_nlink)) {
 		sum->unlinked++;
 		sum->unlinked_pages += pages;
@@ -321,7 +321,7 @@ static int shmem_finish(struct memdiag_sink *sink)
 /* Is what is mounted there a tmpfs of a type that get_fs_type() does not know? */
 static void __init shmem_look_at(const char *path)
 {
-	struct file_system_type *type, *known;
+	struct file_system_type *type, *known = NULL;
 	const struct super_block *sb;
 	struct file *file;
 
@@ -330,7 +330,9 @@ static void __init shmem_look_at(const char *path)
 		return;
 	sb = file_inode(file)->i_sb;
 	type = sb->s_type;
-	known = get_fs_type(type->name);
+	/* The kernel would ask for a module of a name that is not registered, as rootfs. */
+	if (!strcmp(type->name, "devtmpfs"))
+		known = get_fs_type(type->name);
 	/* The registered devtmpfs only stands in for the type of the mount. */
 	if (sb->s_magic == TMPFS_MAGIC && !type->owner && known != type &&
 	    strcmp(type->name, "tmpfs") && shmem_nr_others < ARRAY_SIZE(shmem_others))

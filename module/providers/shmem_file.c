@@ -205,7 +205,7 @@ static void shmem_file_fill(const struct shmem_file_walk *walk, struct shmem_fil
 	record->kind = walk->kinds[kind];
 	record->size = i_size_read(inode);
 	record->pages = READ_ONCE(inode->i_data.nrpages);
-	record->swapped = READ_ONCE(SHMEM_I(inode)->swapped);
+	record->swapped = memdiag_shmem_swapped(inode);
 	record->mapped = mapping_mapped(&inode->i_data);
 }
 
@@ -260,7 +260,7 @@ static int shmem_file_push_held(struct shmem_file_walk *walk, struct inode *inod
 	struct dentry *alias;
 
 	if (READ_ONCE(inode->i_nlink) || !S_ISREG(inode->i_mode) ||
-	    !(READ_ONCE(inode->i_data.nrpages) | READ_ONCE(SHMEM_I(inode)->swapped)) ||
+	    !(READ_ONCE(inode->i_data.nrpages) | memdiag_shmem_swapped(inode)) ||
 	    shmem_file_slot(walk, inode, inode->i_generation)->process)
 		return 0;
 	record = memdiag_push(walk->sink);

@@ -195,6 +195,23 @@ static void task_shmem_names(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)memdiag_shmem_name_kind(""), (int)SHMEM_KERNEL);
 }
 
+/* An inode that is still being made has no blocks: what tmpfs keeps beside it is noise. */
+static void task_shmem_swapped(struct kunit *test)
+{
+#ifdef CONFIG_SHMEM
+	struct shmem_inode_info *info = kunit_kzalloc(test, sizeof(*info), GFP_KERNEL);
+	struct shmem_sum sum = {};
+
+	KUNIT_ASSERT_NOT_NULL(test, info);
+	info->swapped = 77;
+	shmem_add(&sum, &info->vfs_inode);
+	KUNIT_EXPECT_EQ(test, sum.swapped, 0ULL);
+	info->vfs_inode.i_blocks = 100 << (PAGE_SHIFT - 9);
+	shmem_add(&sum, &info->vfs_inode);
+	KUNIT_EXPECT_EQ(test, sum.swapped, 77ULL);
+#endif
+}
+
 /* A list of modules that are none, as the operations of /proc/modules walk it. */
 static struct module *task_modules;
 #define TASK_MODULES	4
@@ -390,6 +407,7 @@ static struct kunit_case task_cases[] = {
 	KUNIT_CASE(task_module_strings),
 	KUNIT_CASE(task_sparse_files),
 	KUNIT_CASE(task_shmem_names),
+	KUNIT_CASE(task_shmem_swapped),
 	KUNIT_CASE(task_symbol_modules),
 	KUNIT_CASE(task_mount_lines),
 #ifdef CONFIG_INET
