@@ -70,19 +70,38 @@ static inline bool memdiag_page_peek(const struct page *page, struct memdiag_pag
 	return true;
 }
 
+/* The first page frame of what a tail belongs to, by the word that marks the tail. */
+static inline const struct page *memdiag_page_head_of(const struct page *tail, unsigned long word)
+{
+#ifdef MEMDIAG_HAVE_COMPOUND_INFO
+	/* The word is a mask for the address of the tail, or as ever. */
+	if (compound_info_has_mask())
+		return (const struct page *)((unsigned long)tail & word);
+#endif
+	return (const struct page *)(word - 1);
+}
+
 /**
  * memdiag_page_head() - the first page frame of what an address lies in
  * @address: anything
  *
- * Context: any.
+ * Context: any. Memory that goes offline meanwhile is read or not, but faults nowhere.
  *
  * Return: NULL if the address is not in the kernel's map of memory, or that is not online.
  */
 static inline const struct page *memdiag_page_head(const void *address)
 {
-	if (!virt_addr_valid(address) || !pfn_to_online_page(page_to_pfn(virt_to_page(address))))
+	const struct page *page;
+	unsigned long word;
+
+	if (!virt_addr_valid(address))
 		return NULL;
-	return virt_to_head_page(address);
+	page = virt_to_page(address);
+	if (!pfn_to_online_page(page_to_pfn(page)) ||
+	    copy_from_kernel_nofault(&word, &page->lru, sizeof(word)) ||
+	    word == PAGE_POISON_PATTERN)
+		return NULL;
+	return word & 1 ? memdiag_page_head_of(page, word) : page;
 }
 
 /* What the allocator, or a user that marks its pages, says that a page is. */
