@@ -31,7 +31,9 @@
  *
  * Skipped: hugetlbfs and files with DAX, whose pages are no page cache; file systems
  * that are frozen, then the section is partial; what the kernel has of types that are
- * not registered, such as the rings of aio. On overlayfs and the like the
+ * not registered, such as the rings of aio. A file system whose module is unloaded
+ * while the section is collected may be loaded again: the kernel finds types by name
+ * only, and asks for the module of a name that is gone. On overlayfs and the like the
  * pages are those of the file below. A file that is renamed or deleted
  * meanwhile may have either name.
  */

@@ -197,7 +197,8 @@ static int walk_process(struct task_struct *leader, void *arg)
  * @walk: what to look for
  *
  * One that is open in several processes, or more than once in one of them, is
- * found as often. The last reference to a file may turn out to be ours.
+ * found as often. The last reference to a file may turn out to be ours: such a file is
+ * closed when the system call that took the snapshot returns.
  *
  * Context: may sleep.
  *
