@@ -11,7 +11,7 @@
 # and what is said must be right (tests/bin/oracle). Run as root in the guest,
 # ends with the module loaded.
 #
-# WAYS, ORACLE=no: other ways to close, and no comparison with the kernel.
+# SLAB_WAYS, ORACLE=no: other ways to close, and no comparison with the kernel.
 
 # shellcheck source=tests/lib/ktap.sh
 . ktap.sh
@@ -77,7 +77,7 @@ wrong() { # WAYS MEMBER REFUSED
 }
 
 ktap_start
-for ways in ${WAYS:-0 4}; do
+for ways in ${SLAB_WAYS:-0 4}; do
 	for member in $always; do
 		wrong "$ways" "$member" yes
 	done

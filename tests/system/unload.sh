@@ -14,7 +14,7 @@ debugfs=/sys/kernel/debug/memdiag
 if [ -e /sys/kernel/debug/kmemleak ] || grep -qw kasan_init_slab /proc/kallsyms; then
 	slow=1 loads=${LOADS:-12} races=${RACES:-6}
 else
-	slow=0 loads=${LOADS:-100} races=${RACES:-20}
+	slow=0 loads=${LOADS:-40} races=${RACES:-10}
 fi
 
 loaded() { grep -q '^memdiag ' /proc/modules; }
