@@ -8,7 +8,8 @@
  * given back all lines fall back. What else goes on in the machine is allowed
  * for with NOISE pages, and with the error that the ledger states itself.
  *
- * Some are taken once more for the census to find. Last, 64 MiB of pages leak (32 MiB
+ * PRESSURE in the environment: memory is also swapped out because there is no more of
+ * it, which takes a minute. Some are taken once more for the census to find. Last, 64 MiB of pages leak (32 MiB
  * where there are less than 256): they must be in unaccounted within 1 %.
  */
 #include <errno.h>
@@ -233,6 +234,22 @@ static void known_swap(void)
 	const struct grows z3fold[] = { { "zswap", pages / 3, pages / 2 }, {} };
 	const struct grows zsmalloc[] = { { "zsmalloc", pages / 4, pages / 3 }, {} };
 
+	/* What is left of each kind is the kernel's choice, but all has its line. */
+	const struct grows pressed[] = { { "anon", AMOUNT / page, memory },
+					 { "swap_cache", 0, memory }, { "unmapped", 0, 4096 },
+					 { "page_tables", 0, memory / 256 },
+					 { "zsmalloc", 0, memory }, { "zswap", 0, memory },
+					 { "file", -memory, 0 }, { "buffers", -memory, 0 },
+					 { "shmem", -memory, 0 },
+					 { "slab_reclaimable", -memory, 2048 },
+					 { "slab_unreclaimable", -2048, 2048 }, {} };
+	const struct grows dropped[] = { { "file", -memory, 0 }, { "buffers", -memory, 0 },
+					 { "shmem", -memory, 0 },
+					 { "slab_reclaimable", -memory, 2048 },
+					 { "slab_unreclaimable", -2048, 2048 }, {} };
+	const char * const pools[] = { NULL, "zsmalloc", "z3fold", "zbud" };
+	char name[60];
+
 	if (!swap_on(4 * AMOUNT)) {
 		ktap_skip(why, "known_ledger: swap");
 		return;
@@ -241,6 +258,12 @@ static void known_swap(void)
 	known("swap, in zswap with zsmalloc", take_swapped, give_swapped, "zsmalloc", zsmalloc);
 	known("swap, in zswap with z3fold", take_swapped, give_swapped, "z3fold", z3fold);
 	known("swap, in zswap with zbud", take_swapped, give_swapped, "zbud", zbud);
+	for (unsigned int i = 0; getenv("PRESSURE") && i < sizeof(pools) / sizeof(*pools); i++) {
+		snprintf(name, sizeof(name), "swap under pressure, in %s%s",
+			 pools[i] ? "zswap with " : "zram", pools[i] ?: "");
+		known_keeping(name, take_pressed, give_pressed, (void *)pools[i], pressed,
+			      dropped);
+	}
 	swap_off();
 }
 

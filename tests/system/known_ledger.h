@@ -80,6 +80,7 @@ bool take_processes(void *arg);
 bool take_unread(void *arg);
 bool take_pinned(void *arg);
 bool take_swapped(void *arg);
+bool take_pressed(void *arg);
 bool take_fixture(void *arg);
 void give_anon(void *arg);
 void give_file(void *arg);
@@ -93,6 +94,7 @@ void give_holes(void *arg);
 void give_processes(void *arg);
 void give_sockets(void *arg);
 void give_swapped(void *arg);
+void give_pressed(void *arg);
 void give_fixture(void *arg);
 
 /* Swaps to a zram device of @bytes, until swap_off() stops that and resets the device. */

@@ -75,6 +75,7 @@ bool swap_on(long bytes)
 	char *numbers, size[24];
 
 	load_offered("lzo-rle");
+	load_offered("z3fold");
 	load_offered("zram");
 	numbers = file_read(ZRAM "dev");
 	if (!numbers)
@@ -159,4 +160,35 @@ bool take_swapped(void *arg)
 void give_swapped(void *arg)
 {
 	munmap(swapped_at, AMOUNT);
+}
+
+#define STEP		(4 * MIB)
+
+static char *pressed_at;
+static long pressed;
+
+/* Until the kernel, short of free memory, has swapped AMOUNT out. */
+bool take_pressed(void *arg)
+{
+	/* Of what one process may have at once: as much as there is. */
+	pressed = memory * page;
+	if (!zswap_pool(arg))
+		return false;
+	pressed_at = mmap(NULL, pressed, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (pressed_at == MAP_FAILED)
+		return cannot("no address space");
+	madvise(pressed_at, pressed, MADV_NOHUGEPAGE);
+	for (long at = 0; at + STEP <= pressed; at += STEP) {
+		fill_solid(pressed_at + at, STEP);
+		if (swapped() >= AMOUNT >> 10)
+			return true;
+	}
+	give_pressed(NULL);
+	return cannot("nothing is swapped out");
+}
+
+void give_pressed(void *arg)
+{
+	munmap(pressed_at, pressed);
 }
