@@ -23,7 +23,7 @@
  *
  * The page that says which cgroup it is charged to is found under RCU without a
  * reference. It is copied as memory that may not be there, and believed if it
- * still belongs to the file and the cgroup is one that is held (memcg_table.c).
+ * still belongs to the file and the cgroup is one that is held (memcg/table.c).
  *
  * Bounded: by INODE_MAX inodes per superblock; then the section is partial.
  *
@@ -61,8 +61,8 @@
 #include "../compat/module.h"
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
-#include "memcg.h"
-#include "mounts.h"
+#include "memcg/memcg.h"
+#include "../readers/mounts.h"
 
 #define INODE_FILESYSTEMS	"/proc/filesystems"
 /* The file system that block devices have their pages in. */

@@ -6,7 +6,7 @@
  *
  * Walks the kernel's list with the operations of /proc/modules, and reads the
  * public struct module. At load memdiag must find itself in the list, or the
- * section is unavailable. Names of modules that are gone are those that gone.c
+ * section is unavailable. Names of modules that are gone are those that unloaded.c
  * kept; they arrive here in the strings of the other sections.
  *
  * Locks: module_mutex, from the operations' start to their stop; under it only

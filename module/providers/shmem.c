@@ -37,7 +37,7 @@
 
 #include "../compat/shmem.h"
 #include "../memdiag.h"
-#include "mounts.h"
+#include "../readers/mounts.h"
 #include "shmem.h"
 
 #define SHMEM_BATCH		256

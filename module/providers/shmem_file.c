@@ -6,10 +6,10 @@
  * segments are, by a message in a UNIX socket, or by the kernel, as graphics buffers are.
  * On request, for it looks at every open file of every process.
  *
- * Walks the tables of open files (walk.c); a file found is held by a reference
+ * Walks the tables of open files (task_walk.c); a file found is held by a reference
  * while its name is printed. Then the inodes of every tmpfs, as section shmem does.
  *
- * Locks: those of walk.c; then s_umount, s_inode_list_lock and i_lock, as section shmem.
+ * Locks: those of task_walk.c; then s_umount, s_inode_list_lock and i_lock, as section shmem.
  *
  * Stale: a file may have been closed, or deleted, since it was looked at. One that
  * was opened meanwhile, or went from one process to the next, may have no process.
@@ -30,7 +30,7 @@
 #include "../compat/shmem.h"
 #include "../memdiag.h"
 #include "shmem.h"
-#include "walk.h"
+#include "../readers/task_walk.h"
 
 struct shmem_file_record {
 	u64 pid;

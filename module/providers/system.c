@@ -31,8 +31,8 @@
 #include "../compat/mmzone.h"
 #include "../memdiag.h"
 #include "../resolve/resolve.h"
-#include "meminfo.h"
-#include "slab_layout.h"
+#include "../readers/meminfo.h"
+#include "../slub/slub.h"
 
 /*
  * How the word at a symbol tells whether an instrument is on. A static key

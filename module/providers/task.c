@@ -2,7 +2,7 @@
 /*
  * Section task: one record per process, kernel threads among them.
  *
- * Walks all processes by pid (walk.c). The mm is that of the first thread that
+ * Walks all processes by pid (task_walk.c). The mm is that of the first thread that
  * still has one, as the OOM killer looks at it; it is held by a reference to the
  * structure, not to the memory in it, so that nothing lives longer for being
  * looked at. The score is what /proc/PID/oom_score computes, from the same
@@ -38,7 +38,7 @@
 #include "../compat/memcontrol.h"
 #include "../compat/task.h"
 #include "../memdiag.h"
-#include "walk.h"
+#include "../readers/task_walk.h"
 
 /* Counters of single CPUs to read in one snapshot: some ten milliseconds. */
 #define TASK_EXACT_READS	BIT(20)

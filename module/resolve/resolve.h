@@ -5,14 +5,14 @@
  * The ways in stand here, each used by any provider, each leaving a line in the
  * resolve section so that "memdiagctl status" can say what rests on what:
  *
- *  symbol.c  the address of a data symbol; nothing is ever called by address
- *  given.c   the same, as handed over when the module was loaded
- *  ops.c     the kernel's own seq_operations, borrowed from an opened /proc file
- *  file.c    the text of a kernel file
- *  gone.c    names of modules that were unloaded
- *  layout.c  the layout of a private structure, by one way or another:
- *  btf.c     from the kernel's own BTF
- *  mirror.c  from a declaration of our own, made for this era of kernels
+ *  symbol.c    the address of a data symbol; nothing is ever called by address
+ *  given.c     the same, as handed over when the module was loaded
+ *  ops.c       the kernel's own seq_operations, borrowed from an opened /proc file
+ *  file.c      the text of a kernel file
+ *  unloaded.c  names of modules that were unloaded
+ *  layout.c    the layout of a private structure, by one way or another:
+ *  btf.c       from the kernel's own BTF
+ *  mirror.c    from a declaration of our own, made for this era of kernels
  */
 #ifndef _MEMDIAG_RESOLVE_H
 #define _MEMDIAG_RESOLVE_H
@@ -94,7 +94,7 @@ void memdiag_resolve_exit(void);
 /* symbol.c */
 unsigned long memdiag_resolve_data(const char *name);
 
-/* gone.c */
+/* unloaded.c */
 /* Behind the name of a module that was unloaded. */
 #define MEMDIAG_UNLOADED	" (unloaded)"
 /* Between two modules, if it may have been either. */

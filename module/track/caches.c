@@ -19,7 +19,7 @@
 #include <linux/string.h>
 
 #include "../compat/page.h"
-#include "../providers/slab_layout.h"
+#include "../slub/slub.h"
 #include "track.h"
 
 #define CACHES_PROBES	32u

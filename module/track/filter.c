@@ -4,7 +4,7 @@
  *
  * What costs least is asked first, and a stack is only taken when nothing else is
  * left to ask. Under the filter by module the caller that the event tells is nearly always
- * the answer. Else, where the way up the stack is not known (walk.c), its words are
+ * the answer. Else, where the way up the stack is not known (stack_walk.c), its words are
  * searched for an address in the code of the module: where there is none, no frame of it
  * is there either; where there is one, unwinding tells whether it is a frame or a leftover.
  * While the module is not loaded, nothing is looked at. Nothing is found either where another

@@ -20,7 +20,7 @@
  * Locks: the mutex of the run, from the notifier of modules. Grace periods are waited for.
  *
  * Skipped: text that finds no memory, or no room within NAMES_MAX. Such a stack is sealed
- * all the same; its frames read as gone.c names them.
+ * all the same; its frames read as unloaded.c names them.
  */
 #include <linux/jhash.h>
 #include <linux/kallsyms.h>

@@ -3,22 +3,22 @@
  * The tracker: which objects of the kernel's allocators are outstanding, and by
  * which stack they were allocated.
  *
- *  objects.c  live objects by address: written by probes without a lock
- *  stacks.c   stacks with their counters: likewise
- *  caches.c   names of slab caches: likewise
- *  walk.c     stacks without the unwinder
- *  filter.c   which allocations are looked at
- *  probe.c    what happens when an object is allocated or freed
- *  blocks.c   blocks of pages that are given back in parts
- *  attach.c   the kernel's tracepoints, and what is called by them
- *  kprobes.c  the same where the kernel frees without a tracepoint
- *  check.c    is an object still what it was?
- *  names.c    names of stacks in modules that are unloaded
- *  run.c      start and stop
- *  status.c   section track_status
- *  report.c   section track
- *  settle.c   waiting until what was freed is free
- *  none.c     in place of all but settle.c, where there are no tracepoints
+ *  objects.c     live objects by address: written by probes without a lock
+ *  stacks.c      stacks with their counters: likewise
+ *  caches.c      names of slab caches: likewise
+ *  stack_walk.c  stacks without the unwinder
+ *  filter.c      which allocations are looked at
+ *  probe.c       what happens when an object is allocated or freed
+ *  blocks.c      blocks of pages that are given back in parts
+ *  attach.c      the kernel's tracepoints, and what is called by them
+ *  kprobes.c     the same where the kernel frees without a tracepoint
+ *  check.c       is an object still what it was?
+ *  names.c       names of stacks in modules that are unloaded
+ *  run.c         start and stop
+ *  status.c      section track_status
+ *  report.c      section track
+ *  settle.c      waiting until what was freed is free
+ *  none.c        in place of all but settle.c, where there are no tracepoints
  *
  * Everything that a probe touches was allocated by the start. Probes run in any
  * context, NMI included, nested in each other on a CPU, and use only the atomic
@@ -341,7 +341,7 @@ void track_stacks_reuse(struct track_stacks *t, u32 n);
 /**
  * struct track_step - how the unwinder goes on from a return address
  * @address: the return address; 0 of a free slot
- * @rule: where the next one is, see walk.c; 0 if that is not known
+ * @rule: where the next one is, see stack_walk.c; 0 if that is not known
  */
 struct track_step {
 	unsigned long address;
@@ -369,7 +369,7 @@ struct track_walk {
 #define TRACK_WALK_BYTES	((sizeof(struct track_step) << TRACK_WALK_BITS) + \
 				 TRACK_WALK_WORDS * sizeof(long))
 
-/* walk.c */
+/* stack_walk.c */
 int track_walk_alloc(struct track_walk *walk);
 void track_walk_free(struct track_walk *walk);
 u32 track_walk(const struct track_walk *walk, unsigned long at, unsigned long *frames, u32 max,

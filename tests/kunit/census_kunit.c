@@ -5,8 +5,8 @@
  */
 #include "kunit.h"
 
-#include "../../module/providers/census_walk.c"
-#include "../../module/providers/census.c"
+#include "../../module/providers/ledger/census_walk.c"
+#include "../../module/providers/ledger/census.c"
 
 /* A page of nobody: no type, no mapping, one reference. */
 static const struct memdiag_page plain = { .type = ~0U, .refcount = 1 };

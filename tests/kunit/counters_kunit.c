@@ -5,7 +5,7 @@
  */
 #include "kunit.h"
 
-#include "../../module/providers/meminfo.c"
+#include "../../module/readers/meminfo.c"
 #include "../../module/providers/system.c"
 #include "../../module/providers/resolve.c"
 #include "../../module/providers/vmstat.c"

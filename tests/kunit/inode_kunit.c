@@ -7,8 +7,8 @@
 
 #include "kunit.h"
 
-#include "../../module/providers/memcg_table.c"
-#include "../../module/providers/cache_memcg.c"
+#include "../../module/providers/memcg/table.c"
+#include "../../module/providers/memcg/cache_memcg.c"
 #include "../../module/providers/inode.c"
 
 static void inode_vectors(struct kunit *test)

@@ -2,10 +2,10 @@
 /* Suite memdiag_ledger: the arithmetic of the ledger, and the machine's own sums. */
 #include "kunit.h"
 
-#include "../../module/providers/ledger_tables.c"
-#include "../../module/providers/ledger_hotplug.c"
-#include "../../module/providers/ledger_read.c"
-#include "../../module/providers/ledger.c"
+#include "../../module/providers/ledger/tables.c"
+#include "../../module/providers/ledger/hotplug.c"
+#include "../../module/providers/ledger/read.c"
+#include "../../module/providers/ledger/ledger.c"
 
 /* Counters of a machine of 10000 pages, of which 1000 are nobody's. */
 static const struct memdiag_ledger_raw machine = {

@@ -5,10 +5,10 @@
  */
 #include "kunit.h"
 
-#include "../../module/providers/memcg_stat.c"
-#include "../../module/providers/memcg_stat_table.c"
-#include "../../module/providers/memcg_stat_places.c"
-#include "../../module/providers/memcg.c"
+#include "../../module/providers/memcg/stat.c"
+#include "../../module/providers/memcg/stat_table.c"
+#include "../../module/providers/memcg/stat_places.c"
+#include "../../module/providers/memcg/memcg.c"
 
 #ifdef CONFIG_MEMCG
 

@@ -10,7 +10,7 @@
 #include "../../module/resolve/ops.c"
 #include "../../module/resolve/file.c"
 #include "../../module/resolve/given.c"
-#include "../../module/resolve/gone.c"
+#include "../../module/resolve/unloaded.c"
 #include "../../module/resolve/layout.c"
 #include "../../module/resolve/mirror.c"
 

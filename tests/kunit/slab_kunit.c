@@ -6,13 +6,13 @@
 #include "kunit.h"
 
 #include "../../module/resolve/mirror_slab.c"
-#include "../../module/providers/slab_layout.c"
-#include "../../module/providers/slab_line.c"
-#include "../../module/providers/slab_cache.c"
-#include "../../module/providers/slab_calibrate.c"
-#include "../../module/providers/slab_pages.c"
-#include "../../module/providers/slab_verify.c"
-#include "../../module/providers/slab.c"
+#include "../../module/slub/layout.c"
+#include "../../module/slub/line.c"
+#include "../../module/slub/cache.c"
+#include "../../module/slub/calibrate.c"
+#include "../../module/providers/slab/pages.c"
+#include "../../module/slub/verify.c"
+#include "../../module/providers/slab/slab.c"
 
 /* The empty statistics and tunables of SLUB. */
 #define TAIL " : tunables    0    0    0 : slabdata      9      8      0"

@@ -11,15 +11,15 @@
 
 #include "../../module/resolve/resolve.h"
 
-#include "../../module/providers/walk.c"
+#include "../../module/readers/task_walk.c"
 #include "../../module/providers/task.c"
-#include "../../module/providers/mounts.c"
+#include "../../module/readers/mounts.c"
 #include "../../module/providers/shmem.c"
 #include "../../module/providers/shmem_file.c"
-#include "../../module/providers/net.c"
-#include "../../module/providers/net_task.c"
-#include "../../module/providers/packet_ring.c"
-#include "../../module/providers/net_counter.c"
+#include "../../module/providers/net/net.c"
+#include "../../module/providers/net/net_task.c"
+#include "../../module/providers/net/packet_ring.c"
+#include "../../module/providers/net/net_counter.c"
 #include "../../module/providers/module.c"
 
 /* What /proc/PID/oom_score shows of the same: see proc_oom_score(). */

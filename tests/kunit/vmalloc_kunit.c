@@ -3,11 +3,11 @@
 #include "kunit.h"
 
 #include "../../module/resolve/mirror_vmalloc.c"
-#include "../../module/providers/vmalloc.c"
-#include "../../module/providers/vmalloc_ops.c"
-#include "../../module/providers/vmalloc_nodes.c"
-#include "../../module/providers/vmalloc_text.c"
-#include "../../module/providers/vmalloc_sum.c"
+#include "../../module/providers/vmalloc/vmalloc.c"
+#include "../../module/providers/vmalloc/ops.c"
+#include "../../module/providers/vmalloc/nodes.c"
+#include "../../module/providers/vmalloc/text.c"
+#include "../../module/providers/vmalloc/sum.c"
 
 static void vmalloc_lines(struct kunit *test)
 {

@@ -8,7 +8,7 @@
 
 #include "kunit.h"
 
-#include "../../module/track/walk.c"
+#include "../../module/track/stack_walk.c"
 
 #define WALK_WORDS	64
 

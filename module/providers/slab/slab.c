@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Section slab: one record per slab cache.
+ *
+ * Walks the list of caches with the kernel's own operations, borrowed from
+ * /proc/slabinfo. The numbers are those of get_slabinfo(), and more, read from
+ * SLUB's structures at offsets that were verified when the module was loaded
+ * (slub/verify.c). If that is not possible the kernel prints each cache's line
+ * and the line is taken apart; what it does not say is absent. On kernels
+ * without /proc/slabinfo the caches are found by their pages (pages.c).
+ *
+ * Locks: slab_mutex, taken by ->start() and dropped by ->stop(), keeps the list
+ * in place; it is a mutex, so the walk may be preempted and reschedules. Inside
+ * it, per cache and node, the node's list_lock with irqs off.
+ *
+ * Bounded: at most 10000 slabs of one partial list are looked at under its
+ * lock; the rest is estimated from them, as 6.12 and later do themselves. When
+ * the kernel prints the line, older kernels walk the whole list.
+ *
+ * Stale: records are as old as the walk takes; the numbers of one cache are
+ * read while it is in use.
+ *
+ * Skipped: memory that does not come from slabs: large kmalloc(), KFENCE objects.
+ */
+#include <linux/err.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+
+#include "../../compat/slab.h"
+#include "../../memdiag.h"
+#include "../../resolve/resolve.h"
+#include "../../slub/slub.h"
+
+#define SLAB_FIELD(member, type, unit, kind, flags, help) \
+	MEMDIAG_FIELD(struct memdiag_slab_record, member, #member, type, unit, kind, flags, help)
+
+static const struct memdiag_field_desc slab_fields[] = {
+	SLAB_FIELD(name, STR, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+		   "name of the cache"),
+	SLAB_FIELD(active_objs, U64, NONE, GAUGE,
+		   MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF,
+		   "objects in use, as slabinfo counts; too large by at most active_objs_error"),
+	SLAB_FIELD(active_objs_error, U64, NONE, GAUGE, MEMDIAG_FIELD_INEXACT,
+		   "objects that may be free on per-cpu slabs or in sheaves, read without a lock; also how far an estimate from 10000 partial slabs of a node may be off"),
+	SLAB_FIELD(num_objs, U64, NONE, GAUGE, MEMDIAG_FIELD_BRIEF,
+		   "objects in all slabs, in use or free"),
+	SLAB_FIELD(objsize, U64, BYTES, LABEL, MEMDIAG_FIELD_BRIEF,
+		   "size of an object with its metadata"),
+	SLAB_FIELD(object_size, U64, BYTES, LABEL, 0,
+		   "size of an object as its user asked for it"),
+	SLAB_FIELD(objs_per_slab, U64, NONE, LABEL, 0,
+		   "objects in a slab of the usual order"),
+	SLAB_FIELD(pages_per_slab, U64, PAGES, LABEL, 0,
+		   "pages of a slab of the usual order"),
+	SLAB_FIELD(num_slabs, U64, NONE, GAUGE, MEMDIAG_FIELD_BRIEF,
+		   "slabs of the cache"),
+	SLAB_FIELD(active_slabs, U64, NONE, GAUGE, 0,
+		   "as slabinfo prints it: SLUB counts every slab, SLAB those with an object in use"),
+	SLAB_FIELD(nr_partial, U64, NONE, GAUGE, 0,
+		   "slabs on the nodes' partial lists"),
+	SLAB_FIELD(bytes, U64, BYTES, GAUGE, MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF,
+		   "memory of all slabs; off by the slabs that come or go while two counters are read; by text, too large by slabs of less than the usual order"),
+	SLAB_FIELD(waste, U64, BYTES, GAUGE, MEMDIAG_FIELD_INEXACT,
+		   "bytes less active_objs times object_size; too small by at most active_objs_error objects"),
+	SLAB_FIELD(reclaimable, BOOL, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
+		   "counted as SReclaimable in /proc/meminfo"),
+	SLAB_FIELD(flags, HEX, NONE, LABEL, 0, "SLAB_* bits of this kernel"),
+	SLAB_FIELD(flag_names, STR, NONE, LABEL, 0, "the same in words"),
+	SLAB_FIELD(aliases, U64, NONE, GAUGE, 0,
+		   "further caches that were merged into this one"),
+	SLAB_FIELD(ctor, STR, NONE, LABEL, 0, "constructor"),
+	SLAB_FIELD(align, U64, BYTES, LABEL, 0, "alignment of objects"),
+	SLAB_FIELD(min_partial, U64, NONE, LABEL, 0,
+		   "partial slabs that a node keeps even if all are empty"),
+	SLAB_FIELD(cpu_partial, U64, NONE, LABEL, 0,
+		   "free objects that a CPU keeps in its partial slabs"),
+	SLAB_FIELD(cpu_partial_slabs, U64, NONE, LABEL, 0,
+		   "partial slabs that a CPU keeps"),
+	SLAB_FIELD(sheaf_capacity, U64, NONE, LABEL, 0,
+		   "objects in a sheaf, of which a CPU keeps two of free objects and a node ten"),
+};
+
+static const struct {
+	slab_flags_t flag;
+	const char *name;
+} slab_flag_names[] = {
+	{ SLAB_RECLAIM_ACCOUNT, "reclaim" },
+	{ SLAB_ACCOUNT, "account" },
+	{ SLAB_CACHE_DMA, "dma" },
+	{ SLAB_CACHE_DMA32, "dma32" },
+	{ SLAB_KMALLOC, "kmalloc" },
+	{ SLAB_TYPESAFE_BY_RCU, "rcu" },
+	{ SLAB_HWCACHE_ALIGN, "hwcache" },
+	{ SLAB_PANIC, "panic" },
+	{ SLAB_MEM_SPREAD, "spread" },
+	{ SLAB_CONSISTENCY_CHECKS, "sanity" },
+	{ SLAB_RED_ZONE, "redzone" },
+	{ SLAB_POISON, "poison" },
+	{ SLAB_STORE_USER, "user" },
+	{ SLAB_TRACE, "trace" },
+	{ SLAB_DEBUG_OBJECTS, "debugobjects" },
+	{ SLAB_FAILSLAB, "failslab" },
+	{ SLAB_KASAN, "kasan" },
+	{ SLAB_NO_MERGE, "nomerge" },
+	{ SLAB_NOLEAKTRACE, "noleaktrace" },
+	{ SLAB_NO_USER_FLAGS, "nouserflags" },
+	{ SLAB_SKIP_KFENCE, "nokfence" },
+	{ SLAB_NO_OBJ_EXT, "noobjext" },
+};
+
+/* CONFIG_SLAB, and CONFIG_SLOB which lists no caches, were removed in 6.8 and 6.4. */
+#define SLAB_IS_SLUB	(!IS_ENABLED(CONFIG_SLAB) && !IS_ENABLED(CONFIG_SLOB))
+
+static struct memdiag_ops slab_ops;
+
+/* Whether memdiag_slab_members[] may be trusted. */
+bool memdiag_slab_verified;
+
+/* How the caches are found. */
+static enum {
+	SLAB_BY_TEXT,
+	SLAB_BY_LIST,
+	SLAB_BY_PAGES,
+} slab_by;
+
+/* There is no list of caches: is there a walk of pages? */
+static void slab_init_pages(struct memdiag_status *status, int ops_error, u32 way)
+{
+	const char *no_list = ops_error == -ENOENT ?
+			      "no /proc/slabinfo (CONFIG_SLUB_DEBUG not set, or /proc not mounted)" :
+			      "/proc/slabinfo cannot be walked";
+
+	if (way == MEMDIAG_SRC_NONE)
+		memdiag_set_unavailable(status, ops_error,
+					"%s; and struct kmem_cache layout not verified", no_list);
+	else if (memdiag_force_ways & MEMDIAG_FORCE_NO_PAGES)
+		memdiag_set_unavailable(status, ops_error,
+					"%s; and the walk of pages switched off", no_list);
+	else
+		memdiag_set_partial(status, MEMDIAG_SRC_PAGES,
+				    "%s: caches by their pages, those without a slab are not seen",
+				    no_list);
+	slab_by = SLAB_BY_PAGES;
+}
+
+static void __init slab_init(struct memdiag_status *status)
+{
+	int error = memdiag_ops_open(&slab_ops, "/proc/slabinfo");
+	u32 way = MEMDIAG_SRC_NONE;
+
+	if (!SLAB_IS_SLUB && error) {
+		memdiag_set_unavailable(status, error, "/proc/slabinfo cannot be walked: %pe",
+					ERR_PTR(error));
+		return;
+	}
+	if (SLAB_IS_SLUB)
+		way = memdiag_slab_verify(&slab_ops);
+	memdiag_slab_verified = way != MEMDIAG_SRC_NONE;
+	if (error) {
+		slab_init_pages(status, error, way);
+		return;
+	}
+	slab_by = SLAB_BY_TEXT;
+	if (!SLAB_IS_SLUB) {
+		memdiag_set_partial(status, MEMDIAG_SRC_TEXT,
+				    "CONFIG_SLAB: only what slabinfo prints");
+	} else if (way == MEMDIAG_SRC_NONE || !memdiag_slab_has_list()) {
+		memdiag_set_partial(status, MEMDIAG_SRC_TEXT,
+				    "struct kmem_cache layout not verified: only what slabinfo prints");
+	} else if (way == MEMDIAG_SRC_CALIBRATED) {
+		slab_by = SLAB_BY_LIST;
+		memdiag_set_partial(status, way,
+				    "struct kmem_cache layout found by calibration: not what CPUs hold");
+	} else {
+		slab_by = SLAB_BY_LIST;
+		memdiag_set_ok(status, way);
+	}
+}
+
+static void slab_exit(struct memdiag_status *status)
+{
+	memdiag_ops_close(&slab_ops);
+}
+
+static void slab_fill_line(struct memdiag_sink *sink, struct memdiag_slab_record *record,
+			   const struct memdiag_slab_line *line)
+{
+	record->name = memdiag_push_string(sink, line->name);
+	record->active_objs = line->active_objs;
+	record->num_objs = line->num_objs;
+	record->objsize = line->objsize;
+	record->objs_per_slab = line->objs_per_slab;
+	record->pages_per_slab = line->pages_per_slab;
+	record->num_slabs = line->num_slabs;
+	record->active_slabs = line->active_slabs;
+	record->bytes = (line->num_slabs * line->pages_per_slab) << PAGE_SHIFT;
+}
+
+/**
+ * memdiag_slab_fill() - fill a record in, from the structures
+ * @sink: of the record
+ * @record: the record
+ * @cache: the numbers
+ *
+ * Context: any.
+ */
+void memdiag_slab_fill(struct memdiag_sink *sink, struct memdiag_slab_record *record,
+		       const struct memdiag_slab_cache *cache)
+{
+	u64 used = cache->line.active_objs * cache->object_size;
+
+	slab_fill_line(sink, record, &cache->line);
+	record->active_objs_error = cache->active_objs_error;
+	record->object_size = cache->object_size;
+	record->nr_partial = cache->nr_partial;
+	record->bytes = cache->bytes;
+	record->waste = cache->bytes - min(used, cache->bytes);
+	record->reclaimable = !!(cache->flags & (u64 __force)SLAB_RECLAIM_ACCOUNT);
+	record->flags = cache->flags;
+	record->aliases = cache->refcount > 1 ? cache->refcount - 1 : 0;
+	record->ctor = cache->ctor ?: MEMDIAG_ABSENT;
+	record->align = cache->align;
+	record->min_partial = cache->min_partial;
+	record->cpu_partial = cache->cpu_partial;
+	record->cpu_partial_slabs = cache->cpu_partial_slabs;
+	record->sheaf_capacity = cache->sheaf_capacity;
+}
+
+static int slab_collect_one(struct memdiag_sink *sink, struct seq_file *m, void *entry)
+{
+	struct memdiag_slab_record *record = memdiag_push(sink);
+	struct memdiag_slab_cache cache;
+	int error;
+
+	if (!record)
+		return -ENOSPC;
+	if (slab_by == SLAB_BY_LIST) {
+		memdiag_slab_cache_read(sink, entry, &cache);
+		memdiag_slab_fill(sink, record, &cache);
+		return 0;
+	}
+	memdiag_lock_unknown(sink);
+	error = memdiag_slab_line_show(m, entry, &cache.line);
+	if (!error)
+		slab_fill_line(sink, record, &cache.line);
+	return error;
+}
+
+static int slab_collect(struct memdiag_sink *sink)
+{
+	struct seq_file m;
+	loff_t pos = 0;
+	int error = 0;
+	void *entry;
+
+	if (slab_by == SLAB_BY_PAGES)
+		return memdiag_slab_pages_collect(sink);
+	memdiag_ops_seq(&slab_ops, &m);
+	entry = slab_ops.op->start(&m, &pos);
+	while (entry) {
+		error = fatal_signal_pending(current) ? -EINTR :
+			slab_collect_one(sink, &m, entry);
+		if (error)
+			break;
+		cond_resched();
+		entry = slab_ops.op->next(&m, entry, &pos);
+	}
+	slab_ops.op->stop(&m, entry);
+	return error;
+}
+
+/**
+ * memdiag_slab_debugged() - is there a cache that SLUB debugs in any way?
+ *
+ * Context: process; takes slab_mutex.
+ *
+ * Return: 1 or 0; -ENODATA if the flags of the caches cannot be read here.
+ */
+int memdiag_slab_debugged(void)
+{
+	const slab_flags_t debug = SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON |
+				   SLAB_STORE_USER | SLAB_TRACE;
+	struct seq_file m;
+	int debugged = 0;
+	loff_t pos = 0;
+	void *entry;
+
+	if (slab_by != SLAB_BY_LIST || !memdiag_slab_has(CACHE_FLAGS))
+		return -ENODATA;
+	memdiag_ops_seq(&slab_ops, &m);
+	entry = slab_ops.op->start(&m, &pos);
+	while (entry && !debugged) {
+		const void *s = memdiag_slab_base(entry, CACHE_LIST);
+
+		debugged = !!(memdiag_slab_get(s, CACHE_FLAGS) & (u64 __force)debug);
+		cond_resched();
+		entry = slab_ops.op->next(&m, entry, &pos);
+	}
+	slab_ops.op->stop(&m, entry);
+	return debugged;
+}
+
+static u64 slab_push_flags(struct memdiag_sink *sink, u64 flags)
+{
+	char text[256] = "";
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(slab_flag_names); i++) {
+		if (!(flags & (u64 __force)slab_flag_names[i].flag))
+			continue;
+		if (text[0])
+			strlcat(text, ",", sizeof(text));
+		strlcat(text, slab_flag_names[i].name, sizeof(text));
+	}
+	return memdiag_push_string(sink, text);
+}
+
+/* Few caches differ in their flags, so the last few texts are kept. */
+#define SLAB_FLAGS_KEPT		16
+
+static int slab_finish(struct memdiag_sink *sink)
+{
+	struct {
+		u64 flags;
+		u64 names;
+	} kept[SLAB_FLAGS_KEPT] = {};
+	unsigned int i, k;
+
+	for (i = 0; i < sink->nr_records; i++) {
+		struct memdiag_slab_record *record = memdiag_record(sink, i);
+
+		if (record->ctor != MEMDIAG_ABSENT)
+			record->ctor = memdiag_push_function(sink, record->ctor);
+		if (record->flags != MEMDIAG_ABSENT) {
+			k = hash_64(record->flags, ilog2(SLAB_FLAGS_KEPT));
+			if (!kept[k].names || kept[k].flags != record->flags) {
+				kept[k].flags = record->flags;
+				kept[k].names = slab_push_flags(sink, record->flags);
+			}
+			record->flag_names = kept[k].names;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+const struct memdiag_provider memdiag_slab_provider __refconst = {
+	.id = MEMDIAG_SEC_SLAB,
+	.name = "slab",
+	.help = "per slab cache: objects, size, and what is wasted",
+	.fields = slab_fields,
+	.nr_fields = ARRAY_SIZE(slab_fields),
+	.record_size = sizeof(struct memdiag_slab_record),
+	.init = slab_init,
+	.exit = slab_exit,
+	.collect = slab_collect,
+	.finish = slab_finish,
+};

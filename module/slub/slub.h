@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * SLUB's private structures: their layout, and slab caches and slabs in numbers.
+ *
+ *  layout.c     which members there are, and reading one of them
+ *  calibrate.c  finding them with a cache of our own
+ *  verify.c     a cache of our own must read right before the rest is read
+ *  cache.c      one cache, from its structures
+ *  line.c       one cache, from the line that the kernel prints about it
+ */
+#ifndef _MEMDIAG_SLUB_H
+#define _MEMDIAG_SLUB_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+#include "../resolve/resolve.h"
+
+struct kmem_cache;
+struct memdiag_ops;
+struct memdiag_sink;
+struct page;
+struct seq_file;
+
+/* How struct kmem_cache_order_objects packs its word; the checks prove it. */
+#define MEMDIAG_SLAB_OO_SHIFT	16
+#define MEMDIAG_SLAB_OO_MASK	((1u << MEMDIAG_SLAB_OO_SHIFT) - 1)
+
+/* The members that are read, in struct kmem_cache unless the name says else. */
+enum memdiag_slab_member {
+	CACHE_NAME,
+	CACHE_SIZE,
+	CACHE_OBJECT_SIZE,
+	CACHE_OO,
+	CACHE_MIN,
+	CACHE_FLAGS,
+	CACHE_REFCOUNT,
+	CACHE_CTOR,
+	CACHE_ALIGN,
+	CACHE_MIN_PARTIAL,
+	SLAB_CACHE,
+	SLAB_INUSE,
+	SLAB_OBJECTS,
+	SLAB_FROZEN,
+	SLAB_NR_REQUIRED,
+	/* For a walk along the list of caches: all of them, and CACHE_NODE or CACHE_PER_NODE. */
+	CACHE_LIST = SLAB_NR_REQUIRED,
+	NODE_LIST_LOCK,
+	NODE_NR_PARTIAL,
+	NODE_PARTIAL,
+	NODE_NR_SLABS,
+	NODE_TOTAL_OBJECTS,
+	SLAB_LIST,
+	SLAB_NR_LIST,
+	/* Depend on the kernel's release and configuration. */
+	CACHE_NODE = SLAB_NR_LIST,
+	CACHE_PER_NODE,
+	PER_NODE_NODE,
+	PER_NODE_BARN,
+	CACHE_CPU_SLAB,
+	CPU_SLAB,
+	CPU_PARTIAL,
+	SLAB_SLABS,
+	CACHE_CPU_PARTIAL,
+	CACHE_CPU_PARTIAL_SLABS,
+	CACHE_CPU_SHEAVES,
+	CACHE_SHEAF_CAPACITY,
+	SHEAVES_MAIN,
+	SHEAVES_SPARE,
+	SHEAF_CACHE,
+	SHEAF_SIZE,
+	BARN_NR_FULL,
+	SLAB_NR_MEMBERS
+};
+
+/**
+ * struct memdiag_slab_line - what a line of /proc/slabinfo says
+ * @name: name of the cache
+ * @active_objs: objects in use, including those free on per-cpu slabs
+ * @num_objs: objects in all slabs
+ * @objsize: bytes of an object with its metadata
+ * @objs_per_slab: objects in a slab of the usual order
+ * @pages_per_slab: pages of a slab of the usual order
+ * @active_slabs: SLUB: all slabs; SLAB: those with an object in use
+ * @num_slabs: slabs
+ */
+struct memdiag_slab_line {
+	const char *name;
+	u64 active_objs;
+	u64 num_objs;
+	u64 objsize;
+	u64 objs_per_slab;
+	u64 pages_per_slab;
+	u64 active_slabs;
+	u64 num_slabs;
+};
+
+/**
+ * struct memdiag_slab_cache - what the structures say beyond that
+ * @line: the same numbers as slabinfo prints
+ * @active_objs_error: active_objs may be too large by so many; MEMDIAG_ABSENT
+ *	if that is not known
+ * @object_size: bytes of an object without metadata
+ * @nr_partial: slabs on the nodes' partial lists
+ * @bytes: memory of all slabs
+ * @flags: SLAB_* flags
+ * @refcount: users of the cache; -1 for one that is never shared
+ * @ctor: address of the constructor, or 0
+ * @align: alignment of objects, bytes
+ * @min_partial: partial slabs that a node keeps
+ * @cpu_partial: free objects that a CPU keeps; MEMDIAG_ABSENT if there is no
+ *	such thing
+ * @cpu_partial_slabs: partial slabs that a CPU keeps; likewise
+ * @sheaf_capacity: objects in a sheaf; likewise
+ */
+struct memdiag_slab_cache {
+	struct memdiag_slab_line line;
+	u64 active_objs_error;
+	u64 object_size;
+	u64 nr_partial;
+	u64 bytes;
+	u64 flags;
+	s64 refcount;
+	u64 ctor;
+	u64 align;
+	u64 min_partial;
+	u64 cpu_partial;
+	u64 cpu_partial_slabs;
+	u64 sheaf_capacity;
+};
+
+/**
+ * struct memdiag_slab_page - a slab, from its page
+ * @cache: the struct kmem_cache it belongs to
+ * @objects: objects in it
+ * @inuse: of which are not on its own list of free ones
+ * @order: of its pages
+ * @nid: node of its pages
+ * @frozen: it belongs to a CPU
+ * @is_marked: PG_workingset, which newer kernels set while it is on the partial
+ *	list of a node
+ */
+struct memdiag_slab_page {
+	const void *cache;
+	u32 objects;
+	u32 inuse;
+	u32 order;
+	int nid;
+	bool frozen;
+	bool is_marked;
+};
+
+/**
+ * struct memdiag_slab_record - a record of the section, by any way
+ */
+struct memdiag_slab_record {
+	/* private: described by the table of fields in slab.c */
+	u64 name;
+	u64 active_objs;
+	u64 active_objs_error;
+	u64 num_objs;
+	u64 objsize;
+	u64 object_size;
+	u64 objs_per_slab;
+	u64 pages_per_slab;
+	u64 num_slabs;
+	u64 active_slabs;
+	u64 nr_partial;
+	u64 bytes;
+	u64 waste;
+	u64 reclaimable;
+	u64 flags;
+	u64 flag_names;
+	u64 aliases;
+	u64 ctor;
+	u64 align;
+	u64 min_partial;
+	u64 cpu_partial;
+	u64 cpu_partial_slabs;
+	u64 sheaf_capacity;
+};
+
+/* layout.c */
+extern struct memdiag_member memdiag_slab_members[SLAB_NR_MEMBERS];
+int memdiag_slab_layout_load(u32 way);
+bool memdiag_slab_has_list(void);
+u64 memdiag_slab_get(const void *base, enum memdiag_slab_member which);
+int memdiag_slab_peek(const void *base, enum memdiag_slab_member which, u64 *value);
+
+static inline bool memdiag_slab_has(enum memdiag_slab_member which)
+{
+	return memdiag_slab_members[which].found;
+}
+
+static inline const void *memdiag_slab_at(const void *base, enum memdiag_slab_member which)
+{
+	return base + memdiag_slab_members[which].bit_offset / BITS_PER_BYTE;
+}
+
+static inline const void *memdiag_slab_base(const void *member, enum memdiag_slab_member which)
+{
+	return member - memdiag_slab_members[which].bit_offset / BITS_PER_BYTE;
+}
+
+/* calibrate.c */
+const char *memdiag_slab_calibrate(const struct kmem_cache *probe, const void *ctor,
+				   void * const *objects, unsigned int nr);
+
+/* verify.c */
+#define MEMDIAG_SLAB_PROBE_NAME		"memdiag_probe"
+#define MEMDIAG_SLAB_PROBE_SIZE		232
+#define MEMDIAG_SLAB_PROBE_ALIGN	256
+#define MEMDIAG_SLAB_PROBE_OBJECTS	300
+u32 memdiag_slab_verify(const struct memdiag_ops *ops);
+
+/* cache.c */
+const void *memdiag_slab_node(const void *cache, int nid);
+void memdiag_slab_cache_peek(const void *s, struct memdiag_slab_cache *cache);
+u64 memdiag_slab_sheaf_objects(const void *s, unsigned int *unsure);
+void memdiag_slab_cache_read(struct memdiag_sink *sink, const void *entry,
+			     struct memdiag_slab_cache *cache);
+
+/* line.c */
+int memdiag_slab_line_show(struct seq_file *m, void *entry,
+			   struct memdiag_slab_line *line);
+int memdiag_slab_line_parse(char *text, struct memdiag_slab_line *line);
+
+/* providers/slab/pages.c */
+#define MEMDIAG_SLAB_NAME_LEN		128
+void memdiag_slab_copy_name(char *name, size_t size, const char *from);
+extern bool memdiag_slab_marks_partial;
+bool memdiag_slab_page_read(const struct page *page, struct memdiag_slab_page *slab);
+int memdiag_slab_pages_collect(struct memdiag_sink *sink);
+
+/* slab.c */
+extern bool memdiag_slab_verified;
+int memdiag_slab_debugged(void);
+void memdiag_slab_fill(struct memdiag_sink *sink, struct memdiag_slab_record *record,
+		       const struct memdiag_slab_cache *cache);
+
+#endif /* _MEMDIAG_SLUB_H */
