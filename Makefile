@@ -13,10 +13,14 @@
 #   check          the tests: host, stock kernels, one of arm64, the embedded
 #                  profile, the debug kernel; ends with
 #                  "N passed, N failed, N skipped"
+#   check T=TEST   that test of tests/system only, or a part of the oracle; with
+#                  K=KERNEL on that kernel: make check T=oracle_slab K=7.3
 #   check-all      the same on every kernel of qemu/kernels.list
 #   bench          time of snapshot and census against reading the kernel's files
 #   lint           W=1, sparse, checkpatch, kernel-doc, clang-format
 #   setup          install what demo, check, bench and lint need
+#   compile_commands.json
+#                  how each file of the module is compiled, for editors
 #   clean          remove what was built here
 #   help           this text
 #
@@ -75,7 +79,7 @@ demo: setup
 	@qemu/demo
 
 check: setup
-	@tests/check
+	@tests/check $(if $(T),--test $(T) $(K))
 
 check-all: setup
 	@tests/check --all
@@ -86,6 +90,16 @@ bench: setup
 
 lint: setup
 	@tests/lint
+
+# For editors and clangd; of the module, against KDIR. Packages of headers lack the script.
+GEN_COMMANDS = $(firstword $(wildcard $(KDIR)/scripts/clang-tools/gen_compile_commands.py \
+	$(KDIR)/source/scripts/clang-tools/gen_compile_commands.py))
+compile_commands.json: modules
+	@test -n "$(GEN_COMMANDS)" || { \
+		echo "memdiag: $(KDIR) has no scripts/clang-tools:" \
+		     "name a kernel that was built from its source with make KDIR=..." >&2; \
+		exit 1; }
+	python3 $(GEN_COMMANDS) -d $(KDIR) -o $@ $(CURDIR)
 
 clean:
 	@test ! -e $(KDIR)/Makefile || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
