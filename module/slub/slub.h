@@ -7,11 +7,14 @@
  *  verify.c     a cache of our own must read right before the rest is read
  *  cache.c      one cache, from its structures
  *  line.c       one cache, from the line that the kernel prints about it
+ *  page.c       one slab, from its page
+ *  slub.c       what is found out once, before the sections look
  */
 #ifndef _MEMDIAG_SLUB_H
 #define _MEMDIAG_SLUB_H
 
 #include <linux/bits.h>
+#include <linux/kconfig.h>
 #include <linux/types.h>
 
 #include "../resolve/resolve.h"
@@ -150,36 +153,6 @@ struct memdiag_slab_page {
 	bool is_marked;
 };
 
-/**
- * struct memdiag_slab_record - a record of the section, by any way
- */
-struct memdiag_slab_record {
-	/* private: described by the table of fields in slab.c */
-	u64 name;
-	u64 active_objs;
-	u64 active_objs_error;
-	u64 num_objs;
-	u64 objsize;
-	u64 object_size;
-	u64 objs_per_slab;
-	u64 pages_per_slab;
-	u64 num_slabs;
-	u64 active_slabs;
-	u64 nr_partial;
-	u64 bytes;
-	u64 waste;
-	u64 reclaimable;
-	u64 flags;
-	u64 flag_names;
-	u64 aliases;
-	u64 ctor;
-	u64 align;
-	u64 min_partial;
-	u64 cpu_partial;
-	u64 cpu_partial_slabs;
-	u64 sheaf_capacity;
-};
-
 /* layout.c */
 extern struct memdiag_member memdiag_slab_members[SLAB_NR_MEMBERS];
 int memdiag_slab_layout_load(u32 way);
@@ -225,17 +198,32 @@ int memdiag_slab_line_show(struct seq_file *m, void *entry,
 			   struct memdiag_slab_line *line);
 int memdiag_slab_line_parse(char *text, struct memdiag_slab_line *line);
 
-/* providers/slab/pages.c */
+/* page.c */
 #define MEMDIAG_SLAB_NAME_LEN		128
 void memdiag_slab_copy_name(char *name, size_t size, const char *from);
 extern bool memdiag_slab_marks_partial;
 bool memdiag_slab_page_read(const struct page *page, struct memdiag_slab_page *slab);
-int memdiag_slab_pages_collect(struct memdiag_sink *sink);
 
-/* slab.c */
-extern bool memdiag_slab_verified;
+/* CONFIG_SLAB, and CONFIG_SLOB which lists no caches, were removed in 6.8 and 6.4. */
+#define MEMDIAG_IS_SLUB	(!IS_ENABLED(CONFIG_SLAB) && !IS_ENABLED(CONFIG_SLOB))
+
+/**
+ * struct memdiag_slub - what was found out when the module was loaded
+ * @ops: operations borrowed from /proc/slabinfo
+ * @ops_error: 0, or the negative errno why there are none
+ * @way: enum memdiag_source by which memdiag_slab_members[] is known and verified;
+ *	MEMDIAG_SRC_NONE: it must not be used
+ */
+struct memdiag_slub {
+	struct memdiag_ops ops;
+	int ops_error;
+	u32 way;
+};
+
+/* slub.c */
+extern struct memdiag_slub memdiag_slub;
+void memdiag_slub_init(void);
+void memdiag_slub_exit(void);
 int memdiag_slab_debugged(void);
-void memdiag_slab_fill(struct memdiag_sink *sink, struct memdiag_slab_record *record,
-		       const struct memdiag_slab_cache *cache);
 
 #endif /* _MEMDIAG_SLUB_H */

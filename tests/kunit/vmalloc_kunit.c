@@ -4,6 +4,7 @@
 
 #include "../../module/resolve/mirror_vmalloc.c"
 #include "../../module/providers/vmalloc/vmalloc.c"
+#include "../../module/providers/vmalloc/area.c"
 #include "../../module/providers/vmalloc/ops.c"
 #include "../../module/providers/vmalloc/nodes.c"
 #include "../../module/providers/vmalloc/text.c"

@@ -506,7 +506,7 @@ static void __init cache_memcg_init(struct memdiag_status *status)
 			return;
 		}
 	}
-	if (!memdiag_slab_verified)
+	if (memdiag_slub.way == MEMDIAG_SRC_NONE)
 		memdiag_set_unavailable(status, -EOPNOTSUPP,
 					"struct kmem_cache layout not verified");
 	else if (!MEMDIAG_OBJCG_STRIDE)

@@ -35,6 +35,7 @@
 #include "../../memdiag.h"
 #include "../../resolve/resolve.h"
 #include "../../slub/slub.h"
+#include "slab.h"
 
 #define SLAB_FIELD(member, type, unit, kind, flags, help) \
 	MEMDIAG_FIELD(struct memdiag_slab_record, member, #member, type, unit, kind, flags, help)
@@ -113,14 +114,6 @@ static const struct {
 	{ SLAB_NO_OBJ_EXT, "noobjext" },
 };
 
-/* CONFIG_SLAB, and CONFIG_SLOB which lists no caches, were removed in 6.8 and 6.4. */
-#define SLAB_IS_SLUB	(!IS_ENABLED(CONFIG_SLAB) && !IS_ENABLED(CONFIG_SLOB))
-
-static struct memdiag_ops slab_ops;
-
-/* Whether memdiag_slab_members[] may be trusted. */
-bool memdiag_slab_verified;
-
 /* How the caches are found. */
 static enum {
 	SLAB_BY_TEXT,
@@ -150,23 +143,20 @@ static void slab_init_pages(struct memdiag_status *status, int ops_error, u32 wa
 
 static void __init slab_init(struct memdiag_status *status)
 {
-	int error = memdiag_ops_open(&slab_ops, "/proc/slabinfo");
-	u32 way = MEMDIAG_SRC_NONE;
+	int error = memdiag_slub.ops_error;
+	u32 way = memdiag_slub.way;
 
-	if (!SLAB_IS_SLUB && error) {
+	if (!MEMDIAG_IS_SLUB && error) {
 		memdiag_set_unavailable(status, error, "/proc/slabinfo cannot be walked: %pe",
 					ERR_PTR(error));
 		return;
 	}
-	if (SLAB_IS_SLUB)
-		way = memdiag_slab_verify(&slab_ops);
-	memdiag_slab_verified = way != MEMDIAG_SRC_NONE;
 	if (error) {
 		slab_init_pages(status, error, way);
 		return;
 	}
 	slab_by = SLAB_BY_TEXT;
-	if (!SLAB_IS_SLUB) {
+	if (!MEMDIAG_IS_SLUB) {
 		memdiag_set_partial(status, MEMDIAG_SRC_TEXT,
 				    "CONFIG_SLAB: only what slabinfo prints");
 	} else if (way == MEMDIAG_SRC_NONE || !memdiag_slab_has_list()) {
@@ -180,55 +170,6 @@ static void __init slab_init(struct memdiag_status *status)
 		slab_by = SLAB_BY_LIST;
 		memdiag_set_ok(status, way);
 	}
-}
-
-static void slab_exit(struct memdiag_status *status)
-{
-	memdiag_ops_close(&slab_ops);
-}
-
-static void slab_fill_line(struct memdiag_sink *sink, struct memdiag_slab_record *record,
-			   const struct memdiag_slab_line *line)
-{
-	record->name = memdiag_push_string(sink, line->name);
-	record->active_objs = line->active_objs;
-	record->num_objs = line->num_objs;
-	record->objsize = line->objsize;
-	record->objs_per_slab = line->objs_per_slab;
-	record->pages_per_slab = line->pages_per_slab;
-	record->num_slabs = line->num_slabs;
-	record->active_slabs = line->active_slabs;
-	record->bytes = (line->num_slabs * line->pages_per_slab) << PAGE_SHIFT;
-}
-
-/**
- * memdiag_slab_fill() - fill a record in, from the structures
- * @sink: of the record
- * @record: the record
- * @cache: the numbers
- *
- * Context: any.
- */
-void memdiag_slab_fill(struct memdiag_sink *sink, struct memdiag_slab_record *record,
-		       const struct memdiag_slab_cache *cache)
-{
-	u64 used = cache->line.active_objs * cache->object_size;
-
-	slab_fill_line(sink, record, &cache->line);
-	record->active_objs_error = cache->active_objs_error;
-	record->object_size = cache->object_size;
-	record->nr_partial = cache->nr_partial;
-	record->bytes = cache->bytes;
-	record->waste = cache->bytes - min(used, cache->bytes);
-	record->reclaimable = !!(cache->flags & (u64 __force)SLAB_RECLAIM_ACCOUNT);
-	record->flags = cache->flags;
-	record->aliases = cache->refcount > 1 ? cache->refcount - 1 : 0;
-	record->ctor = cache->ctor ?: MEMDIAG_ABSENT;
-	record->align = cache->align;
-	record->min_partial = cache->min_partial;
-	record->cpu_partial = cache->cpu_partial;
-	record->cpu_partial_slabs = cache->cpu_partial_slabs;
-	record->sheaf_capacity = cache->sheaf_capacity;
 }
 
 static int slab_collect_one(struct memdiag_sink *sink, struct seq_file *m, void *entry)
@@ -247,7 +188,7 @@ static int slab_collect_one(struct memdiag_sink *sink, struct seq_file *m, void 
 	memdiag_lock_unknown(sink);
 	error = memdiag_slab_line_show(m, entry, &cache.line);
 	if (!error)
-		slab_fill_line(sink, record, &cache.line);
+		memdiag_slab_fill_line(sink, record, &cache.line);
 	return error;
 }
 
@@ -260,49 +201,18 @@ static int slab_collect(struct memdiag_sink *sink)
 
 	if (slab_by == SLAB_BY_PAGES)
 		return memdiag_slab_pages_collect(sink);
-	memdiag_ops_seq(&slab_ops, &m);
-	entry = slab_ops.op->start(&m, &pos);
+	memdiag_ops_seq(&memdiag_slub.ops, &m);
+	entry = memdiag_slub.ops.op->start(&m, &pos);
 	while (entry) {
 		error = fatal_signal_pending(current) ? -EINTR :
 			slab_collect_one(sink, &m, entry);
 		if (error)
 			break;
 		cond_resched();
-		entry = slab_ops.op->next(&m, entry, &pos);
+		entry = memdiag_slub.ops.op->next(&m, entry, &pos);
 	}
-	slab_ops.op->stop(&m, entry);
+	memdiag_slub.ops.op->stop(&m, entry);
 	return error;
-}
-
-/**
- * memdiag_slab_debugged() - is there a cache that SLUB debugs in any way?
- *
- * Context: process; takes slab_mutex.
- *
- * Return: 1 or 0; -ENODATA if the flags of the caches cannot be read here.
- */
-int memdiag_slab_debugged(void)
-{
-	const slab_flags_t debug = SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON |
-				   SLAB_STORE_USER | SLAB_TRACE;
-	struct seq_file m;
-	int debugged = 0;
-	loff_t pos = 0;
-	void *entry;
-
-	if (slab_by != SLAB_BY_LIST || !memdiag_slab_has(CACHE_FLAGS))
-		return -ENODATA;
-	memdiag_ops_seq(&slab_ops, &m);
-	entry = slab_ops.op->start(&m, &pos);
-	while (entry && !debugged) {
-		const void *s = memdiag_slab_base(entry, CACHE_LIST);
-
-		debugged = !!(memdiag_slab_get(s, CACHE_FLAGS) & (u64 __force)debug);
-		cond_resched();
-		entry = slab_ops.op->next(&m, entry, &pos);
-	}
-	slab_ops.op->stop(&m, entry);
-	return debugged;
 }
 
 static u64 slab_push_flags(struct memdiag_sink *sink, u64 flags)
@@ -357,7 +267,6 @@ const struct memdiag_provider memdiag_slab_provider __refconst = {
 	.nr_fields = ARRAY_SIZE(slab_fields),
 	.record_size = sizeof(struct memdiag_slab_record),
 	.init = slab_init,
-	.exit = slab_exit,
 	.collect = slab_collect,
 	.finish = slab_finish,
 };

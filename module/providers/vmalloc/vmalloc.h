@@ -22,6 +22,8 @@ struct vmap_area;
 #define VMALLOC_DEPTH	(2 * BITS_PER_LONG)
 /* How often a lock is tried that is not waited for. */
 #define VMALLOC_TRIES	100
+/* Pages of the area that is made to be found again; unlikely in any other. */
+#define VMALLOC_PROBE_PAGES	37
 /* So many areas of our own are freed to see one turn up among the unpurged. */
 #define VMALLOC_PROBES	5
 
@@ -70,7 +72,7 @@ struct vmalloc_line {
 	char caller[KSYM_SYMBOL_LEN];
 };
 
-/* vmalloc.c: what the ways to the areas share */
+/* area.c */
 struct vmap_area *memdiag_vmalloc_above(struct rb_node *node, unsigned long after);
 bool memdiag_vmalloc_push(struct memdiag_sink *sink, const struct vmap_area *va,
 			  u64 without_vm);
