@@ -6,6 +6,7 @@
 #include <linux/module.h>
 
 #include "memdiag.h"
+#include "readers/readers.h"
 #include "resolve/resolve.h"
 
 module_param_named(snapshot_mib, memdiag_snapshot_mib, uint, 0444);
@@ -29,6 +30,7 @@ MODULE_PARM_DESC(addresses,
 
 static int __init memdiag_init(void)
 {
+	struct memdiag_btf *btf;
 	int error;
 
 	error = memdiag_resolve_init();
@@ -41,7 +43,11 @@ static int __init memdiag_init(void)
 	if (error)
 		goto gone;
 	memdiag_snapshot_init();
+	/* Read once for all who look for a layout in it. */
+	btf = memdiag_btf_load();
+	memdiag_readers_init();
 	memdiag_registry_init();
+	memdiag_btf_free(btf);
 	memdiag_alloc_init();
 	error = memdiag_procfs_init();
 	if (error)
@@ -60,6 +66,7 @@ procfs:
 	memdiag_procfs_exit();
 registry:
 	memdiag_registry_exit();
+	memdiag_readers_exit();
 	memdiag_snapshot_exit();
 	memdiag_track_exit();
 gone:
@@ -76,6 +83,7 @@ static void __exit memdiag_exit(void)
 	memdiag_chardev_exit();
 	memdiag_procfs_exit();
 	memdiag_registry_exit();
+	memdiag_readers_exit();
 	memdiag_snapshot_exit();
 	memdiag_track_exit();
 	memdiag_gone_exit();

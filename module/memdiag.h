@@ -125,6 +125,8 @@ struct memdiag_status {
  * @on_request: walks so much that it is only collected when asked for by name
  * @after: mask of sections whose records this one is derived from; they are
  *	collected first, in the same snapshot
+ * @needs: mask of sections that look at this kernel before this one does; if one
+ *	of them is unavailable so is this one, with its reason, and @init is not called
  * @init: resolve and verify what the provider needs, by itself; say the result
  *	in the status. Never fails the module. May sleep.
  * @exit: undo @init. May sleep.
@@ -148,6 +150,7 @@ struct memdiag_provider {
 	u32 record_size;
 	bool on_request;
 	u64 after;
+	u64 needs;
 	void (*init)(struct memdiag_status *status);
 	void (*exit)(struct memdiag_status *status);
 	unsigned int (*estimate)(void);

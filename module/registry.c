@@ -10,7 +10,6 @@
 #include <linux/string.h>
 
 #include "memdiag.h"
-#include "resolve/resolve.h"
 
 static const struct memdiag_provider * const registry_providers[MEMDIAG_NR_SECTIONS] = {
 	[MEMDIAG_SEC_SYSTEM] = &memdiag_system_provider,
@@ -152,6 +151,49 @@ static bool registry_fields_fit(const struct memdiag_status *status)
 	return true;
 }
 
+/* Why a section that needs others cannot be had; NULL if it can. */
+static const struct memdiag_status *registry_missing(const struct memdiag_provider *provider)
+{
+	u32 id;
+
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		if (provider->needs & BIT_ULL(id) &&
+		    registry_status[id].state == MEMDIAG_STATE_UNAVAILABLE)
+			return &registry_status[id];
+	return NULL;
+}
+
+/* Look at this kernel; what the section needs looks first, in whatever order they stand. */
+static void __init registry_init_one(u32 id)
+{
+	const struct memdiag_provider *provider = registry_providers[id];
+	struct memdiag_status *status = &registry_status[id];
+	const struct memdiag_status *missing;
+	u32 other;
+
+	if (status->provider)
+		return;
+	status->provider = provider;
+	status->fields = provider->fields;
+	status->nr_fields = provider->nr_fields;
+	status->record_size = provider->record_size;
+	for (other = 0; other < MEMDIAG_NR_SECTIONS; other++)
+		if (provider->needs & BIT_ULL(other))
+			registry_init_one(other);
+	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
+	missing = registry_missing(provider);
+	if (missing)
+		memdiag_set_unavailable(status, missing->error, "%s", missing->reason);
+	else if (provider->init)
+		provider->init(status);
+	if (WARN_ON_ONCE(!registry_fields_fit(status)))
+		memdiag_set_unavailable(status, -EINVAL, "field table does not fit the record");
+	if (status->state == MEMDIAG_STATE_UNAVAILABLE)
+		pr_info("%s is unavailable: %s\n", provider->name, status->reason);
+	else if (status->state == MEMDIAG_STATE_PARTIAL)
+		pr_info("%s is partial: %s\n", provider->name, status->reason);
+}
+
 /**
  * memdiag_registry_init() - let every provider look at this kernel
  *
@@ -161,32 +203,10 @@ static bool registry_fields_fit(const struct memdiag_status *status)
  */
 int __init memdiag_registry_init(void)
 {
-	struct memdiag_btf *btf = memdiag_btf_load();
 	u32 id;
 
-	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
-		const struct memdiag_provider *provider = registry_providers[id];
-		struct memdiag_status *status = &registry_status[id];
-
-		status->provider = provider;
-		status->fields = provider->fields;
-		status->nr_fields = provider->nr_fields;
-		status->record_size = provider->record_size;
-		memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
-		if (provider->init)
-			provider->init(status);
-		if (WARN_ON_ONCE(!registry_fields_fit(status)))
-			memdiag_set_unavailable(status, -EINVAL,
-						"field table does not fit the record");
-		if (status->state == MEMDIAG_STATE_UNAVAILABLE)
-			pr_info("%s is unavailable: %s\n", provider->name,
-				status->reason);
-		else if (status->state == MEMDIAG_STATE_PARTIAL)
-			pr_info("%s is partial: %s\n", provider->name,
-				status->reason);
-	}
-	if (!IS_ERR(btf))
-		memdiag_btf_free(btf);
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++)
+		registry_init_one(id);
 	return 0;
 }
 

@@ -39,7 +39,7 @@
 #include <linux/spinlock.h>
 
 #include "../memdiag.h"
-#include "zones.h"
+#include "../readers/zones.h"
 
 /* Most steps along free lists in one hold of zone->lock: below 1 ms. */
 #define BUDDY_STEPS		8192

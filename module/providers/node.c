@@ -15,7 +15,7 @@
 
 #include "../compat/mmzone.h"
 #include "../memdiag.h"
-#include "vmstat.h"
+#include "../readers/vmstat.h"
 
 struct node_record {
 	u64 node;

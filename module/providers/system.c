@@ -391,7 +391,6 @@ static void __init system_init(struct memdiag_status *status)
 			instrument_at[i] = memdiag_resolve_data(instruments[i].symbol);
 	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
 		thp_flags_at = memdiag_resolve_data("transparent_hugepage_flags");
-	memdiag_meminfo_init();
 	dentry_state = memdiag_file_open(DENTRY_STATE);
 	/* An instrument of unknown state says so itself: nothing is missing. */
 	memdiag_set_ok(status, MEMDIAG_SRC_EXPORT);
@@ -399,7 +398,6 @@ static void __init system_init(struct memdiag_status *status)
 
 static void system_exit(struct memdiag_status *status)
 {
-	memdiag_meminfo_exit();
 	if (!IS_ERR(dentry_state))
 		filp_close(dentry_state, NULL);
 }

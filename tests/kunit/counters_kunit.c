@@ -8,6 +8,8 @@
 #include "../../module/readers/meminfo.c"
 #include "../../module/providers/system.c"
 #include "../../module/providers/resolve.c"
+#include "../../module/readers/vmstat.c"
+#include "../../module/readers/zones.c"
 #include "../../module/providers/vmstat.c"
 #include "../../module/providers/node.c"
 #include "../../module/providers/zone.c"
@@ -17,17 +19,17 @@ static void counters_vmstat_lines(struct kunit *test)
 {
 	char text[] = "nr_free_pages 12\npgfault 0\nlast 18446744073709551615\n";
 	char *rest = text;
-	struct vmstat_line line;
+	struct memdiag_vmstat_line line;
 
-	KUNIT_ASSERT_TRUE(test, vmstat_next_line(&rest, &line));
+	KUNIT_ASSERT_TRUE(test, memdiag_vmstat_next_line(&rest, &line));
 	KUNIT_EXPECT_STREQ(test, line.name, "nr_free_pages");
 	KUNIT_EXPECT_EQ(test, line.value, 12UL);
-	KUNIT_ASSERT_TRUE(test, vmstat_next_line(&rest, &line));
+	KUNIT_ASSERT_TRUE(test, memdiag_vmstat_next_line(&rest, &line));
 	KUNIT_EXPECT_STREQ(test, line.name, "pgfault");
 	KUNIT_EXPECT_EQ(test, line.value, 0UL);
-	KUNIT_ASSERT_TRUE(test, vmstat_next_line(&rest, &line));
+	KUNIT_ASSERT_TRUE(test, memdiag_vmstat_next_line(&rest, &line));
 	KUNIT_EXPECT_EQ(test, line.value, ULONG_MAX);
-	KUNIT_EXPECT_FALSE(test, vmstat_next_line(&rest, &line));
+	KUNIT_EXPECT_FALSE(test, memdiag_vmstat_next_line(&rest, &line));
 }
 
 static void counters_vmstat_bad_lines(struct kunit *test)
@@ -36,14 +38,14 @@ static void counters_vmstat_bad_lines(struct kunit *test)
 		"", "\n", "name", "name\n", "name ", " 12\n", "name 12x\n", "name -1\n",
 		"name 1 2\n", "name  12\n", "name 18446744073709551616\n",
 	};
-	struct vmstat_line line;
+	struct memdiag_vmstat_line line;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		char text[40], *rest = text;
 
 		strscpy(text, bad[i], sizeof(text));
-		KUNIT_EXPECT_FALSE_MSG(test, vmstat_next_line(&rest, &line), "'%s'", bad[i]);
+		KUNIT_EXPECT_FALSE_MSG(test, memdiag_vmstat_next_line(&rest, &line), "'%s'", bad[i]);
 	}
 }
 
@@ -68,9 +70,9 @@ static void counters_vmstat_kinds(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(known); i++) {
-		KUNIT_EXPECT_EQ_MSG(test, vmstat_kind(known[i].name), known[i].kind, "%s",
+		KUNIT_EXPECT_EQ_MSG(test, memdiag_vmstat_kind(known[i].name), known[i].kind, "%s",
 				    known[i].name);
-		KUNIT_EXPECT_STREQ(test, vmstat_unit(known[i].name), known[i].unit);
+		KUNIT_EXPECT_STREQ(test, memdiag_vmstat_unit(known[i].name), known[i].unit);
 	}
 }
 
@@ -79,7 +81,7 @@ static void counters_vmstat_names(struct kunit *test)
 {
 	struct memdiag_field_desc fields[3] = {};
 
-	KUNIT_ASSERT_TRUE(test, vmstat_named);
+	KUNIT_ASSERT_TRUE(test, memdiag_vmstat.named);
 	KUNIT_ASSERT_EQ(test, memdiag_vmstat_fields(fields, 80, MEMDIAG_VMSTAT_NODE +
 						    NR_ANON_MAPPED, 3, MEMDIAG_FIELD_BRIEF,
 						    "some help"), 3);
@@ -90,9 +92,9 @@ static void counters_vmstat_names(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fields[0].unit, MEMDIAG_UNIT_PAGES);
 	KUNIT_EXPECT_EQ(test, fields[0].flags, MEMDIAG_FIELD_BRIEF);
 	KUNIT_EXPECT_STREQ(test, fields[0].help, "some help");
-	vmstat_named = false;
+	memdiag_vmstat.named = false;
 	KUNIT_EXPECT_EQ(test, memdiag_vmstat_fields(fields, 0, 0, 3, 0, ""), 0);
-	vmstat_named = true;
+	memdiag_vmstat.named = true;
 }
 
 /* A wrong name at one of the anchors, and none is believed any more. */
@@ -101,12 +103,12 @@ static void counters_vmstat_wrong_names(struct kunit *test)
 	unsigned int at = MEMDIAG_VMSTAT_NODE + NR_SHMEM;
 	char *name;
 
-	KUNIT_ASSERT_TRUE(test, vmstat_named);
+	KUNIT_ASSERT_TRUE(test, memdiag_vmstat.named);
 	KUNIT_EXPECT_TRUE(test, vmstat_check_names());
-	name = vmstat_names[at];
-	vmstat_names[at] = vmstat_names[at + 1];
+	name = memdiag_vmstat.names[at];
+	memdiag_vmstat.names[at] = memdiag_vmstat.names[at + 1];
 	KUNIT_EXPECT_FALSE(test, vmstat_check_names());
-	vmstat_names[at] = name;
+	memdiag_vmstat.names[at] = name;
 	KUNIT_EXPECT_TRUE(test, vmstat_check_names());
 }
 

@@ -7,12 +7,15 @@
 
 #include "kunit.h"
 
+#include "../../module/readers/readers.c"
 #include "../../module/registry.c"
+#include "../../module/resolve/resolve.h"
 
 static bool live;
 
 int memdiag_kunit_live(struct kunit_suite *suite)
 {
+	struct memdiag_btf *btf;
 	int error;
 
 	if (live)
@@ -21,7 +24,10 @@ int memdiag_kunit_live(struct kunit_suite *suite)
 	if (error)
 		return error;
 	memdiag_snapshot_init();
+	btf = memdiag_btf_load();
+	memdiag_readers_init();
 	memdiag_registry_init();
+	memdiag_btf_free(btf);
 	memdiag_alloc_init();
 	live = true;
 	return 0;
@@ -32,6 +38,7 @@ static void __exit kunit_exit(void)
 	if (!live)
 		return;
 	memdiag_registry_exit();
+	memdiag_readers_exit();
 	memdiag_snapshot_exit();
 	memdiag_resolve_exit();
 	memdiag_alloc_exit();

@@ -28,7 +28,7 @@
 
 #include "../../memdiag.h"
 #include "census.h"
-#include "../zones.h"
+#include "../../readers/zones.h"
 
 /* Records per zone to make room for: other than that the walk is repeated. */
 #define CENSUS_RECORDS	256
@@ -195,15 +195,9 @@ const struct memdiag_provider memdiag_census_provider __refconst = {
 	.collect = census_collect,
 };
 
-/* Those who walk by themselves rely on the notifier of the census. */
-static void __init census_child_init(struct memdiag_status *status)
+static void __init census_walk_init(struct memdiag_status *status)
 {
-	const struct memdiag_status *census = memdiag_status(MEMDIAG_SEC_CENSUS);
-
-	if (census->state == MEMDIAG_STATE_UNAVAILABLE)
-		memdiag_set_unavailable(status, census->error, "%s", census->reason);
-	else
-		memdiag_set_ok(status, MEMDIAG_SRC_PAGES);
+	memdiag_set_ok(status, MEMDIAG_SRC_PAGES);
 }
 
 struct cost_record {
@@ -262,7 +256,8 @@ const struct memdiag_provider memdiag_census_walk_provider __refconst = {
 	.record_size = sizeof(struct cost_record),
 	.on_request = true,
 	.after = MEMDIAG_BIT(CENSUS),
-	.init = census_child_init,
+	.needs = MEMDIAG_BIT(CENSUS),
+	.init = census_walk_init,
 	.estimate = memdiag_nr_populated_zones,
 	.collect = cost_collect,
 };
@@ -399,8 +394,9 @@ static int misplaced_collect(struct memdiag_sink *sink)
 
 static void __init misplaced_init(struct memdiag_status *status)
 {
-	census_child_init(status);
-	if (status->state == MEMDIAG_STATE_OK && !memdiag_can_read_pageblocks())
+	if (memdiag_can_read_pageblocks())
+		memdiag_set_ok(status, MEMDIAG_SRC_PAGES);
+	else
 		memdiag_set_unavailable(status, -EOPNOTSUPP,
 					"this kernel keeps the types of pageblocks in another way");
 }
@@ -413,6 +409,7 @@ const struct memdiag_provider memdiag_misplaced_provider __refconst = {
 	.nr_fields = ARRAY_SIZE(misplaced_fields),
 	.record_size = sizeof(struct misplaced_record),
 	.on_request = true,
+	.needs = MEMDIAG_BIT(CENSUS),
 	.init = misplaced_init,
 	.estimate = census_estimate,
 	.collect = misplaced_collect,

@@ -40,7 +40,7 @@
 #include "../../compat/page.h"
 #include "../../memdiag.h"
 #include "census.h"
-#include "../zones.h"
+#include "../../readers/zones.h"
 
 /*
  * Page frames of a step: some 10 us where each holds something else, and below

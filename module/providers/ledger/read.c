@@ -32,7 +32,7 @@
 #include "../../resolve/resolve.h"
 #include "ledger.h"
 #include "../../readers/meminfo.h"
-#include "../zones.h"
+#include "../../readers/zones.h"
 
 #define HUGE_PATH	"/sys/kernel/mm/hugepages/hugepages-%lukB/free_hugepages"
 #define ON_MEMORY_PATH	"/sys/module/memory_hotplug/parameters/memmap_on_memory"

@@ -50,7 +50,7 @@
 #include "../ledger/census.h"
 #include "memcg.h"
 #include "../../slub/slub.h"
-#include "../zones.h"
+#include "../../readers/zones.h"
 
 /* Slabs in one step of the walk, objects in a slab, and what to begin with. */
 #define CACHE_MEMCG_HEADS	256
@@ -495,17 +495,6 @@ static unsigned int cache_memcg_estimate(void)
 
 static void __init cache_memcg_init(struct memdiag_status *status)
 {
-	static const u32 needed[] = { MEMDIAG_SEC_MEMCG, MEMDIAG_SEC_CENSUS };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(needed); i++) {
-		const struct memdiag_status *other = memdiag_status(needed[i]);
-
-		if (other->state == MEMDIAG_STATE_UNAVAILABLE) {
-			memdiag_set_unavailable(status, other->error, "%s", other->reason);
-			return;
-		}
-	}
 	if (memdiag_slub.way == MEMDIAG_SRC_NONE)
 		memdiag_set_unavailable(status, -EOPNOTSUPP,
 					"struct kmem_cache layout not verified");
@@ -537,6 +526,7 @@ const struct memdiag_provider memdiag_cache_memcg_provider __refconst = {
 	.nr_fields = ARRAY_SIZE(cache_memcg_fields),
 	.record_size = sizeof(struct cache_memcg_record),
 	.on_request = true,
+	.needs = MEMDIAG_BIT(MEMCG) | MEMDIAG_BIT(CENSUS),
 	.init = cache_memcg_init,
 	.estimate = cache_memcg_estimate,
 	.collect = cache_memcg_collect,

@@ -180,9 +180,7 @@ static void __init sum_init(struct memdiag_status *status)
 {
 	const struct memdiag_status *areas = memdiag_status(MEMDIAG_SEC_VMALLOC);
 
-	if (areas->state == MEMDIAG_STATE_UNAVAILABLE)
-		memdiag_set_unavailable(status, areas->error, "%s", areas->reason);
-	else if (areas->state == MEMDIAG_STATE_PARTIAL)
+	if (areas->state == MEMDIAG_STATE_PARTIAL)
 		memdiag_set_partial(status, MEMDIAG_SRC_DERIVED, "%s", areas->reason);
 	else
 		memdiag_set_ok(status, MEMDIAG_SRC_DERIVED);
@@ -196,6 +194,7 @@ const struct memdiag_provider memdiag_vmalloc_caller_provider __refconst = {
 	.nr_fields = ARRAY_SIZE(vmalloc_caller_fields),
 	.record_size = sizeof(struct vmalloc_sum),
 	.after = MEMDIAG_BIT(VMALLOC),
+	.needs = MEMDIAG_BIT(VMALLOC),
 	.init = sum_init,
 	.collect = vmalloc_caller_collect,
 };
@@ -208,6 +207,7 @@ const struct memdiag_provider memdiag_vmalloc_module_provider __refconst = {
 	.nr_fields = ARRAY_SIZE(vmalloc_module_fields),
 	.record_size = sizeof(struct vmalloc_sum),
 	.after = MEMDIAG_BIT(VMALLOC),
+	.needs = MEMDIAG_BIT(VMALLOC),
 	.init = sum_init,
 	.collect = vmalloc_module_collect,
 };

@@ -11,11 +11,13 @@
  *
  * for_each_zone() cannot be used: next_zone() is not exported.
  */
-#ifndef _MEMDIAG_PROVIDERS_ZONES_H
-#define _MEMDIAG_PROVIDERS_ZONES_H
+#ifndef _MEMDIAG_READERS_ZONES_H
+#define _MEMDIAG_READERS_ZONES_H
 
 #include "../compat/mmzone.h"
 
+void memdiag_zones_init(void);
+void memdiag_zones_exit(void);
 void memdiag_zones_lock(void);
 void memdiag_zones_unlock(void);
 bool memdiag_zone_is_going(const struct zone *zone);
@@ -111,4 +113,4 @@ static inline long memdiag_zone_unusable(struct zone *zone, bool use_cma)
 	return unusable;
 }
 
-#endif /* _MEMDIAG_PROVIDERS_ZONES_H */
+#endif /* _MEMDIAG_READERS_ZONES_H */
