@@ -179,8 +179,8 @@ static int chardev_snapshot(void *arg, struct memdiag_bytes **made)
 	if (snapshot->flags || snapshot->__reserved ||
 	    snapshot->sections & ~MEMDIAG_ALL_SECTIONS)
 		return -EOPNOTSUPP;
-	bytes = memdiag_snapshot_collect_older(snapshot->sections,
-					       snapshot->track_min_age_ns);
+	bytes = memdiag_snapshot_collect_min_age(snapshot->sections,
+						 snapshot->track_min_age_ns);
 	if (IS_ERR(bytes))
 		return PTR_ERR(bytes);
 	header = bytes->data;

@@ -115,6 +115,24 @@ struct memdiag_status {
 };
 
 /**
+ * enum memdiag_buffers - how a snapshot takes memory to work in
+ * @MEMDIAG_BUFFERS_ANY: in whatever way
+ * @MEMDIAG_BUFFERS_BY_PAGES: page by page. Where free blocks are looked at, a kernel
+ *	without per-cpu lists of higher orders (before v5.13) would lack the blocks in use
+ *	here. Where every page is, a kernel that keeps no empty slabs (SLUB_TINY) would
+ *	have some more just now.
+ * @MEMDIAG_BUFFERS_NO_VMALLOC: in one piece if possible, as vmalloc areas are looked at;
+ *	goes before the other two
+ *
+ * Memory to work in should not show in what is looked at.
+ */
+enum memdiag_buffers {
+	MEMDIAG_BUFFERS_ANY,
+	MEMDIAG_BUFFERS_BY_PAGES,
+	MEMDIAG_BUFFERS_NO_VMALLOC,
+};
+
+/**
  * struct memdiag_provider - one section
  * @id: enum memdiag_section_id
  * @name: name of the section
@@ -123,6 +141,7 @@ struct memdiag_status {
  * @nr_fields: rows of @fields
  * @record_size: sizeof() of the record struct
  * @on_request: walks so much that it is only collected when asked for by name
+ * @buffers: how the snapshot takes memory to work in
  * @after: mask of sections whose records this one is derived from; they are
  *	collected first, in the same snapshot
  * @needs: mask of sections that look at this kernel before this one does; if one
@@ -149,6 +168,7 @@ struct memdiag_provider {
 	unsigned int nr_fields;
 	u32 record_size;
 	bool on_request;
+	enum memdiag_buffers buffers;
 	u64 after;
 	u64 needs;
 	void (*init)(struct memdiag_status *status);
@@ -284,7 +304,7 @@ struct memdiag_bytes {
 };
 
 /* snapshot.c: for interfaces */
-struct memdiag_bytes *memdiag_snapshot_collect_older(u64 sections, u64 track_min_age_ns);
+struct memdiag_bytes *memdiag_snapshot_collect_min_age(u64 sections, u64 track_min_age_ns);
 void memdiag_snapshot_get(struct memdiag_bytes *bytes);
 void memdiag_snapshot_put(struct memdiag_bytes *bytes);
 const struct memdiag_section *memdiag_snapshot_section(const struct memdiag_bytes *bytes,
@@ -296,7 +316,7 @@ void memdiag_snapshot_exit(void);
 
 static inline struct memdiag_bytes *memdiag_snapshot_collect(u64 sections)
 {
-	return memdiag_snapshot_collect_older(sections, 0);
+	return memdiag_snapshot_collect_min_age(sections, 0);
 }
 
 /* providers/module.c */
@@ -309,7 +329,6 @@ void memdiag_track_exit(void);
 int memdiag_track_start(struct memdiag_track_start *start);
 int memdiag_track_stop(u32 flags);
 int memdiag_track_settle(u64 *waited_ns);
-void memdiag_track_min_age(u64 ns);
 
 /* text.c */
 struct seq_file;

@@ -23,6 +23,7 @@
  * @layout_strings: bytes of strings that the layout may add
  * @reserved: bytes charged for the place that all this has in the finished snapshot
  * @by_pages: buffers are taken page by page
+ * @track_min_age_ns: section track leaves out objects that are younger
  */
 struct memdiag_collection {
 	struct memdiag_sink sinks[MEMDIAG_NR_SECTIONS];
@@ -36,6 +37,7 @@ struct memdiag_collection {
 	size_t layout_strings;
 	u64 reserved;
 	bool by_pages;
+	u64 track_min_age_ns;
 };
 
 s64 memdiag_sink_string(struct memdiag_collection *c, const char *string);

@@ -56,22 +56,20 @@ static u64 snapshot_with_margin(u64 need)
 	return need + need / 8;
 }
 
-/*
- * Memory to work in should not show in what is looked at: where free blocks are,
- * it is taken page by page, or a kernel without per-cpu lists of higher orders
- * (before v5.13) would lack just the blocks that are in use here; where every page is,
- * it is not slab memory, or a kernel that keeps no empty slabs (SLUB_TINY) would have
- * some more just now; where the areas of vmalloc() are, it is none of them, if that can
- * be helped.
- */
+/* Whether the buffers of a snapshot are taken page by page: see enum memdiag_buffers. */
 static bool snapshot_by_pages(u64 sections)
 {
-	u64 pages = MEMDIAG_BIT(BUDDY) | MEMDIAG_BIT(FRAGMENTATION) | MEMDIAG_BIT(CENSUS) |
-		    MEMDIAG_BIT(MISPLACED);
-	u64 areas = MEMDIAG_BIT(VMALLOC) | MEMDIAG_BIT(VMALLOC_CALLER) |
-		    MEMDIAG_BIT(VMALLOC_MODULE);
+	bool by_pages = false;
+	u32 id;
 
-	return sections & pages && !(sections & areas);
+	for (id = 0; id < MEMDIAG_NR_SECTIONS; id++) {
+		if (!(sections & BIT_ULL(id)))
+			continue;
+		if (memdiag_status(id)->provider->buffers == MEMDIAG_BUFFERS_NO_VMALLOC)
+			return false;
+		by_pages |= memdiag_status(id)->provider->buffers == MEMDIAG_BUFFERS_BY_PAGES;
+	}
+	return by_pages;
 }
 
 /* Make room for @max bytes of strings; the first @used stay. */
@@ -592,16 +590,16 @@ static u64 snapshot_with_parents(u64 sections)
 }
 
 /**
- * memdiag_snapshot_collect_older() - make a snapshot
+ * memdiag_snapshot_collect_min_age() - make a snapshot
  * @sections: mask of known sections, 0 for all
- * @track_min_age_ns: as in struct memdiag_snapshot
+ * @track_min_age_ns: section track leaves out objects that are younger
  *
  * Context: may sleep; one snapshot at a time.
  *
  * Return: the bytes with one reference; or ERR_PTR(): -EINTR on a fatal signal,
  * -EMFILE beyond the limit, -ENOMEM.
  */
-struct memdiag_bytes *memdiag_snapshot_collect_older(u64 sections, u64 track_min_age_ns)
+struct memdiag_bytes *memdiag_snapshot_collect_min_age(u64 sections, u64 track_min_age_ns)
 {
 	struct memdiag_header header = {
 		.magic = MEMDIAG_MAGIC,
@@ -626,12 +624,12 @@ struct memdiag_bytes *memdiag_snapshot_collect_older(u64 sections, u64 track_min
 	sections = snapshot_with_parents(sections ?: memdiag_default_sections());
 	if (mutex_lock_killable(&snapshot_lock))
 		return ERR_PTR(-EINTR);
-	memdiag_track_min_age(track_min_age_ns);
 	c = collection_alloc(sections);
 	if (IS_ERR(c)) {
 		bytes = ERR_CAST(c);
 		goto unlock;
 	}
+	c->track_min_age_ns = track_min_age_ns;
 	memcpy(header.boot_id, snapshot_boot_id, sizeof(header.boot_id));
 	header.boottime_ns = ktime_get_boottime_ns();
 	header.realtime_ns = ktime_get_real_ns();

@@ -195,6 +195,7 @@ const struct memdiag_provider memdiag_buddy_provider = {
 	.fields = buddy_fields,
 	.nr_fields = ARRAY_SIZE(buddy_fields),
 	.record_size = sizeof(struct buddy_record),
+	.buffers = MEMDIAG_BUFFERS_BY_PAGES,
 	.estimate = buddy_estimate,
 	.collect = buddy_collect,
 };
@@ -397,6 +398,7 @@ const struct memdiag_provider memdiag_fragmentation_provider = {
 	.fields = fragmentation_fields,
 	.nr_fields = ARRAY_SIZE(fragmentation_fields),
 	.record_size = sizeof(struct fragmentation_record),
+	.buffers = MEMDIAG_BUFFERS_BY_PAGES,
 	.estimate = fragmentation_estimate,
 	.collect = fragmentation_collect,
 };

@@ -42,14 +42,6 @@ int memdiag_track_stop(u32 flags)
 	return flags & ~MEMDIAG_TRACK_DISCARD ? -EOPNOTSUPP : 0;
 }
 
-/**
- * memdiag_track_min_age() - nothing has an age
- * @ns: not looked at
- */
-void memdiag_track_min_age(u64 ns)
-{
-}
-
 static void __init none_init(struct memdiag_status *status)
 {
 	memdiag_set_unavailable(status, -EOPNOTSUPP,

@@ -99,20 +99,6 @@ static const struct memdiag_field_desc report_fields[] = {
 	REPORT_AGE(5, "age_more", "older"),
 };
 
-/* Of the snapshot being collected; under the lock of snapshots. */
-static u64 track_min_age_ns;
-
-/**
- * memdiag_track_min_age() - for the snapshot that is about to be collected
- * @ns: as in struct memdiag_snapshot
- *
- * Context: under the lock of snapshots.
- */
-void memdiag_track_min_age(u64 ns)
-{
-	track_min_age_ns = ns;
-}
-
 static u32 report_now(const struct track_run *run)
 {
 	return (u32)((track_armed ? jiffies : run->stop_jiffies) - run->start_jiffies);
@@ -157,11 +143,11 @@ static void report_add(struct track_run *run, unsigned long key,
 	sum->ages[i]++;
 }
 
-static int report_add_up(struct track_run *run)
+static int report_add_up(struct track_run *run, u64 min_age_ns)
 {
 	u64 n, room = track_objects_room(&run->objects);
 	u32 now = report_now(run);
-	u32 min_age = min_t(u64, nsecs_to_jiffies64(track_min_age_ns), U32_MAX);
+	u32 min_age = min_t(u64, nsecs_to_jiffies64(min_age_ns), U32_MAX);
 	struct track_object object;
 	unsigned long key;
 
@@ -313,7 +299,7 @@ static int report_once(struct memdiag_sink *sink, char *text, bool keep)
 	int error;
 
 	mutex_lock(&track_lock);
-	error = track_run ? report_add_up(track_run) : -ENODATA;
+	error = track_run ? report_add_up(track_run, sink->collection->track_min_age_ns) : -ENODATA;
 	generation = track_generation;
 	while (!error && next < track_stacks_used(&track_run->stacks)) {
 		error = report_stacks(sink, track_run, text, &next);

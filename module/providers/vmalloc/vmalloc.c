@@ -476,6 +476,7 @@ const struct memdiag_provider memdiag_vmalloc_provider __refconst = {
 	.fields = vmalloc_fields,
 	.nr_fields = ARRAY_SIZE(vmalloc_fields),
 	.record_size = sizeof(struct vmalloc_record),
+	.buffers = MEMDIAG_BUFFERS_NO_VMALLOC,
 	.init = vmalloc_provider_init,
 	.exit = vmalloc_provider_exit,
 	.estimate = vmalloc_estimate,
