@@ -36,7 +36,7 @@ static int __init memdiag_init(void)
 	error = memdiag_resolve_init();
 	if (error)
 		return error;
-	error = memdiag_gone_init();
+	error = memdiag_unloaded_init();
 	if (error)
 		goto resolve;
 	error = memdiag_track_init();
@@ -70,7 +70,7 @@ registry:
 	memdiag_snapshot_exit();
 	memdiag_track_exit();
 gone:
-	memdiag_gone_exit();
+	memdiag_unloaded_exit();
 resolve:
 	memdiag_resolve_exit();
 	memdiag_alloc_exit();
@@ -86,7 +86,7 @@ static void __exit memdiag_exit(void)
 	memdiag_readers_exit();
 	memdiag_snapshot_exit();
 	memdiag_track_exit();
-	memdiag_gone_exit();
+	memdiag_unloaded_exit();
 	memdiag_resolve_exit();
 	memdiag_alloc_exit();
 }

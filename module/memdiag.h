@@ -229,7 +229,7 @@ u64 memdiag_push_caller(struct memdiag_sink *sink, unsigned long address);
 u64 memdiag_push_function(struct memdiag_sink *sink, unsigned long address);
 u64 memdiag_push_symbol_module(struct memdiag_sink *sink, unsigned long address);
 const char *memdiag_string(const struct memdiag_sink *sink, u64 string);
-const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id);
+const struct memdiag_sink *memdiag_parent(const struct memdiag_sink *sink, u32 id);
 int memdiag_field_at(const struct memdiag_sink *other, const char *name);
 u64 memdiag_value_at(const struct memdiag_sink *other, unsigned int n, int at);
 __printf(2, 3)

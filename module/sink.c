@@ -215,7 +215,7 @@ const char *memdiag_symbol(unsigned long address, char *text)
 	const char *name = symbol_now(address, text);
 
 	if (!name)
-		name = memdiag_gone_print(address, text) ? text : "?";
+		name = memdiag_unloaded_print(address, text) ? text : "?";
 	return name;
 }
 
@@ -227,7 +227,7 @@ static const char *symbol_of_old(unsigned long address, bool called, char *text)
 		return name;
 	if (!name)
 		text[0] = '\0';
-	memdiag_gone_judge(address, called, text);
+	memdiag_unloaded_owner(address, called, text);
 	return text;
 }
 
@@ -237,7 +237,7 @@ static const char *symbol_of_old(unsigned long address, bool called, char *text)
  * @text: KSYM_SYMBOL_LEN bytes to use
  *
  * As memdiag_symbol(); but another module may lie there now, so it is
- * memdiag_gone_judge() that says whose address it is.
+ * memdiag_unloaded_owner() that says whose address it is.
  *
  * Context: process, while collecting; not under locks.
  *
@@ -316,14 +316,14 @@ const char *memdiag_string(const struct memdiag_sink *sink, u64 string)
 }
 
 /**
- * memdiag_other() - the records of a section this one is derived from
+ * memdiag_parent() - the records of a section this one is derived from
  * @sink: the provider's sink
  * @id: a section in the provider's .after
  *
  * Return: its sink, to be read with memdiag_record(); NULL if the section is
  * unavailable in this snapshot.
  */
-const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id)
+const struct memdiag_sink *memdiag_parent(const struct memdiag_sink *sink, u32 id)
 {
 	const struct memdiag_sink *other = &sink->collection->sinks[id];
 
@@ -333,7 +333,7 @@ const struct memdiag_sink *memdiag_other(const struct memdiag_sink *sink, u32 id
 
 /**
  * memdiag_field_at() - where a field of another section is
- * @other: from memdiag_other()
+ * @other: from memdiag_parent()
  * @name: name of the field
  *
  * Return: offset in its records, for memdiag_value_at(); -1 if there is none.
@@ -350,7 +350,7 @@ int memdiag_field_at(const struct memdiag_sink *other, const char *name)
 
 /**
  * memdiag_value_at() - a value of another section
- * @other: from memdiag_other()
+ * @other: from memdiag_parent()
  * @n: number of the record
  * @at: from memdiag_field_at()
  *

@@ -241,7 +241,7 @@ static struct module_record *module_find(const struct memdiag_sink *sink, const 
 /* Whether section slab says who constructs; the text of slabinfo does not. */
 static bool module_knows_ctors(const struct memdiag_sink *sink)
 {
-	const struct memdiag_sink *caches = memdiag_other(sink, MEMDIAG_SEC_SLAB);
+	const struct memdiag_sink *caches = memdiag_parent(sink, MEMDIAG_SEC_SLAB);
 
 	return IS_ENABLED(CONFIG_KALLSYMS) && caches && caches->source != MEMDIAG_SRC_TEXT &&
 	       memdiag_field_at(caches, "ctor") >= 0;
@@ -250,7 +250,7 @@ static bool module_knows_ctors(const struct memdiag_sink *sink)
 /* What is added up from other sections begins with nothing, if they are there. */
 static void module_begin_sums(const struct memdiag_sink *sink, struct module_record *record)
 {
-	if (IS_ENABLED(CONFIG_KALLSYMS) && memdiag_other(sink, MEMDIAG_SEC_VMALLOC)) {
+	if (IS_ENABLED(CONFIG_KALLSYMS) && memdiag_parent(sink, MEMDIAG_SEC_VMALLOC)) {
 		record->vmalloc_areas = 0;
 		record->vmalloc = 0;
 		record->vmalloc_pages = 0;
@@ -378,8 +378,8 @@ static int module_compare(const void *_a, const void *_b)
 
 static int module_collect(struct memdiag_sink *sink)
 {
-	const struct memdiag_sink *areas = memdiag_other(sink, MEMDIAG_SEC_VMALLOC);
-	const struct memdiag_sink *caches = memdiag_other(sink, MEMDIAG_SEC_SLAB);
+	const struct memdiag_sink *areas = memdiag_parent(sink, MEMDIAG_SEC_VMALLOC);
+	const struct memdiag_sink *caches = memdiag_parent(sink, MEMDIAG_SEC_SLAB);
 	bool has_ctor = module_knows_ctors(sink);
 	int error = memdiag_module_walk(module_push, sink);
 	unsigned int i;

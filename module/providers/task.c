@@ -429,7 +429,7 @@ static int task_finish(struct memdiag_sink *sink)
 /* The size of swap is not exported; section system has it. */
 static unsigned long task_totalpages(const struct memdiag_sink *sink)
 {
-	const struct memdiag_sink *system = memdiag_other(sink, MEMDIAG_SEC_SYSTEM);
+	const struct memdiag_sink *system = memdiag_parent(sink, MEMDIAG_SEC_SYSTEM);
 	u64 swap = 0;
 
 	if (IS_ENABLED(CONFIG_SWAP))

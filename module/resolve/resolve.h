@@ -99,10 +99,10 @@ unsigned long memdiag_resolve_data(const char *name);
 #define MEMDIAG_UNLOADED	" (unloaded)"
 /* Between two modules, if it may have been either. */
 #define MEMDIAG_OR		" or "
-int memdiag_gone_init(void);
-void memdiag_gone_exit(void);
-bool memdiag_gone_print(unsigned long address, char *text);
-void memdiag_gone_judge(unsigned long address, bool called, char *text);
+int memdiag_unloaded_init(void);
+void memdiag_unloaded_exit(void);
+bool memdiag_unloaded_print(unsigned long address, char *text);
+void memdiag_unloaded_owner(unsigned long address, bool called, char *text);
 const char *memdiag_symbol_module(const char *symbol, size_t *length);
 
 /* given.c */

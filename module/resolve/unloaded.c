@@ -381,7 +381,7 @@ static const char *gone_mark(const struct gone_code *gone)
 }
 
 /**
- * memdiag_gone_print() - name an address in code that is gone
+ * memdiag_unloaded_print() - name an address in code that is gone
  * @address: of code, for which the kernel knows no name
  * @text: out: KSYM_SYMBOL_LEN bytes: "+0x12 [module (unloaded)]" or "+0x12 [module
  *	(init, freed)]", the offset being that in the code; unchanged if there is no name
@@ -391,7 +391,7 @@ static const char *gone_mark(const struct gone_code *gone)
  * Return: true if there is a name; that of the code that went last, if several
  * have been there.
  */
-bool memdiag_gone_print(unsigned long address, char *text)
+bool memdiag_unloaded_print(unsigned long address, char *text)
 {
 	const struct gone_code *gone;
 	bool found = false;
@@ -479,7 +479,7 @@ static void gone_add_code(struct gone_who *who, const struct gone_code *gone,
 }
 
 /**
- * memdiag_gone_judge() - whose code has an address that was kept for long
+ * memdiag_unloaded_owner() - whose code has an address that was kept for long
  * @address: of code
  * @called: it is where a call returns to; else it is a function
  * @text: KSYM_SYMBOL_LEN bytes: what the kernel calls it now, "name+0x12/0x34 [module]",
@@ -488,7 +488,7 @@ static void gone_add_code(struct gone_who *who, const struct gone_code *gone,
  *
  * Context: any but interrupt.
  */
-void memdiag_gone_judge(unsigned long address, bool called, char *text)
+void memdiag_unloaded_owner(unsigned long address, bool called, char *text)
 {
 	const struct gone_code *gone;
 	struct gone_who who = { };
@@ -521,7 +521,7 @@ void memdiag_gone_judge(unsigned long address, bool called, char *text)
 /**
  * memdiag_symbol_module() - the module that a symbol was printed with
  * @symbol: "name+0x12/0x34 [module]", also with a build id behind the name, or
- *	as memdiag_gone_judge() prints it
+ *	as memdiag_unloaded_owner() prints it
  * @length: out: of the module's name, with MEMDIAG_UNLOADED if that is there, and
  *	with MEMDIAG_OR and the other one if there are two
  *
@@ -539,13 +539,13 @@ const char *memdiag_symbol_module(const char *symbol, size_t *length)
 }
 
 /**
- * memdiag_gone_init() - begin to take notice
+ * memdiag_unloaded_init() - begin to take notice
  *
  * Context: may sleep; not from a notifier of modules, as KUnit runs its suites.
  *
  * Return: 0 or what register_module_notifier() said.
  */
-int memdiag_gone_init(void)
+int memdiag_unloaded_init(void)
 {
 	struct sysinfo info;
 	int error;
@@ -561,8 +561,8 @@ int memdiag_gone_init(void)
 	return error;
 }
 
-/** memdiag_gone_exit() - forget all */
-void memdiag_gone_exit(void)
+/** memdiag_unloaded_exit() - forget all */
+void memdiag_unloaded_exit(void)
 {
 	unregister_module_notifier(&gone_notifier);
 	memdiag_free(gone_arena);

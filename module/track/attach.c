@@ -34,7 +34,7 @@
  * Under a filter by module nearly all events of the machine end in these two: that is
  * what such a filter costs. So they come first, and what needs more is a function of its own.
  */
-static __always_inline bool attach_passes_over(const struct track_run *run,
+static __always_inline bool attach_site_misses(const struct track_run *run,
 					       unsigned long call_site)
 {
 	return likely(!track_range_has(&run->filter.site, call_site));
@@ -43,8 +43,8 @@ static __always_inline bool attach_passes_over(const struct track_run *run,
 /*
  * Likewise where only the stack says it. One in so many is not believed.
  */
-static __always_inline bool attach_walks_past(struct track_run *run,
-					      const struct track_event *event)
+static __always_inline bool attach_stack_misses(struct track_run *run,
+						const struct track_event *event)
 {
 	if (!track_filter_by_stack(&run->filter, event))
 		return false;
@@ -78,7 +78,7 @@ static noinline void attach_kmalloc_wanted(void *data, MEMDIAG_KMALLOC_ARGS)
 
 	if (ZERO_OR_NULL_PTR(ptr))
 		return;
-	if (alloc <= KMALLOC_MAX_CACHE_SIZE && attach_walks_past(run, &event))
+	if (alloc <= KMALLOC_MAX_CACHE_SIZE && attach_stack_misses(run, &event))
 		return;
 	preempt_disable_notrace();
 	if (alloc > KMALLOC_MAX_CACHE_SIZE && run->kinds & MEMDIAG_TRACK_PAGES)
@@ -90,7 +90,7 @@ static noinline void attach_kmalloc_wanted(void *data, MEMDIAG_KMALLOC_ARGS)
 static void attach_kmalloc(void *data, MEMDIAG_KMALLOC_ARGS)
 {
 	/* A large one may be wanted as pages, and has to be forgotten. */
-	if (alloc > KMALLOC_MAX_CACHE_SIZE || !attach_passes_over(data, call_site))
+	if (alloc > KMALLOC_MAX_CACHE_SIZE || !attach_site_misses(data, call_site))
 		MEMDIAG_KMALLOC_CALL(attach_kmalloc_wanted, data);
 }
 
@@ -106,7 +106,7 @@ static noinline void attach_cache_alloc_wanted(void *data, MEMDIAG_CACHE_ALLOC_A
 		.at = ATTACH_AT,
 	};
 
-	if (ZERO_OR_NULL_PTR(ptr) || attach_walks_past(data, &event))
+	if (ZERO_OR_NULL_PTR(ptr) || attach_stack_misses(data, &event))
 		return;
 	preempt_disable_notrace();
 	track_allocated(data, &event);
@@ -115,7 +115,7 @@ static noinline void attach_cache_alloc_wanted(void *data, MEMDIAG_CACHE_ALLOC_A
 
 static void attach_cache_alloc(void *data, MEMDIAG_CACHE_ALLOC_ARGS)
 {
-	if (!attach_passes_over(data, call_site))
+	if (!attach_site_misses(data, call_site))
 		MEMDIAG_CACHE_ALLOC_CALL(attach_cache_alloc_wanted, data);
 }
 
@@ -162,7 +162,7 @@ static void attach_page_alloc(void *data, struct page *page, unsigned int order,
 		.at = ATTACH_AT,
 	};
 
-	if (!page || attach_walks_past(data, &event))
+	if (!page || attach_stack_misses(data, &event))
 		return;
 	preempt_disable_notrace();
 	track_allocated(data, &event);

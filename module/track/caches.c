@@ -18,7 +18,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "../compat/page.h"
+#include "../compat/page_frame.h"
 #include "../slub/slub.h"
 #include "track.h"
 

@@ -17,7 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "../compat/page.h"
+#include "../compat/page_frame.h"
 #include "track.h"
 
 static u8 check_pages(const struct page *page)

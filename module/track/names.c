@@ -74,7 +74,7 @@ size_t track_print_stack(const struct track_stack *stack,
 static const char *names_symbol(unsigned long address, char *text)
 {
 	sprint_symbol(text, address);
-	if (!strncmp(text, "0x", 2) && !memdiag_gone_print(address, text))
+	if (!strncmp(text, "0x", 2) && !memdiag_unloaded_print(address, text))
 		return "?";
 	return text;
 }

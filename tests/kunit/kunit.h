@@ -30,7 +30,7 @@ void memdiag_kunit_need_btf(struct kunit *test);
 void memdiag_kunit_gone(const char *name, unsigned long start, unsigned long size);
 
 /* As if the init of a module had been freed. */
-void memdiag_kunit_gone_init(const char *name, unsigned long start, unsigned long size);
+void memdiag_kunit_freed_init(const char *name, unsigned long start, unsigned long size);
 
 /* As if a module came that will lie there. */
 void memdiag_kunit_come(struct kunit *test, const char *name, unsigned long start,

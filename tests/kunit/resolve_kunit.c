@@ -20,7 +20,7 @@ void memdiag_kunit_gone(const char *name, unsigned long start, unsigned long siz
 	gone_keep(name, start, size, false, NULL);
 }
 
-void memdiag_kunit_gone_init(const char *name, unsigned long start, unsigned long size)
+void memdiag_kunit_freed_init(const char *name, unsigned long start, unsigned long size)
 {
 	gone_keep(name, start, size, true, NULL);
 }

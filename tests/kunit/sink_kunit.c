@@ -130,7 +130,7 @@ static void sink_finish(struct kunit *test)
 /* Derived from section 3: the sum of its numbers, or nothing. */
 static int collect_derived(struct memdiag_sink *sink)
 {
-	const struct memdiag_sink *other = memdiag_other(sink, 3);
+	const struct memdiag_sink *other = memdiag_parent(sink, 3);
 	struct fake_record *record;
 	unsigned int i;
 

@@ -459,55 +459,55 @@ static void task_live_gone(struct kunit *test)
 	char text[KSYM_SYMBOL_LEN] = "";
 	const unsigned long start = 0x1000;
 
-	KUNIT_EXPECT_FALSE(test, memdiag_gone_print(start, text));
+	KUNIT_EXPECT_FALSE(test, memdiag_unloaded_print(start, text));
 	KUNIT_EXPECT_STREQ(test, text, "");
 	memdiag_kunit_gone("first", start, 0x100);
 	memdiag_kunit_gone("second", start + 0x80, 0x100);
-	KUNIT_EXPECT_TRUE(test, memdiag_gone_print(start + 0x7f, text));
+	KUNIT_EXPECT_TRUE(test, memdiag_unloaded_print(start + 0x7f, text));
 	KUNIT_EXPECT_STREQ(test, text, "+0x7f [first (unloaded)]");
-	KUNIT_EXPECT_TRUE(test, memdiag_gone_print(start + 0x80, text));
+	KUNIT_EXPECT_TRUE(test, memdiag_unloaded_print(start + 0x80, text));
 	KUNIT_EXPECT_STREQ(test, text, "+0x0 [second (unloaded)]");
 	/* Either may have asked; a module that is there now is one of two, or of three. */
 	text[0] = '\0';
-	memdiag_gone_judge(start + 0x7f, true, text);
+	memdiag_unloaded_owner(start + 0x7f, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "+0x7f [first (unloaded)]");
 	text[0] = '\0';
-	memdiag_gone_judge(start + 0x80, true, text);
+	memdiag_unloaded_owner(start + 0x80, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "+0x0 or +0x80 [second (unloaded) or first (unloaded)]");
 	strscpy(text, "now+0x0/0x8 [third 0123abcd]", sizeof(text));
-	memdiag_gone_judge(start, true, text);
+	memdiag_unloaded_owner(start, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "now+0x0/0x8 or +0x0 [third or first (unloaded)]");
 	strscpy(text, "now+0x0/0x8 [third]", sizeof(text));
-	memdiag_gone_judge(start + 0x80, true, text);
+	memdiag_unloaded_owner(start + 0x80, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "?");
 	/* One of the two, loaded before at another place, is no third. */
 	memdiag_kunit_gone("first", start + 0x200, 0x100);
 	memdiag_kunit_gone("second", start + 0x210, 0x100);
 	memdiag_kunit_gone("second", start + 0x220, 0x100);
 	text[0] = '\0';
-	memdiag_gone_judge(start + 0x280, true, text);
+	memdiag_unloaded_owner(start + 0x280, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "+0x60 or +0x80 [second (unloaded) or first (unloaded)]");
 	memdiag_kunit_gone("first", start + 0x230, 0x100);
 	text[0] = '\0';
-	memdiag_gone_judge(start + 0x280, true, text);
+	memdiag_unloaded_owner(start + 0x280, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "+0x50 or +0x60 [first (unloaded) or second (unloaded)]");
 	/* The same module that was loaded before is another one, unless it was there. */
 	strscpy(text, "now+0x0/0x8 [first]", sizeof(text));
-	memdiag_gone_judge(start, true, text);
+	memdiag_unloaded_owner(start, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "now+0x0/0x8 or +0x0 [first or first (unloaded)]");
 	memdiag_kunit_come(test, "first", start, 0x200);
 	strscpy(text, "now+0x0/0x8 [first]", sizeof(text));
-	memdiag_gone_judge(start, true, text);
+	memdiag_unloaded_owner(start, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "now+0x0/0x8 or +0x0 [first or first (unloaded)]");
 	memdiag_kunit_come(test, "first", start, 0x100);
 	strscpy(text, "now+0x0/0x8 [first]", sizeof(text));
-	memdiag_gone_judge(start, true, text);
+	memdiag_unloaded_owner(start, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "now+0x0/0x8 [first]");
 	text[0] = '\0';
-	memdiag_gone_judge(start - 1, true, text);
+	memdiag_unloaded_owner(start - 1, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "?");
-	KUNIT_EXPECT_FALSE(test, memdiag_gone_print(start + 0x180, text));
-	KUNIT_EXPECT_FALSE(test, memdiag_gone_print(start - 1, text));
+	KUNIT_EXPECT_FALSE(test, memdiag_unloaded_print(start + 0x180, text));
+	KUNIT_EXPECT_FALSE(test, memdiag_unloaded_print(start - 1, text));
 }
 
 /* Code is forgotten one day, but no other module is named alone for it. */
@@ -523,18 +523,18 @@ static void task_live_gone_many(struct kunit *test)
 	for (i = 0; i < 100; i++) {
 		memdiag_kunit_gone("again", start + 0x1000, 0x100);
 		snprintf(name, sizeof(name), "init%u", i);
-		memdiag_kunit_gone_init(name, start + 0x2000 + i * 0x100, 0x100);
+		memdiag_kunit_freed_init(name, start + 0x2000 + i * 0x100, 0x100);
 	}
 	memdiag_kunit_gone("second", start, 0x100);
-	memdiag_gone_judge(start, true, text);
+	memdiag_unloaded_owner(start, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "+0x0 or +0x0 [second (unloaded) or first (unloaded)]");
 	/* No function of an init that was forgotten can be asked for. */
 	memdiag_kunit_gone("third", start + 0x2000, 0x100);
 	text[0] = '\0';
-	memdiag_gone_judge(start + 0x2000, true, text);
+	memdiag_unloaded_owner(start + 0x2000, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "?");
 	text[0] = '\0';
-	memdiag_gone_judge(start + 0x2000, false, text);
+	memdiag_unloaded_owner(start + 0x2000, false, text);
 	KUNIT_EXPECT_STREQ(test, text, "+0x0 [third (unloaded)]");
 
 	for (i = 0; i < 200; i++) {
@@ -543,22 +543,22 @@ static void task_live_gone_many(struct kunit *test)
 	}
 	memdiag_kunit_gone("fourth", start, 0x100);
 	text[0] = '\0';
-	memdiag_gone_judge(start, true, text);
+	memdiag_unloaded_owner(start, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "?");
 	text[0] = '\0';
-	memdiag_gone_judge(start, false, text);
+	memdiag_unloaded_owner(start, false, text);
 	KUNIT_EXPECT_STREQ(test, text, "?");
 	strscpy(text, "now+0x0/0x8 [third]", sizeof(text));
-	memdiag_gone_judge(start + 0x1000, false, text);
+	memdiag_unloaded_owner(start + 0x1000, false, text);
 	KUNIT_EXPECT_STREQ(test, text, "?");
 	/* The module itself is no other one, and beside what is forgotten all is known. */
 	memdiag_kunit_gone("same", start + 0x810, 0x100);
 	text[0] = '\0';
-	memdiag_gone_judge(start + 0x820, true, text);
+	memdiag_unloaded_owner(start + 0x820, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "+0x10 [same (unloaded)]");
 	memdiag_kunit_gone("beside", start + 0x100000, 0x100);
 	text[0] = '\0';
-	memdiag_gone_judge(start + 0x100000, true, text);
+	memdiag_unloaded_owner(start + 0x100000, true, text);
 	KUNIT_EXPECT_STREQ(test, text, "+0x0 [beside (unloaded)]");
 }
 

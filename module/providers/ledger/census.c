@@ -230,7 +230,7 @@ static int cost_collect(struct memdiag_sink *sink)
 {
 	unsigned int i;
 
-	if (!memdiag_other(sink, MEMDIAG_SEC_CENSUS))
+	if (!memdiag_parent(sink, MEMDIAG_SEC_CENSUS))
 		return -ENODATA;
 	for (i = 0; i < census_nr_costs; i++) {
 		const struct census_cost *cost = &census_costs[i];

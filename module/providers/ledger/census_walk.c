@@ -37,7 +37,7 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
-#include "../../compat/page.h"
+#include "../../compat/page_frame.h"
 #include "../../memdiag.h"
 #include "census.h"
 #include "../../readers/zones.h"

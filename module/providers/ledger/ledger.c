@@ -372,7 +372,7 @@ static int identity_collect(struct memdiag_sink *sink)
 	u64 swap_cached = raw->swap_cached.pages == MEMDIAG_ABSENT ? 0 : raw->swap_cached.pages;
 	u64 buffers = raw->buffers.pages == MEMDIAG_ABSENT ? 0 : raw->buffers.pages;
 
-	if (!memdiag_other(sink, MEMDIAG_SEC_LEDGER))
+	if (!memdiag_parent(sink, MEMDIAG_SEC_LEDGER))
 		return -ENODATA;
 	return identity_push(sink, "present", raw->present.pages, raw->managed.pages,
 			     "page frames = managed + reserved at boot or by a balloon") &&

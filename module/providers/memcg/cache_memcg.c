@@ -45,7 +45,7 @@
 #include <linux/uaccess.h>
 
 #include "../../compat/memcontrol.h"
-#include "../../compat/page.h"
+#include "../../compat/page_frame.h"
 #include "../../memdiag.h"
 #include "../ledger/census.h"
 #include "memcg.h"

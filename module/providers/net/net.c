@@ -363,7 +363,7 @@ static int net_push_totals(struct memdiag_sink *sink, const struct net_protocols
 /* The caches of socket buffers, out of section slab. */
 static int net_push_caches(struct memdiag_sink *sink)
 {
-	const struct memdiag_sink *slab = memdiag_other(sink, MEMDIAG_SEC_SLAB);
+	const struct memdiag_sink *slab = memdiag_parent(sink, MEMDIAG_SEC_SLAB);
 	int name_at, bytes_at;
 	struct net_record *record;
 	const char *name;

@@ -113,7 +113,7 @@ static int sum_compare(const void *_a, const void *_b, const void *priv)
 
 static int sum_collect(struct memdiag_sink *sink, bool by_caller)
 {
-	const struct memdiag_sink *areas = memdiag_other(sink, MEMDIAG_SEC_VMALLOC);
+	const struct memdiag_sink *areas = memdiag_parent(sink, MEMDIAG_SEC_VMALLOC);
 	const struct vmalloc_record *area;
 	struct vmalloc_sum *sum = NULL;
 	u64 key, kind, kernel;

@@ -6,8 +6,8 @@
  * of them assert what only holds for a page one has a reference to. Here every
  * word is read once, and everything is told from these words.
  */
-#ifndef _MEMDIAG_COMPAT_PAGE_H
-#define _MEMDIAG_COMPAT_PAGE_H
+#ifndef _MEMDIAG_COMPAT_PAGE_FRAME_H
+#define _MEMDIAG_COMPAT_PAGE_FRAME_H
 
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -199,4 +199,4 @@ static inline bool memdiag_page_of_pool(const struct memdiag_page *p)
 #endif
 }
 
-#endif /* _MEMDIAG_COMPAT_PAGE_H */
+#endif /* _MEMDIAG_COMPAT_PAGE_FRAME_H */
