@@ -68,6 +68,21 @@ void track_block_sub(struct track_run *run, u32 size)
 	atomic_dec(&run->all_blocks);
 }
 
+/**
+ * track_account_free() - an object was freed
+ * @run: the run
+ * @object: the object, out of the table
+ *
+ * Context: any.
+ */
+void track_account_free(struct track_run *run, const struct track_object *object)
+{
+	if (object->flags & TRACK_BLOCK)
+		track_block_sub(run, object->size);
+	if (!(object->flags & TRACK_PART))
+		atomic64_inc(&track_stack(&run->stacks, object->stack)->freed);
+}
+
 /* Put what is left between two page frames back, as naturally aligned blocks. */
 static void block_put_rest(struct track_run *run, struct track_object *object,
 			   unsigned long pfn, unsigned long end)

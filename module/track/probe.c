@@ -242,21 +242,6 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 	return READ_ONCE(track_stack(stacks, n)->state) == TRACK_STACK_LIVE ? n : TRACK_NO_STACK;
 }
 
-/**
- * track_account_free() - an object was freed
- * @run: the run
- * @object: the object, out of the table
- *
- * Context: any.
- */
-void track_account_free(struct track_run *run, const struct track_object *object)
-{
-	if (object->flags & TRACK_BLOCK)
-		track_block_sub(run, object->size);
-	if (!(object->flags & TRACK_PART))
-		atomic64_inc(&track_stack(&run->stacks, object->stack)->freed);
-}
-
 /* The names of its cache, and whether the filter wants them. */
 static bool probe_cache(struct track_run *run, const struct track_event *event, u32 *n)
 {

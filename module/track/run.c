@@ -61,23 +61,6 @@ u64 track_sum_counter(const struct track_run *run, size_t offset)
 	return sum;
 }
 
-/**
- * track_clear_sums() - begin to add up anew
- * @run: the run
- *
- * Context: may sleep, under track_lock.
- */
-void track_clear_sums(struct track_run *run)
-{
-	u32 n;
-
-	for (n = 0; n < run->stacks.max; n++) {
-		if (n % TRACK_BATCH == 0)
-			cond_resched();
-		memset(&run->sums[n], 0, sizeof(run->sums[n]));
-	}
-}
-
 static void run_free(struct track_run *run)
 {
 	if (!run)

@@ -19,6 +19,7 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -289,4 +290,21 @@ void track_stacks_reuse(struct track_stacks *t, u32 n)
 	t->ring[t->ring_tail % t->max] = n;
 	/* The stack is unused and in the ring by now. */
 	smp_store_release(&t->ring_tail, t->ring_tail + 1);
+}
+
+/**
+ * track_clear_sums() - begin to add up anew
+ * @run: the run
+ *
+ * Context: may sleep, under track_lock.
+ */
+void track_clear_sums(struct track_run *run)
+{
+	u32 n;
+
+	for (n = 0; n < run->stacks.max; n++) {
+		if (n % TRACK_BATCH == 0)
+			cond_resched();
+		memset(&run->sums[n], 0, sizeof(run->sums[n]));
+	}
 }
