@@ -337,6 +337,10 @@ void sample_poor(struct build *b)
 	RECORD(b, "\xc3\xa4 \"quoted\" \xf0\x9f\x90\xa7", "2");
 	/* Overlong, surrogate, above U+10FFFF, cut off. */
 	RECORD(b, "\xc0\xaf \xe0\x80\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe2\x82", "3");
+	/* There is no cgroup here that slab objects are charged to. */
+	build_section(b, MEMDIAG_SEC_CACHE_MEMCG, "cache_memcg");
+	F(b, "cache", STR, NONE, LABEL, KEY | BRIEF);
+	F(b, "bytes", U64, BYTES, GAUGE, BRIEF);
 }
 
 void sample_hostile(struct build *b)

@@ -88,6 +88,10 @@ static int show(const struct memdiag_data *data, const struct choice *choice, bo
 		if (sums && !(options->given & OPT_NO_HEADINGS))
 			show_totals(data, section, options, NULL);
 		ret = render_table(&view, options);
+		/* Empty output alone would look like a failure. */
+		if (!view.nr_rows)
+			warn("section %s is empty: the kernel has none of these now",
+			     choice->section);
 	}
 	view_free(&view);
 	return ret ? ret : status;

@@ -19,7 +19,7 @@ static const struct part {
 	{ "ledger", "largest lines of the ledger", "pages", TOP },
 	{ "zone", "zones", NULL, 0 },
 	{ "slab", "largest slab caches", "bytes", TOP },
-	{ "vmalloc_caller", "largest vmalloc callers", "size", TOP },
+	{ "vmalloc_caller", "largest vmalloc callers, by pages", "nr_pages", TOP },
 	{ "memcg", "largest cgroups", "memory.current", TOP },
 	{ "vmstat", NULL, NULL, 0 },
 };
@@ -108,9 +108,9 @@ static void print_verdicts(const struct memdiag_data *data, const struct memdiag
 			most_of = managed;
 			worst = r;
 		}
-		/* An empty zone has nothing to run out of. */
-		if (memdiag_get_string(data, s, r, "state", &state) || !strcmp(state, "ok") ||
-		    !strcmp(state, "empty"))
+		/* Below high kswapd may still be at work; an empty zone cannot run out. */
+		if (memdiag_get_string(data, s, r, "state", &state) ||
+		    (strcmp(state, "below low") && strcmp(state, "below min")))
 			continue;
 		fputs(bad++ ? ", " : "not ok: ", stdout);
 		print_zone(data, s, r);
@@ -118,7 +118,7 @@ static void print_verdicts(const struct memdiag_data *data, const struct memdiag
 		print_safe(stdout, state);
 	}
 	if (!bad)
-		fputs("none is below its watermarks", stdout);
+		fputs("none is below its low watermark", stdout);
 	if (most) {
 		format_bytes(most, text[0]);
 		format_bytes(most_of, text[1]);
