@@ -53,7 +53,7 @@ static int hotplug_sections(struct resource *range, void *late)
 				 IS_ENABLED(CONFIG_HUGETLB_PAGE_FREE_VMEMMAP))
 
 /* Pages of the map that so many pages of hugetlb may do without. */
-static u64 hotplug_optimized(u64 map, u64 hugetlb)
+static u64 __maybe_unused hotplug_optimized(u64 map, u64 hugetlb)
 {
 	if (!HOTPLUG_MAP_OPTIMIZED || hugetlb == MEMDIAG_ABSENT)
 		return 0;
