@@ -226,6 +226,19 @@ static void known_fixture(void)
 	}
 }
 
+/*
+ * anon has pages of the device, and its error says so. The driver keeps what is in them
+ * in pages of its own, one for one. Its ranges have a memory map, of 64 bytes a page.
+ */
+static void known_device(void)
+{
+	const struct grows lines[] = { { "unaccounted", AMOUNT / page, AMOUNT / page },
+				       { "memmap", DEVICE_PAGES / (page / 64),
+					 DEVICE_PAGES / (page / 64) }, {} };
+
+	known("memory of a device", take_device, give_device, NULL, lines);
+}
+
 /* Pages in the pool of each kind: two pages share one in zbud, three in z3fold. */
 static void known_swap(void)
 {
@@ -333,6 +346,7 @@ int main(void)
 	known("pinned fragments", take_pinned, give_sockets, NULL, lines);
 	known_fixture();
 	known_swap();
+	known_device();
 	known_census();
 	known_leak();
 	return ktap_end();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the parts of known_ledger share: the ledger, memory of many kinds to take and to
- * give back (known_ledger_take.c, known_ledger_swap.c), and what the census says (known_ledger_census.c).
+ * give back (known_ledger_take.c, _swap.c, _device.c), and what the census says
+ * (known_ledger_census.c).
  */
 #ifndef _TESTS_KNOWN_LEDGER_H
 #define _TESTS_KNOWN_LEDGER_H
@@ -23,6 +24,8 @@
 #define THREADS		400
 #define PROCESSES	200
 #define HUGE		8
+/* What the two devices of test_hmm have, in pages. */
+#define DEVICE_PAGES	(2 * 256 * MIB / page)
 
 extern long page;
 extern long huge_size;
@@ -81,6 +84,7 @@ bool take_unread(void *arg);
 bool take_pinned(void *arg);
 bool take_swapped(void *arg);
 bool take_pressed(void *arg);
+bool take_device(void *arg);
 bool take_fixture(void *arg);
 void give_anon(void *arg);
 void give_file(void *arg);
@@ -95,7 +99,11 @@ void give_processes(void *arg);
 void give_sockets(void *arg);
 void give_swapped(void *arg);
 void give_pressed(void *arg);
+void give_device(void *arg);
 void give_fixture(void *arg);
+
+/* Loads a module that qemu/run offers, and what that needs, if it is there. */
+void load_offered(const char *name);
 
 /* Swaps to a zram device of @bytes, until swap_off() stops that and resets the device. */
 bool swap_on(long bytes);

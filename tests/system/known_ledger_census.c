@@ -58,6 +58,7 @@ void known_census(void)
 	int order;
 
 	census_one("anonymous", take_anon, give_anon, NULL, "anon", -1, AMOUNT / page);
+	census_one("memory of a device", take_device, give_device, NULL, "anon", -1, 0);
 	census_one("page cache", take_file, give_file, "ramfs", "file", -1, AMOUNT / page);
 	census_one("memfd", take_memfd, give_memfd, NULL, "shmem", -1, AMOUNT / page);
 	census_one("page tables", take_tables, give_tables, NULL, "page_table", -1, SPARSE_TABLES);

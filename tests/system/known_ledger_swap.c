@@ -34,7 +34,7 @@
 #define SOLID		4
 
 /* Modules of a directory in the order of their names: what one needs stands before it. */
-static void load_offered(const char *name)
+void load_offered(const char *name)
 {
 	struct dirent **entries;
 	char path[300];
