@@ -3,6 +3,8 @@
  * Suite memdiag_inode: whose an address is, where the vector of a slab is and how
  * it goes on, what is kept of many caches and cgroups, and of many inodes.
  */
+#include <linux/magic.h>
+#include <linux/shmem_fs.h>
 #include <linux/vmalloc.h>
 
 #include "kunit.h"
@@ -157,6 +159,19 @@ static void inode_dax(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, inode_pages(inode), IS_ENABLED(CONFIG_FS_DAX) ? 0ULL : 5ULL);
 }
 
+/*
+ * tmpfs frees the extended attributes of every inode that it drops. It sets them up only in
+ * an inode that it made itself; in any other one they are what the memory held before.
+ */
+static struct inode *inode_new(struct super_block *sb)
+{
+	struct inode *inode = new_inode(sb);
+
+	if (inode && sb->s_magic == TMPFS_MAGIC)
+		memset(SHMEM_I(inode), 0, offsetof(struct shmem_inode_info, vfs_inode));
+	return inode;
+}
+
 /* An entry that was made for a handle has no name; it is called "/". */
 static void inode_without_place(struct kunit *test)
 {
@@ -172,7 +187,7 @@ static void inode_without_place(struct kunit *test)
 	path = inode_path(walk, file_inode(root));
 	KUNIT_EXPECT_STREQ(test, path ?: "-", "/");
 	memdiag_free(path);
-	inode = new_inode(file_inode(root)->i_sb);
+	inode = inode_new(file_inode(root)->i_sb);
 	if (inode) {
 		inode->i_mode = S_IFREG;
 		dentry = d_obtain_alias(inode);
