@@ -346,36 +346,9 @@ void memdiag_procfs_exit(void);
 int memdiag_chardev_init(void);
 void memdiag_chardev_exit(void);
 
-/* providers/, in the order of enum memdiag_section_id */
-extern const struct memdiag_provider memdiag_system_provider;
-extern const struct memdiag_provider memdiag_resolve_provider;
-extern const struct memdiag_provider memdiag_vmstat_provider;
-extern const struct memdiag_provider memdiag_node_provider;
-extern const struct memdiag_provider memdiag_zone_provider;
-extern const struct memdiag_provider memdiag_pcp_provider;
-extern const struct memdiag_provider memdiag_buddy_provider;
-extern const struct memdiag_provider memdiag_fragmentation_provider;
-extern const struct memdiag_provider memdiag_pageblock_provider;
-extern const struct memdiag_provider memdiag_slab_provider;
-extern const struct memdiag_provider memdiag_vmalloc_provider;
-extern const struct memdiag_provider memdiag_vmalloc_caller_provider;
-extern const struct memdiag_provider memdiag_vmalloc_module_provider;
-extern const struct memdiag_provider memdiag_memcg_provider;
-extern const struct memdiag_provider memdiag_ledger_provider;
-extern const struct memdiag_provider memdiag_identity_provider;
-extern const struct memdiag_provider memdiag_census_provider;
-extern const struct memdiag_provider memdiag_census_walk_provider;
-extern const struct memdiag_provider memdiag_misplaced_provider;
-extern const struct memdiag_provider memdiag_task_provider;
-extern const struct memdiag_provider memdiag_shmem_provider;
-extern const struct memdiag_provider memdiag_shmem_file_provider;
-extern const struct memdiag_provider memdiag_net_provider;
-extern const struct memdiag_provider memdiag_net_task_provider;
-extern const struct memdiag_provider memdiag_net_counter_provider;
-extern const struct memdiag_provider memdiag_module_provider;
-extern const struct memdiag_provider memdiag_cache_memcg_provider;
-extern const struct memdiag_provider memdiag_inode_provider;
-extern const struct memdiag_provider memdiag_track_status_provider;
-extern const struct memdiag_provider memdiag_track_provider;
+/* providers/, track/ */
+#define SECTION(name, ...) extern const struct memdiag_provider memdiag_##name##_provider;
+#include "../uapi/section_list.h"
+#undef SECTION
 
 #endif /* _MEMDIAG_H */

@@ -12,36 +12,10 @@
 #include "memdiag.h"
 
 static const struct memdiag_provider * const registry_providers[MEMDIAG_NR_SECTIONS] = {
-	[MEMDIAG_SEC_SYSTEM] = &memdiag_system_provider,
-	[MEMDIAG_SEC_RESOLVE] = &memdiag_resolve_provider,
-	[MEMDIAG_SEC_VMSTAT] = &memdiag_vmstat_provider,
-	[MEMDIAG_SEC_NODE] = &memdiag_node_provider,
-	[MEMDIAG_SEC_ZONE] = &memdiag_zone_provider,
-	[MEMDIAG_SEC_PCP] = &memdiag_pcp_provider,
-	[MEMDIAG_SEC_BUDDY] = &memdiag_buddy_provider,
-	[MEMDIAG_SEC_FRAGMENTATION] = &memdiag_fragmentation_provider,
-	[MEMDIAG_SEC_PAGEBLOCK] = &memdiag_pageblock_provider,
-	[MEMDIAG_SEC_SLAB] = &memdiag_slab_provider,
-	[MEMDIAG_SEC_VMALLOC] = &memdiag_vmalloc_provider,
-	[MEMDIAG_SEC_VMALLOC_CALLER] = &memdiag_vmalloc_caller_provider,
-	[MEMDIAG_SEC_VMALLOC_MODULE] = &memdiag_vmalloc_module_provider,
-	[MEMDIAG_SEC_MEMCG] = &memdiag_memcg_provider,
-	[MEMDIAG_SEC_LEDGER] = &memdiag_ledger_provider,
-	[MEMDIAG_SEC_IDENTITY] = &memdiag_identity_provider,
-	[MEMDIAG_SEC_CENSUS] = &memdiag_census_provider,
-	[MEMDIAG_SEC_CENSUS_WALK] = &memdiag_census_walk_provider,
-	[MEMDIAG_SEC_MISPLACED] = &memdiag_misplaced_provider,
-	[MEMDIAG_SEC_TASK] = &memdiag_task_provider,
-	[MEMDIAG_SEC_SHMEM] = &memdiag_shmem_provider,
-	[MEMDIAG_SEC_SHMEM_FILE] = &memdiag_shmem_file_provider,
-	[MEMDIAG_SEC_NET] = &memdiag_net_provider,
-	[MEMDIAG_SEC_NET_TASK] = &memdiag_net_task_provider,
-	[MEMDIAG_SEC_NET_COUNTER] = &memdiag_net_counter_provider,
-	[MEMDIAG_SEC_MODULE] = &memdiag_module_provider,
-	[MEMDIAG_SEC_CACHE_MEMCG] = &memdiag_cache_memcg_provider,
-	[MEMDIAG_SEC_INODE] = &memdiag_inode_provider,
-	[MEMDIAG_SEC_TRACK_STATUS] = &memdiag_track_status_provider,
-	[MEMDIAG_SEC_TRACK] = &memdiag_track_provider,
+#define SECTION(name, id) \
+	[MEMDIAG_SEC_##id] = &memdiag_##name##_provider,
+#include "../uapi/section_list.h"
+#undef SECTION
 };
 
 static struct memdiag_status registry_status[MEMDIAG_NR_SECTIONS];

@@ -10,37 +10,13 @@
  * Only used to turn names into mask bits without asking the module; a newer
  * module's further sections are found in its own section table.
  */
-static const char section_names[][16] = {
-	[MEMDIAG_SEC_SYSTEM] = "system",
-	[MEMDIAG_SEC_RESOLVE] = "resolve",
-	[MEMDIAG_SEC_VMSTAT] = "vmstat",
-	[MEMDIAG_SEC_NODE] = "node",
-	[MEMDIAG_SEC_ZONE] = "zone",
-	[MEMDIAG_SEC_PCP] = "pcp",
-	[MEMDIAG_SEC_BUDDY] = "buddy",
-	[MEMDIAG_SEC_FRAGMENTATION] = "fragmentation",
-	[MEMDIAG_SEC_PAGEBLOCK] = "pageblock",
-	[MEMDIAG_SEC_SLAB] = "slab",
-	[MEMDIAG_SEC_VMALLOC] = "vmalloc",
-	[MEMDIAG_SEC_VMALLOC_CALLER] = "vmalloc_caller",
-	[MEMDIAG_SEC_VMALLOC_MODULE] = "vmalloc_module",
-	[MEMDIAG_SEC_MEMCG] = "memcg",
-	[MEMDIAG_SEC_LEDGER] = "ledger",
-	[MEMDIAG_SEC_IDENTITY] = "identity",
-	[MEMDIAG_SEC_CENSUS] = "census",
-	[MEMDIAG_SEC_CENSUS_WALK] = "census_walk",
-	[MEMDIAG_SEC_MISPLACED] = "misplaced",
-	[MEMDIAG_SEC_TASK] = "task",
-	[MEMDIAG_SEC_SHMEM] = "shmem",
-	[MEMDIAG_SEC_SHMEM_FILE] = "shmem_file",
-	[MEMDIAG_SEC_NET] = "net",
-	[MEMDIAG_SEC_NET_TASK] = "net_task",
-	[MEMDIAG_SEC_NET_COUNTER] = "net_counter",
-	[MEMDIAG_SEC_MODULE] = "module",
-	[MEMDIAG_SEC_CACHE_MEMCG] = "cache_memcg",
-	[MEMDIAG_SEC_INODE] = "inode",
-	[MEMDIAG_SEC_TRACK_STATUS] = "track_status",
-	[MEMDIAG_SEC_TRACK] = "track",
+static const struct section_name {
+	int id;
+	char name[16];
+} section_names[] = {
+#define SECTION(name, id) { MEMDIAG_SEC_##id, #name },
+#include "section_list.h"
+#undef SECTION
 };
 
 _Static_assert(ARRAY_SIZE(section_names) == MEMDIAG_NR_SECTIONS, "a section has no name");
@@ -48,9 +24,12 @@ _Static_assert(ARRAY_SIZE(section_names) == MEMDIAG_NR_SECTIONS, "a section has 
 /* Internal: the id of a section known here, or -1. */
 int memdiag_section_id(const char *name, size_t length)
 {
-	for (unsigned int id = 0; id < ARRAY_SIZE(section_names); id++)
-		if (strlen(section_names[id]) == length && !memcmp(section_names[id], name, length))
-			return id;
+	for (unsigned int i = 0; i < ARRAY_SIZE(section_names); i++) {
+		const struct section_name *s = &section_names[i];
+
+		if (strlen(s->name) == length && !memcmp(s->name, name, length))
+			return s->id;
+	}
 	return -1;
 }
 

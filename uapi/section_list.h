@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * The sections of enum memdiag_section_id, in its order: SECTION(name, ID).
+ *
+ * Included with SECTION() defined to what is made of each, hence no include guard.
+ */
+SECTION(system, SYSTEM)
+SECTION(resolve, RESOLVE)
+SECTION(vmstat, VMSTAT)
+SECTION(node, NODE)
+SECTION(zone, ZONE)
+SECTION(pcp, PCP)
+SECTION(buddy, BUDDY)
+SECTION(fragmentation, FRAGMENTATION)
+SECTION(pageblock, PAGEBLOCK)
+SECTION(slab, SLAB)
+SECTION(vmalloc, VMALLOC)
+SECTION(vmalloc_caller, VMALLOC_CALLER)
+SECTION(vmalloc_module, VMALLOC_MODULE)
+SECTION(memcg, MEMCG)
+SECTION(ledger, LEDGER)
+SECTION(identity, IDENTITY)
+SECTION(census, CENSUS)
+SECTION(census_walk, CENSUS_WALK)
+SECTION(misplaced, MISPLACED)
+SECTION(task, TASK)
+SECTION(shmem, SHMEM)
+SECTION(shmem_file, SHMEM_FILE)
+SECTION(net, NET)
+SECTION(net_task, NET_TASK)
+SECTION(net_counter, NET_COUNTER)
+SECTION(module, MODULE)
+SECTION(cache_memcg, CACHE_MEMCG)
+SECTION(inode, INODE)
+SECTION(track_status, TRACK_STATUS)
+SECTION(track, TRACK)
