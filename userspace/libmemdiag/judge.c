@@ -18,19 +18,7 @@
  *           its slab cache do not say otherwise.
  *   kept    everything else that grew: the kernel keeps something, once.
  *
- * A count: memory of everybody, so it must stand out from what happens anyway. It is a
- * series of looks: the median of those before the cycles, then each one after some cycles.
- *   leak    its slope, the median of what each pair of looks says, is three quarters of an
- *           object or page per cycle at least, more than it drifted before the cycles, and
- *           half of one in each half; and
- *           nearly all pairs of looks rise: three quarters of them (less those that fall), and by 3.3
- *           deviations more than chance; and
- *           it is more than the section says that the count may be wrong by: else it cannot
- *           be told. A line of the ledger that does not go up and down is not wrong, if
- *           lists of CPUs were emptied.
- * Medians do not mind a single look that saw what somebody had for a moment, and a step is no
- * slope. What would have been found is not estimated but tried: the same rule is asked about
- * the same looks with a leak added to them.
+ * A count: series.c says when it leaks.
  *
  * A budget is per cycle and kind: if all leaks of a kind together are within it,
  * they are allowed. Stacks and counts are held against it apart, as they count the
@@ -49,21 +37,6 @@
 #include <string.h>
 
 #include "leakcheck.h"
-
-/* Fewer cannot be told from chance. */
-#define MIN_COUNTED_CYCLES 4
-#define MIN_POINTS 5
-/* Looks of a series that are compared with each other. */
-#define MAX_POINTS 64
-/* Share of the pairs of looks that must rise, and how far from chance that must be. */
-#define RISES_SHARE 0.75
-#define RISES_DEVIATIONS 3.3
-/* Of an object or page in each cycle: less is told by nobody, as looks may miss one. */
-#define LEAST_SHARE 0.75
-/* The same in each half. */
-#define LEAST_IN_HALF 0.5
-/* No leak is searched for that is larger. */
-#define MAX_UNITS (1ull << 32)
 
 /**
  * memdiag_leak_kind_name() - as in a budget
@@ -105,16 +78,6 @@ const char *memdiag_verdict_name(enum memdiag_verdict verdict)
 	return names[verdict];
 }
 
-static uint64_t more(uint64_t to, uint64_t from)
-{
-	return to > from ? to - from : 0;
-}
-
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* The looks that growth is judged by. */
 struct span {
 	unsigned int first;
@@ -127,401 +90,6 @@ static struct span span_of(const struct memdiag_leakcheck *check)
 	unsigned int first = check->nr_idle - 1, last = check->nr_looks - 1;
 
 	return (struct span){ first, first + (last - first + 1) / 2, last };
-}
-
-/* A look in the series of a count. */
-struct point {
-	unsigned int cycles;
-	double bytes;
-};
-
-static int compare_numbers(const void *pa, const void *pb)
-{
-	const double *a = pa, *b = pb;
-
-	return (*a > *b) - (*a < *b);
-}
-
-/* The lower one of the two in the middle, if there are two. */
-static double median(double *numbers, unsigned int nr)
-{
-	qsort(numbers, nr, sizeof(*numbers), compare_numbers);
-	return numbers[(nr - 1) / 2];
-}
-
-/* Objects count, where they are known: areas of one caller may differ in their size. */
-static double value(const struct leak_row *row, unsigned int look)
-{
-	const struct leak_count *c = &row->counts[look];
-
-	return row->objects_known ? (double)c->objects * row->unit : (double)c->bytes;
-}
-
-/* What there was before the cycles. */
-static double idle_value(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	unsigned int nr = check->nr_idle < MAX_POINTS ? check->nr_idle : MAX_POINTS;
-	double idle[MAX_POINTS];
-
-	for (unsigned int n = 0; n < nr; n++)
-		idle[n] = value(row, check->nr_idle - 1 - n);
-	return median(idle, nr);
-}
-
-/*
- * The looks of a count from @first on as a series, with @made_up bytes more for each cycle.
- * All looks before the cycles are one. More looks than there is room for are thinned
- * out, but for the last. Return: how many.
- */
-static unsigned int take_points(const struct memdiag_leakcheck *check, const struct leak_row *row,
-				unsigned int first, double made_up, struct point *points)
-{
-	unsigned int nr_after = check->nr_looks - 1 - first;
-	unsigned int nr = nr_after < MAX_POINTS ? nr_after : MAX_POINTS - 1;
-
-	for (unsigned int n = 0; n <= nr; n++) {
-		unsigned int look = first + (nr ? (uint64_t)n * nr_after / nr : 0);
-		double bytes = look < check->nr_idle ? idle_value(check, row) : value(row, look);
-
-		points[n] = (struct point){ check->at[look], bytes + made_up * check->at[look] };
-	}
-	return nr + 1;
-}
-
-/* Nanoseconds; looks, if what they are made of has no times. */
-static double time_between(const struct memdiag_leakcheck *check, unsigned int from,
-			   unsigned int to)
-{
-	uint64_t ns = more(check->when_ns[to], check->when_ns[from]);
-
-	return ns ? (double)ns : to - from;
-}
-
-/*
- * By how much it grows in as much time as a cycle takes when nothing is done, if it always
- * does. The time counts, as the looks before the cycles may follow faster.
- */
-static double idle_drift(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	unsigned int last = check->nr_looks - 1, nr = 0;
-	double steps[MAX_POINTS];
-
-	for (unsigned int n = 1; n < check->nr_idle && nr < MAX_POINTS; n++) {
-		if (value(row, n) <= value(row, n - 1))
-			return 0;
-		steps[nr++] = (value(row, n) - value(row, n - 1)) / time_between(check, n - 1, n);
-	}
-	if (!nr || !check->cycles)
-		return 0;
-	return median(steps, nr) * time_between(check, check->nr_idle - 1, last) / check->cycles;
-}
-
-/*
- * Does it rise too often for chance? @rises: pairs of looks of which the later one has more,
- * less those of which it has less (Kendall's). By chance these are nothing, give or take the root of
- * nr * (nr - 1) * (2 * nr + 5) / 18.
- */
-static bool rises_always(long rises, long nr)
-{
-	long pairs = nr * (nr - 1) / 2;
-
-	if (rises == pairs)
-		return true;
-	return rises >= pairs * RISES_SHARE &&
-	       rises * rises * 18 >=
-		       RISES_DEVIATIONS * RISES_DEVIATIONS * nr * (nr - 1) * (2 * nr + 5);
-}
-
-/*
- * Bytes per cycle: the median of what each pair of looks says (Theil and Sen), so that
- * no single look counts for much.
- */
-static double slope_of(const struct point *p, unsigned int nr, long *rises)
-{
-	double slopes[MAX_POINTS * (MAX_POINTS - 1) / 2];
-	unsigned int nr_slopes = 0;
-
-	*rises = 0;
-	for (unsigned int i = 0; i < nr; i++) {
-		for (unsigned int k = i + 1; k < nr; k++) {
-			*rises += (p[k].bytes > p[i].bytes) - (p[k].bytes < p[i].bytes);
-			slopes[nr_slopes++] =
-				(p[k].bytes - p[i].bytes) / (p[k].cycles - p[i].cycles);
-		}
-	}
-	return median(slopes, nr_slopes);
-}
-
-/* The same in the looks from @first on. */
-static double growth_since(const struct memdiag_leakcheck *check, const struct leak_row *row,
-			   unsigned int first, double made_up, bool *always)
-{
-	struct point p[MAX_POINTS];
-	unsigned int nr = take_points(check, row, first, made_up, p), middle = nr / 2;
-	double slope, half = LEAST_IN_HALF * row->unit;
-	long rises, ignored;
-
-	if (check->cycles - check->at[first] < MIN_COUNTED_CYCLES || nr < MIN_POINTS)
-		return 0;
-	slope = slope_of(p, nr, &rises) - idle_drift(check, row);
-	*always = rises_always(rises, nr);
-	if (slope < LEAST_SHARE * row->unit || slope_of(p, middle + 1, &ignored) < half ||
-	    slope_of(p + middle, nr - middle, &ignored) < half)
-		return 0;
-	return slope;
-}
-
-/*
- * By how many bytes per cycle does it grow as a leak does, with @made_up bytes more for
- * each? @always: it rises too often for chance. Return: 0 if it does not.
- */
-static double growth_of(const struct memdiag_leakcheck *check, const struct leak_row *row,
-			double made_up, bool *always)
-{
-	return growth_since(check, row, check->nr_idle - 1, made_up, always);
-}
-
-/* Does it go on in the cycles that were made to confirm it, if there were any? */
-static bool is_confirmed(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	bool always = false;
-
-	return !check->confirm ||
-	       (growth_since(check, row, check->confirm, 0, &always) > 0 && always);
-}
-
-/* Is so much per cycle more than the count may be wrong by? */
-static bool is_sure(const struct memdiag_leakcheck *check, const struct leak_row *row, double each)
-{
-	return each * check->cycles > (double)row->counts[check->nr_idle - 1].doubt +
-					      (double)row->counts[check->nr_looks - 1].doubt;
-}
-
-/* Would it be found? @doubt: it must also be more than the count may be wrong by. */
-static bool would_be_found(const struct memdiag_leakcheck *check, const struct leak_row *row,
-			   double each, double trend, bool doubt)
-{
-	bool always = false;
-
-	return (!doubt || is_sure(check, row, each)) &&
-	       growth_of(check, row, each - trend, &always) > 0 && always;
-}
-
-/*
- * The least bytes per cycle, in whole units, that would have been found if they had been
- * added to what was seen, and @trend taken away; UINT64_MAX if there are none.
- */
-static uint64_t least_seen(const struct memdiag_leakcheck *check, const struct leak_row *row,
-			   double trend, bool doubt)
-{
-	uint64_t most = 1, least = 0;
-
-	while (!would_be_found(check, row, (double)row->unit * most, trend, doubt)) {
-		if (most >= MAX_UNITS)
-			return UINT64_MAX;
-		least = most;
-		most *= 2;
-	}
-	while (least && most - least > 1) {
-		uint64_t middle = least + (most - least) / 2;
-
-		if (would_be_found(check, row, (double)row->unit * middle, trend, doubt))
-			most = middle;
-		else
-			least = middle;
-	}
-	return most * row->unit;
-}
-
-static double trend_of(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	struct point p[MAX_POINTS];
-	long rises;
-
-	return slope_of(p, take_points(check, row, check->nr_idle - 1, 0, p), &rises);
-}
-
-/*
- * Do looks with empty lists of CPUs show that it does not go up and down? Then it is not
- * wrong, whatever its section says that it may be. Of a slab cache the section knows which
- * CPUs have a slab, and so it may well be wrong: by as much as one slab of them is filled.
- */
-static bool is_quiet(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	return check->exact && row->kind != MEMDIAG_LEAK_SLAB && check->nr_looks > check->nr_idle &&
-	       least_seen(check, row, trend_of(check, row), false) == row->unit;
-}
-
-/* Does it grow as a leak does? @sure: by more than it may be wrong by, and again. */
-static bool count_grows(const struct memdiag_leakcheck *check, const struct leak_row *row,
-			bool *sure)
-{
-	bool always = false;
-	double growth = growth_of(check, row, 0, &always);
-
-	if (growth <= 0 || !always)
-		return false;
-	*sure = (is_sure(check, row, growth) || is_quiet(check, row)) && is_confirmed(check, row);
-	return true;
-}
-
-static bool count_leaks(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	bool sure;
-
-	return count_grows(check, row, &sure) && sure;
-}
-
-/*
- * Must what the count may be wrong by be held against it? Where the lists of the CPUs were
- * emptied only if it seems to grow: that looks go up and down is no growth.
- */
-static bool is_in_doubt(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	bool sure;
-
-	return !check->exact || (count_grows(check, row, &sure) && !sure);
-}
-
-/* Growth that would not have been told from chance, as much as the looks go up and down. */
-static uint64_t chance_growth(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	uint64_t seen = least_seen(check, row, trend_of(check, row), is_in_doubt(check, row));
-
-	return seen == UINT64_MAX ? seen : (seen - row->unit) * check->cycles;
-}
-
-/* Functions that allocate for whoever calls them, by what their names begin with. */
-static const char *const allocators[] = {
-	"__alloc_pages",
-	"alloc_pages",
-	"__alloc_frozen_pages",
-	"alloc_frozen_pages",
-	"__folio_alloc",
-	"folio_alloc",
-	"__get_free_pages",
-	"get_free_pages",
-	"get_zeroed_page",
-	"kmalloc",
-	"__kmalloc",
-	"__do_kmalloc",
-	"kmem_cache_alloc",
-	"__kmem_cache_alloc",
-	"slab_",
-	"__slab_alloc",
-	"___slab_alloc",
-	"krealloc",
-	"__krealloc",
-	"__do_krealloc",
-	"kmemdup",
-	"kstrdup",
-	"kstrndup",
-	"kasprintf",
-	"kvasprintf",
-	"memdup_user",
-	"kvmalloc",
-	"__kvmalloc",
-	"kvrealloc",
-	"vmalloc",
-	"__vmalloc",
-	"vzalloc",
-	"__get_vm_area",
-	"get_vm_area",
-	"vm_area_alloc_pages",
-	"vmemdup_user",
-	"pcpu_alloc",
-	"__alloc_percpu",
-	"alloc_skb",
-	"__alloc_skb",
-	"__netdev_alloc_skb",
-	"__napi_alloc_skb",
-	"mempool_alloc",
-	"dma_alloc",
-	"__dma_direct_alloc",
-	"dma_direct_alloc",
-};
-
-static bool is_allocator(const char *frame)
-{
-	for (size_t n = 0; n < sizeof(allocators) / sizeof(allocators[0]); n++)
-		if (!strncmp(frame, allocators[n], strlen(allocators[n])))
-			return true;
-	return false;
-}
-
-/* "function+0x1/0x2 [module]" or "[module (unloaded)]" */
-static bool is_frame_of(const char *frame, size_t length, const char *module)
-{
-	const char *at = memchr(frame, '[', length);
-	size_t n = strlen(module);
-
-	return at && (size_t)(frame + length - at) > n + 1 && !memcmp(at + 1, module, n) &&
-	       (at[n + 1] == ']' || at[n + 1] == ' ');
-}
-
-/* Does the first frame that does not just allocate for its caller lie in the module? */
-static bool is_direct(const struct leak_row *row, const char *module)
-{
-	const char *frame = row->name;
-	size_t length;
-
-	if (!module)
-		module = row->module;
-	if (!*module)
-		return false;
-	for (;;) {
-		length = strcspn(frame, ";");
-		if (length && frame[length - 1] == ']')
-			return is_frame_of(frame, length, module);
-		if (!frame[length] || !is_allocator(frame))
-			return false;
-		frame += length + 1;
-	}
-}
-
-/* What those call who want an object of a slab cache, or give one back. */
-static bool is_slab_entry(const char *frame)
-{
-	static const char *const begins[] = { "kmem_cache_alloc", "__kmem_cache_alloc",
-					      "__kmalloc",	  "kmalloc_trace",
-					      "kmalloc_large",	  "kmalloc_node_trace",
-					      "kmem_cache_free" };
-	static const char *const names[] = { "kfree+", "kvfree_call_rcu+" };
-
-	for (size_t n = 0; n < sizeof(begins) / sizeof(begins[0]); n++)
-		if (!strncmp(frame, begins[n], strlen(begins[n])))
-			return true;
-	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
-		if (!strncmp(frame, names[n], strlen(names[n])))
-			return true;
-	return false;
-}
-
-/*
- * Did the slab allocator, or what watches it, take it while it served another request? Then
- * somebody called the allocator, and that called others, which called it again: its sheaves,
- * the tables of a slab, what kmemleak remembers.
- */
-static bool is_bookkeeping(const struct leak_row *row)
-{
-	const char *frame = row->name;
-	bool begun = false;
-
-	if (row->kind != MEMDIAG_LEAK_SLAB)
-		return false;
-	for (;;) {
-		size_t length = strcspn(frame, ";");
-
-		/* A module is nobody whom the allocator calls for its own purposes. */
-		if (length && frame[length - 1] == ']')
-			return false;
-		if (begun && is_slab_entry(frame))
-			return true;
-		begun = begun || !is_allocator(frame);
-		if (!frame[length])
-			return false;
-		frame += length + 1;
-	}
 }
 
 /* May the kernel have kept it in a cache, as nobody asked it to drop what it keeps there? */
@@ -549,9 +117,9 @@ static bool cache_says_freed(const struct memdiag_leakcheck *check, const struct
 	uint64_t seen;
 
 	if (!row || !row->objects_known || !is_compared(check, row) ||
-	    trend_of(check, row) * check->cycles >= (double)(bytes / 2))
+	    leak_series_trend(check, row) * check->cycles >= (double)(bytes / 2))
 		return false;
-	seen = least_seen(check, row, 0, is_in_doubt(check, row));
+	seen = leak_series_shows(check, row);
 	return seen != UINT64_MAX && bytes >= seen * check->cycles;
 }
 
@@ -568,10 +136,10 @@ static void judge_stack(const struct memdiag_leakcheck *check, const struct leak
 					    more(middle->objects, first->objects) >= quarter &&
 					    more(last->objects, middle->objects) >= quarter);
 
-	leak->direct = is_direct(row, unloads);
+	leak->direct = leak_owner_is_direct(row, unloads);
 	leak->unsure = more(leak->objects, sure);
 	steady = steady && (leak->direct || !is_reclaimable(check, row));
-	if (is_bookkeeping(row))
+	if (leak_owner_is_slab(row))
 		leak->finding = MEMDIAG_LEAK_KEPT;
 	else if (sure && ((leak->direct && unloads) || steady))
 		leak->finding = MEMDIAG_LEAK_FOUND;
@@ -579,30 +147,6 @@ static void judge_stack(const struct memdiag_leakcheck *check, const struct leak
 		leak->finding = MEMDIAG_LEAK_UNSURE;
 	else
 		leak->finding = MEMDIAG_LEAK_KEPT;
-}
-
-/* As many areas of vmalloc, but larger ones each time. */
-static bool areas_grow(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	struct leak_row bytes = *row;
-
-	bytes.objects_known = false;
-	return row->kind == MEMDIAG_LEAK_VMALLOC && count_leaks(check, &bytes);
-}
-
-/*
- * Has it grown by a unit per cycle, though not as a leak does: from some cycle on, or now and
- * then?
- */
-static bool is_uneven(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	double most = 0, growth;
-
-	for (unsigned int n = 0; n < check->nr_idle; n++)
-		most = value(row, n) > most ? value(row, n) : most;
-	growth = value(row, check->nr_looks - 1) - most - idle_drift(check, row) * check->cycles;
-	return growth >= LEAST_SHARE * row->unit * check->cycles &&
-	       (!is_in_doubt(check, row) || is_sure(check, row, growth / check->cycles));
 }
 
 /* Return: whether the row belongs in the result. */
@@ -633,12 +177,12 @@ static bool judge_row(const struct memdiag_leakcheck *check, const struct leak_r
 	/* A kind that was missing once would seem to appear. */
 	if (!is_compared(check, row))
 		return false;
-	if (!count_leaks(check, row) && !areas_grow(check, row)) {
+	if (!leak_series_leaks(check, row)) {
 		leak->finding = MEMDIAG_LEAK_KEPT;
-		return check->cycles && is_uneven(check, row);
+		return check->cycles && leak_series_uneven(check, row);
 	}
 	leak->finding = MEMDIAG_LEAK_FOUND;
-	leak->expected = chance_growth(check, row);
+	leak->expected = leak_series_chance(check, row);
 	return true;
 }
 
@@ -684,33 +228,6 @@ static int compare_leaks(const void *pa, const void *pb)
 	return strcmp(a->name, b->name);
 }
 
-/*
- * What a count would have shown. If it grows, but not surely as a leak does, or grew before the
- * cycles as well, then as much may be a leak which it does not show.
- */
-static uint64_t power_of(const struct memdiag_leakcheck *check, const struct leak_row *row)
-{
-	uint64_t seen = least_seen(check, row, 0, is_in_doubt(check, row));
-	bool ignored;
-	double growth = growth_of(check, row, 0, &ignored), drift = idle_drift(check, row);
-
-	if (growth > 0 && !count_leaks(check, row))
-		drift = growth > drift ? growth : drift;
-	if (drift >= (double)row->unit * MAX_UNITS)
-		return UINT64_MAX;
-	return drift > 0 ? larger(seen, ((uint64_t)(drift / row->unit) + 1) * row->unit) : seen;
-}
-
-/* Does it grow as a leak does, by more than is allowed, but no more than it may be wrong by? */
-static bool is_suspect(const struct memdiag_leakcheck *check, const struct leak_row *row,
-		       uint64_t budget)
-{
-	bool sure, ignored;
-
-	return count_grows(check, row, &sure) && !sure &&
-	       growth_of(check, row, 0, &ignored) > (double)budget;
-}
-
 /* What counts of each kind would have shown: that of the one which shows least of a leak. */
 static void find_power(const struct memdiag_leakcheck *check, const uint64_t *allow,
 		       uint64_t sensitivity, struct memdiag_leaks *leaks)
@@ -726,10 +243,10 @@ static void find_power(const struct memdiag_leakcheck *check, const uint64_t *al
 
 		if (!is_compared(check, row))
 			continue;
-		seen = power_of(check, row);
+		seen = leak_series_power(check, row);
 		if (seen > larger(larger(row->unit, sensitivity), budget))
 			leaks->blunt = true;
-		if (sensitivity != UINT64_MAX && is_suspect(check, row, budget)) {
+		if (sensitivity != UINT64_MAX && leak_series_suspect(check, row, budget)) {
 			leaks->blunt = true;
 			leaks->suspect = row->name;
 		}

@@ -216,11 +216,6 @@ static const char *text(const struct memdiag_data *data, const struct memdiag_se
 	return memdiag_get_string(data, s, record, name, &string) ? "" : string;
 }
 
-static uint64_t more(uint64_t to, uint64_t from)
-{
-	return to > from ? to - from : 0;
-}
-
 static uint64_t number(const struct memdiag_data *data, const struct memdiag_section *s,
 		       uint64_t record, const char *name)
 {

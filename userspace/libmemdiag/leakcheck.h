@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What leakcheck.c collects and judge.c judges: one row per thing, one count per look. */
+/* What leakcheck.c collects, and series.c and judge.c judge: one row per thing, one count per look. */
 #ifndef _LEAKCHECK_H
 #define _LEAKCHECK_H
 
 #include "internal.h"
+
+/* Counts of fewer cycles cannot be told from chance. */
+#define MIN_COUNTED_CYCLES 4
 
 /**
  * struct leak_count - how much there was of a thing at a look
@@ -83,6 +86,31 @@ struct memdiag_leakcheck {
 	uint64_t *dropped;
 };
 
+static inline uint64_t more(uint64_t to, uint64_t from)
+{
+	return to > from ? to - from : 0;
+}
+
+static inline uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* leakcheck.c */
 const struct leak_row *leak_find_cache(const struct memdiag_leakcheck *check, const char *name);
+
+/* series.c */
+double leak_series_trend(const struct memdiag_leakcheck *check, const struct leak_row *row);
+bool leak_series_leaks(const struct memdiag_leakcheck *check, const struct leak_row *row);
+uint64_t leak_series_chance(const struct memdiag_leakcheck *check, const struct leak_row *row);
+uint64_t leak_series_shows(const struct memdiag_leakcheck *check, const struct leak_row *row);
+bool leak_series_uneven(const struct memdiag_leakcheck *check, const struct leak_row *row);
+uint64_t leak_series_power(const struct memdiag_leakcheck *check, const struct leak_row *row);
+bool leak_series_suspect(const struct memdiag_leakcheck *check, const struct leak_row *row,
+			 uint64_t budget);
+
+/* owner.c */
+bool leak_owner_is_direct(const struct leak_row *row, const char *module);
+bool leak_owner_is_slab(const struct leak_row *row);
 
 #endif /* _LEAKCHECK_H */
