@@ -5,6 +5,7 @@
 
 #include <json.h>
 #include <limits.h>
+#include <stdio.h>
 
 #include "libmemdiag.h"
 
@@ -161,7 +162,7 @@ const char *option_value(const struct options *options, enum option_bit bit);
 const char *option_next(const struct options *options, enum option_bit bit, int *at);
 int options_parse(int argc, char **argv, struct options *options, const char **command);
 
-/* main.c */
+/* commands.c */
 extern const struct command command_table[];
 extern const unsigned int nr_commands;
 const struct command *command_find(const char *name);
