@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* memdiagctl top: what is shown (cmd_top.c, top_page.c), and the terminal (top_screen.c). */
+/* memdiagctl top: cmd_top.c samples, top_page.c shows, top_keys.c and top_screen.c serve the user. */
 #ifndef _MEMDIAGCTL_TOP_H
 #define _MEMDIAGCTL_TOP_H
 
@@ -72,6 +72,9 @@ struct top_page {
 
 /* cmd_top.c */
 int top_sample(struct top *top);
+void top_forget(struct top *top);
+
+/* top_keys.c */
 enum top_action top_press(struct top *top, int key);
 
 /* top_page.c */
