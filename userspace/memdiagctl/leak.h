@@ -110,7 +110,7 @@ __attribute__((format(printf, 2, 3))) void leak_note(struct leak_run *run, const
 bool leak_is_loaded(const char *name);
 int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data);
 
-/* leak_run.c */
+/* leak_cycle.c */
 void leak_take_signals(void);
 int leak_stopped(void);
 uint64_t leak_now_ns(void);
