@@ -110,6 +110,9 @@ __attribute__((format(printf, 2, 3))) void leak_note(struct leak_run *run, const
 bool leak_is_loaded(const char *name);
 int leak_snapshot(struct leak_run *run, const char *sections, struct memdiag_data **data);
 
+/* leak_run.c */
+int leak_run_all(struct leak_run *run);
+
 /* leak_cycle.c */
 void leak_take_signals(void);
 int leak_stopped(void);
