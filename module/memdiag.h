@@ -72,17 +72,34 @@ struct memdiag_field_desc {
 	u32 source;
 };
 
-/* One row of a field table; @rec is the record's struct, whose members are u64. */
+/*
+ * One row of a field table: MEMDIAG_LABEL(), MEMDIAG_GAUGE() or MEMDIAG_COUNTER() for a field
+ * that is called as the u64 of struct @rec is, MEMDIAG_FIELD() for one that has another name,
+ * MEMDIAG_FIELD_FROM() for one with another source than the section.
+ * @_flags: 0, KEY, BRIEF, INEXACT, KEY_BRIEF or INEXACT_BRIEF
+ */
+#define MEMDIAG_LABEL(rec, member, _type, _unit, _flags, _help) \
+	MEMDIAG_FIELD(rec, member, #member, _type, _unit, LABEL, _flags, _help)
+#define MEMDIAG_GAUGE(rec, member, _type, _unit, _flags, _help) \
+	MEMDIAG_FIELD(rec, member, #member, _type, _unit, GAUGE, _flags, _help)
+#define MEMDIAG_COUNTER(rec, member, _type, _unit, _flags, _help) \
+	MEMDIAG_FIELD(rec, member, #member, _type, _unit, COUNTER, _flags, _help)
 #define MEMDIAG_FIELD(rec, member, _name, _type, _unit, _kind, _flags, _help) \
+	MEMDIAG_FIELD_FROM(rec, member, _name, _type, _unit, _kind, _flags, NONE, _help)
+#define MEMDIAG_FIELD_FROM(rec, member, _name, _type, _unit, _kind, _flags, _source, _help) \
 	{								\
 		.name = (_name), .help = (_help),			\
 		.type = MEMDIAG_TYPE_##_type,				\
 		.unit = MEMDIAG_UNIT_##_unit,				\
 		.kind = MEMDIAG_KIND_##_kind,				\
-		.flags = (_flags),					\
-		.offset = offsetof(rec, member) +			\
-			BUILD_BUG_ON_ZERO(sizeof_field(rec, member) != 8), \
+		.flags = MEMDIAG_FIELD_##_flags,			\
+		.source = MEMDIAG_SRC_##_source,			\
+		.offset = offsetof(struct rec, member) +		\
+			BUILD_BUG_ON_ZERO(sizeof_field(struct rec, member) != 8), \
 	}
+#define MEMDIAG_FIELD_0			0
+#define MEMDIAG_FIELD_KEY_BRIEF		(MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF)
+#define MEMDIAG_FIELD_INEXACT_BRIEF	(MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF)
 
 /**
  * struct memdiag_status - what the registry knows of a provider at run time

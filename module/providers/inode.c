@@ -90,29 +90,25 @@ struct inode_record {
 	u64 memcg;
 };
 
-#define INODE_FIELD(member, type, unit, kind, flags, help) \
-	MEMDIAG_FIELD(struct inode_record, member, #member, type, unit, kind, flags, help)
-
 static const struct memdiag_field_desc inode_fields[] = {
-	INODE_FIELD(fs, STR, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		    "type of the file system"),
-	INODE_FIELD(dev, STR, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		    "major:minor of the superblock; of a block device (bdev) its own"),
-	INODE_FIELD(ino, U64, NONE, LABEL, MEMDIAG_FIELD_KEY, "inode number"),
-	INODE_FIELD(mount, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
-		    "where init sees the file system mounted; absent if it does not"),
-	INODE_FIELD(path, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
-		    "path within the file system; absent if nobody looked the file up by name, but for example by NFS handle"),
-	INODE_FIELD(pages, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF, "its pages in memory"),
-	INODE_FIELD(size, U64, BYTES, GAUGE, MEMDIAG_FIELD_BRIEF, "length, holes included"),
-	INODE_FIELD(deleted, BOOL, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
-		    "it has no name any more, or never had: it goes with the last user"),
-	INODE_FIELD(mapped, BOOL, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "a process has it mapped"),
-	INODE_FIELD(dirty, BOOL, NONE, LABEL, 0, "it has pages to be written back"),
-	INODE_FIELD(writeback, BOOL, NONE, LABEL, 0, "it has pages being written back"),
-	INODE_FIELD(memcg_id, U64, NONE, LABEL, 0,
-		    "number of the cgroup that its first page is charged to; others may differ"),
-	INODE_FIELD(memcg, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "path of that cgroup"),
+	MEMDIAG_LABEL(inode_record, fs, STR, NONE, KEY_BRIEF, "type of the file system"),
+	MEMDIAG_LABEL(inode_record, dev, STR, NONE, KEY_BRIEF,
+		      "major:minor of the superblock; of a block device (bdev) its own"),
+	MEMDIAG_LABEL(inode_record, ino, U64, NONE, KEY, "inode number"),
+	MEMDIAG_LABEL(inode_record, mount, STR, NONE, BRIEF,
+		      "where init sees the file system mounted; absent if it does not"),
+	MEMDIAG_LABEL(inode_record, path, STR, NONE, BRIEF,
+		      "path within the file system; absent if nobody looked the file up by name, but for example by NFS handle"),
+	MEMDIAG_GAUGE(inode_record, pages, U64, PAGES, BRIEF, "its pages in memory"),
+	MEMDIAG_GAUGE(inode_record, size, U64, BYTES, BRIEF, "length, holes included"),
+	MEMDIAG_LABEL(inode_record, deleted, BOOL, NONE, BRIEF,
+		      "it has no name any more, or never had: it goes with the last user"),
+	MEMDIAG_LABEL(inode_record, mapped, BOOL, NONE, BRIEF, "a process has it mapped"),
+	MEMDIAG_LABEL(inode_record, dirty, BOOL, NONE, 0, "it has pages to be written back"),
+	MEMDIAG_LABEL(inode_record, writeback, BOOL, NONE, 0, "it has pages being written back"),
+	MEMDIAG_LABEL(inode_record, memcg_id, U64, NONE, 0,
+		      "number of the cgroup that its first page is charged to; others may differ"),
+	MEMDIAG_LABEL(inode_record, memcg, STR, NONE, BRIEF, "path of that cgroup"),
 };
 
 /* An inode that is among the first so far; nothing in it needs the inode. */

@@ -56,37 +56,36 @@ struct module_record {
 	u64 srcversion;
 };
 
-#define MODULE_LABEL(member, type, flags, help) \
-	MEMDIAG_FIELD(struct module_record, member, #member, type, NONE, LABEL, flags, help)
-#define MODULE_BYTES(member, flags, help) \
-	MEMDIAG_FIELD(struct module_record, member, #member, U64, BYTES, GAUGE, flags, help)
-#define MODULE_COUNT(member, flags, help) \
-	MEMDIAG_FIELD(struct module_record, member, #member, U64, NONE, GAUGE, flags, help)
-
 static const struct memdiag_field_desc module_fields[] = {
-	MODULE_LABEL(name, STR, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "its name"),
-	MODULE_LABEL(loaded, BOOL, MEMDIAG_FIELD_KEY,
-		     "it is there; else it was unloaded, and something of it is left"),
-	MODULE_LABEL(state, STR, MEMDIAG_FIELD_BRIEF, "live, loading, unloading, unloaded"),
-	MODULE_LABEL(taints, STR, MEMDIAG_FIELD_BRIEF,
-		     "letters as in /proc/modules: O out of tree, E unsigned, P proprietary"),
-	MODULE_LABEL(out_of_tree, BOOL, 0, "not built with the kernel"),
-	MODULE_COUNT(refcnt, MEMDIAG_FIELD_BRIEF, "users; absent if it cannot be unloaded"),
-	MODULE_BYTES(size, MEMDIAG_FIELD_BRIEF,
-		     "memory it is loaded in: the next four; absent if unloaded"),
-	MODULE_BYTES(text, 0, "code"),
-	MODULE_BYTES(rodata, 0, "read-only data"),
-	MODULE_BYTES(data, 0, "other data"),
-	MODULE_BYTES(init, 0, "code and data of its init, given back when it has run"),
-	MODULE_BYTES(percpu, 0, "per-cpu variables, of one CPU"),
-	MODULE_COUNT(vmalloc_areas, 0, "vmalloc areas its code asked for"),
-	MODULE_BYTES(vmalloc, MEMDIAG_FIELD_BRIEF, "address space of these, with guard pages"),
-	MEMDIAG_FIELD(struct module_record, vmalloc_pages, "vmalloc_pages", U64, PAGES, GAUGE, 0,
+	MEMDIAG_LABEL(module_record, name, STR, NONE, KEY_BRIEF, "its name"),
+	MEMDIAG_LABEL(module_record, loaded, BOOL, NONE, KEY,
+		      "it is there; else it was unloaded, and something of it is left"),
+	MEMDIAG_LABEL(module_record, state, STR, NONE, BRIEF, "live, loading, unloading, unloaded"),
+	MEMDIAG_LABEL(module_record, taints, STR, NONE, BRIEF,
+		      "letters as in /proc/modules: O out of tree, E unsigned, P proprietary"),
+	MEMDIAG_LABEL(module_record, out_of_tree, BOOL, NONE, 0, "not built with the kernel"),
+	MEMDIAG_GAUGE(module_record, refcnt, U64, NONE, BRIEF,
+		      "users; absent if it cannot be unloaded"),
+	MEMDIAG_GAUGE(module_record, size, U64, BYTES, BRIEF,
+		      "memory it is loaded in: the next four; absent if unloaded"),
+	MEMDIAG_GAUGE(module_record, text, U64, BYTES, 0, "code"),
+	MEMDIAG_GAUGE(module_record, rodata, U64, BYTES, 0, "read-only data"),
+	MEMDIAG_GAUGE(module_record, data, U64, BYTES, 0, "other data"),
+	MEMDIAG_GAUGE(module_record, init, U64, BYTES, 0,
+		      "code and data of its init, given back when it has run"),
+	MEMDIAG_GAUGE(module_record, percpu, U64, BYTES, 0, "per-cpu variables, of one CPU"),
+	MEMDIAG_GAUGE(module_record, vmalloc_areas, U64, NONE, 0,
+		      "vmalloc areas its code asked for"),
+	MEMDIAG_GAUGE(module_record, vmalloc, U64, BYTES, BRIEF,
+		      "address space of these, with guard pages"),
+	MEMDIAG_GAUGE(module_record, vmalloc_pages, U64, PAGES, 0,
 		      "pages of these, as far as they are known"),
-	MODULE_COUNT(caches, 0, "slab caches with a constructor in its code"),
-	MODULE_BYTES(cache_bytes, MEMDIAG_FIELD_BRIEF, "memory of these"),
-	MODULE_LABEL(version, STR, 0, "MODULE_VERSION() of it; absent unless it is live"),
-	MODULE_LABEL(srcversion, STR, 0, "checksum of its sources; likewise"),
+	MEMDIAG_GAUGE(module_record, caches, U64, NONE, 0,
+		      "slab caches with a constructor in its code"),
+	MEMDIAG_GAUGE(module_record, cache_bytes, U64, BYTES, BRIEF, "memory of these"),
+	MEMDIAG_LABEL(module_record, version, STR, NONE, 0,
+		      "MODULE_VERSION() of it; absent unless it is live"),
+	MEMDIAG_LABEL(module_record, srcversion, STR, NONE, 0, "checksum of its sources; likewise"),
 };
 
 static struct memdiag_ops module_ops;

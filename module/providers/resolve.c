@@ -18,19 +18,14 @@ struct resolve_record {
 };
 
 static const struct memdiag_field_desc resolve_fields[] = {
-	MEMDIAG_FIELD(struct resolve_record, kind, "kind", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(resolve_record, kind, STR, NONE, KEY_BRIEF,
 		      "symbol, ops, file, layout or check"),
-	MEMDIAG_FIELD(struct resolve_record, name, "name", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		      "what was looked for"),
-	MEMDIAG_FIELD(struct resolve_record, source, "source", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF, "way by which it was found, or none"),
-	MEMDIAG_FIELD(struct resolve_record, error, "error", S64, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(resolve_record, name, STR, NONE, KEY_BRIEF, "what was looked for"),
+	MEMDIAG_LABEL(resolve_record, source, STR, NONE, BRIEF,
+		      "way by which it was found, or none"),
+	MEMDIAG_LABEL(resolve_record, error, S64, NONE, BRIEF,
 		      "0, or the negative errno for which it is not used"),
-	MEMDIAG_FIELD(struct resolve_record, detail, "detail", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF, "what was found, or why not"),
+	MEMDIAG_LABEL(resolve_record, detail, STR, NONE, BRIEF, "what was found, or why not"),
 };
 
 static int resolve_push(const struct memdiag_item *item, void *arg)

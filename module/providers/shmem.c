@@ -66,30 +66,25 @@ struct shmem_record {
 	u64 unlinked_pages;
 };
 
-#define SHMEM_PAGES(member, flags, help) \
-	MEMDIAG_FIELD(struct shmem_record, member, #member, U64, PAGES, GAUGE, flags, help)
-#define SHMEM_COUNT(member, flags, help) \
-	MEMDIAG_FIELD(struct shmem_record, member, #member, U64, NONE, GAUGE, flags, help)
-
 static const struct memdiag_field_desc shmem_fields[] = {
-	MEMDIAG_FIELD(struct shmem_record, dev, "dev", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "major:minor of the superblock"),
-	MEMDIAG_FIELD(struct shmem_record, kind, "kind", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(shmem_record, dev, STR, NONE, KEY_BRIEF, "major:minor of the superblock"),
+	MEMDIAG_LABEL(shmem_record, kind, STR, NONE, KEY_BRIEF,
 		      "mounted; or what internal files are for: memfd, sysv, anon (shared anonymous memory), kernel (drivers)"),
-	MEMDIAG_FIELD(struct shmem_record, mount, "mount", STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(shmem_record, mount, STR, NONE, BRIEF,
 		      "where init sees it mounted; absent if it does not"),
-	SHMEM_PAGES(pages, MEMDIAG_FIELD_BRIEF, "pages of its files in memory"),
-	SHMEM_PAGES(swapped, MEMDIAG_FIELD_BRIEF, "pages of its files swapped out"),
-	SHMEM_PAGES(used_blocks, 0,
-		    "pages it counts against its limit, swapped out or not; absent if it has none"),
-	SHMEM_PAGES(max_blocks, MEMDIAG_FIELD_BRIEF, "its limit (size=); absent of internal ones"),
-	SHMEM_COUNT(used_inodes, 0, "inodes it counts against its limit; absent if it has none"),
-	SHMEM_COUNT(max_inodes, 0, "that limit (nr_inodes=)"),
-	SHMEM_COUNT(inodes, MEMDIAG_FIELD_BRIEF, "inodes that are there"),
-	SHMEM_COUNT(unlinked, MEMDIAG_FIELD_BRIEF,
-		    "of these, without a name: deleted but in use; all of an internal one"),
-	SHMEM_PAGES(unlinked_pages, MEMDIAG_FIELD_BRIEF, "pages of these in memory"),
+	MEMDIAG_GAUGE(shmem_record, pages, U64, PAGES, BRIEF, "pages of its files in memory"),
+	MEMDIAG_GAUGE(shmem_record, swapped, U64, PAGES, BRIEF, "pages of its files swapped out"),
+	MEMDIAG_GAUGE(shmem_record, used_blocks, U64, PAGES, 0,
+		      "pages it counts against its limit, swapped out or not; absent if it has none"),
+	MEMDIAG_GAUGE(shmem_record, max_blocks, U64, PAGES, BRIEF,
+		      "its limit (size=); absent of internal ones"),
+	MEMDIAG_GAUGE(shmem_record, used_inodes, U64, NONE, 0,
+		      "inodes it counts against its limit; absent if it has none"),
+	MEMDIAG_GAUGE(shmem_record, max_inodes, U64, NONE, 0, "that limit (nr_inodes=)"),
+	MEMDIAG_GAUGE(shmem_record, inodes, U64, NONE, BRIEF, "inodes that are there"),
+	MEMDIAG_GAUGE(shmem_record, unlinked, U64, NONE, BRIEF,
+		      "of these, without a name: deleted but in use; all of an internal one"),
+	MEMDIAG_GAUGE(shmem_record, unlinked_pages, U64, PAGES, BRIEF, "pages of these in memory"),
 };
 
 /* Inodes of one kind, added up. */

@@ -48,28 +48,24 @@ struct shmem_file_record {
 	u64 generation;
 };
 
-#define SHMEM_FILE_FIELD(member, type, unit, kind, flags, help) \
-	MEMDIAG_FIELD(struct shmem_file_record, member, #member, type, unit, kind, flags, help)
-
 static const struct memdiag_field_desc shmem_file_fields[] = {
-	SHMEM_FILE_FIELD(pid, U64, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-			 "process that has it open, as in section task; absent if none has"),
-	SHMEM_FILE_FIELD(start_time, U64, NS, LABEL, MEMDIAG_FIELD_KEY, "likewise"),
-	SHMEM_FILE_FIELD(comm, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "its name, any bytes"),
-	SHMEM_FILE_FIELD(dev, STR, NONE, LABEL, MEMDIAG_FIELD_KEY, "as in section shmem"),
-	SHMEM_FILE_FIELD(ino, U64, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-			 "inode number"),
-	SHMEM_FILE_FIELD(kind, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "as in section shmem"),
-	SHMEM_FILE_FIELD(path, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "the name it had"),
-	SHMEM_FILE_FIELD(size, U64, BYTES, GAUGE, 0, "length, holes included"),
-	SHMEM_FILE_FIELD(pages, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF,
-			 "pages in memory; the same in each process that holds it"),
-	SHMEM_FILE_FIELD(swapped, U64, PAGES, GAUGE, MEMDIAG_FIELD_BRIEF, "pages swapped out"),
-	SHMEM_FILE_FIELD(fds, U64, NONE, GAUGE, MEMDIAG_FIELD_BRIEF,
-			 "how often the process has it open; 0: it is mapped, attached or in flight in a UNIX socket, the kernel's, or open in a thread with files of its own"),
-	SHMEM_FILE_FIELD(mapped, BOOL, NONE, GAUGE, MEMDIAG_FIELD_BRIEF, "a process has it mapped"),
-	SHMEM_FILE_FIELD(generation, U64, NONE, LABEL, MEMDIAG_FIELD_KEY,
-			 "random number of the file: SysV segments of several namespaces share ino"),
+	MEMDIAG_LABEL(shmem_file_record, pid, U64, NONE, KEY_BRIEF,
+		      "process that has it open, as in section task; absent if none has"),
+	MEMDIAG_LABEL(shmem_file_record, start_time, U64, NS, KEY, "likewise"),
+	MEMDIAG_LABEL(shmem_file_record, comm, STR, NONE, BRIEF, "its name, any bytes"),
+	MEMDIAG_LABEL(shmem_file_record, dev, STR, NONE, KEY, "as in section shmem"),
+	MEMDIAG_LABEL(shmem_file_record, ino, U64, NONE, KEY_BRIEF, "inode number"),
+	MEMDIAG_LABEL(shmem_file_record, kind, STR, NONE, BRIEF, "as in section shmem"),
+	MEMDIAG_LABEL(shmem_file_record, path, STR, NONE, BRIEF, "the name it had"),
+	MEMDIAG_GAUGE(shmem_file_record, size, U64, BYTES, 0, "length, holes included"),
+	MEMDIAG_GAUGE(shmem_file_record, pages, U64, PAGES, BRIEF,
+		      "pages in memory; the same in each process that holds it"),
+	MEMDIAG_GAUGE(shmem_file_record, swapped, U64, PAGES, BRIEF, "pages swapped out"),
+	MEMDIAG_GAUGE(shmem_file_record, fds, U64, NONE, BRIEF,
+		      "how often the process has it open; 0: it is mapped, attached or in flight in a UNIX socket, the kernel's, or open in a thread with files of its own"),
+	MEMDIAG_GAUGE(shmem_file_record, mapped, BOOL, NONE, BRIEF, "a process has it mapped"),
+	MEMDIAG_LABEL(shmem_file_record, generation, U64, NONE, KEY,
+		      "random number of the file: SysV segments of several namespaces share ino"),
 };
 
 #ifdef CONFIG_SHMEM

@@ -29,16 +29,13 @@ struct vmstat_record {
 };
 
 static const struct memdiag_field_desc vmstat_fields[] = {
-	MEMDIAG_FIELD(struct vmstat_record, name, "name", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(vmstat_record, name, STR, NONE, KEY_BRIEF,
 		      "name of the counter, as in /proc/vmstat"),
-	MEMDIAG_FIELD(struct vmstat_record, value, "value", U64, NONE, GAUGE,
-		      MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_GAUGE(vmstat_record, value, U64, NONE, BRIEF,
 		      "value; kind and unit say how to read it"),
-	MEMDIAG_FIELD(struct vmstat_record, kind, "kind", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(vmstat_record, kind, STR, NONE, BRIEF,
 		      "gauge: goes up and down; counter: only grows"),
-	MEMDIAG_FIELD(struct vmstat_record, unit, "unit", STR, NONE, LABEL, 0,
+	MEMDIAG_LABEL(vmstat_record, unit, STR, NONE, 0,
 		      "pages, hugepages, kbytes, or count of whatever the name says"),
 };
 

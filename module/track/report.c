@@ -62,41 +62,40 @@ struct report_record {
 	u64 ages[TRACK_AGES];
 };
 
-#define REPORT_KEY(member, type, flags, help) \
-	MEMDIAG_FIELD(struct report_record, member, #member, type, NONE, LABEL, \
-		      MEMDIAG_FIELD_KEY | (flags), help)
-#define REPORT_GAUGE(member, unit, flags, help) \
-	MEMDIAG_FIELD(struct report_record, member, #member, U64, unit, GAUGE, flags, help)
-#define REPORT_COUNTER(member, unit, help) \
-	MEMDIAG_FIELD(struct report_record, member, #member, U64, unit, COUNTER, 0, help)
-#define REPORT_AGE(n, _name, _help) \
-	{ .name = (_name), .help = (_help), .type = MEMDIAG_TYPE_U64, .unit = MEMDIAG_UNIT_NONE, \
-	  .kind = MEMDIAG_KIND_GAUGE, \
-	  .offset = offsetof(struct report_record, ages) + (n) * sizeof(u64) }
-
 static const struct memdiag_field_desc report_fields[] = {
-	REPORT_KEY(stack, STR, 0, "functions that allocated, innermost first"),
-	REPORT_KEY(kind, STR, MEMDIAG_FIELD_BRIEF, "slab, pages, percpu"),
-	REPORT_KEY(cache, STR, MEMDIAG_FIELD_BRIEF, "slab cache; empty if there is none or it is not known"),
-	REPORT_KEY(order, U64, 0, "order of pages"),
-	MEMDIAG_FIELD(struct report_record, module, "module", STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(report_record, stack, STR, NONE, KEY,
+		      "functions that allocated, innermost first"),
+	MEMDIAG_LABEL(report_record, kind, STR, NONE, KEY_BRIEF, "slab, pages, percpu"),
+	MEMDIAG_LABEL(report_record, cache, STR, NONE, KEY_BRIEF,
+		      "slab cache; empty if there is none or it is not known"),
+	MEMDIAG_LABEL(report_record, order, U64, NONE, KEY, "order of pages"),
+	MEMDIAG_LABEL(report_record, module, STR, NONE, BRIEF,
 		      "module of the first function that is not the kernel's own; empty: the kernel itself"),
-	REPORT_GAUGE(count, NONE, MEMDIAG_FIELD_BRIEF, "objects outstanding"),
-	REPORT_GAUGE(bytes, BYTES, MEMDIAG_FIELD_BRIEF, "of these, as taken from the allocator"),
-	REPORT_GAUGE(asked_bytes, BYTES, 0, "of these, as asked for; per-cpu memory: of one CPU"),
-	REPORT_GAUGE(unsure, NONE, MEMDIAG_FIELD_BRIEF,
-		     "of count, those that may have been freed without being seen"),
-	REPORT_COUNTER(allocated, NONE, "objects allocated since the start"),
-	REPORT_COUNTER(freed, NONE, "of these freed"),
-	REPORT_COUNTER(allocated_bytes, BYTES, "bytes of allocated"),
-	REPORT_GAUGE(oldest_ns, NS, MEMDIAG_FIELD_BRIEF, "age of the oldest outstanding object"),
-	REPORT_GAUGE(newest_ns, NS, 0, "age of the newest"),
-	REPORT_AGE(0, "age_1s", "of count, those younger than a second"),
-	REPORT_AGE(1, "age_10s", "from there, younger than 10 seconds"),
-	REPORT_AGE(2, "age_1m", "from there, younger than a minute"),
-	REPORT_AGE(3, "age_10m", "from there, younger than 10 minutes"),
-	REPORT_AGE(4, "age_1h", "from there, younger than an hour"),
-	REPORT_AGE(5, "age_more", "older"),
+	MEMDIAG_GAUGE(report_record, count, U64, NONE, BRIEF, "objects outstanding"),
+	MEMDIAG_GAUGE(report_record, bytes, U64, BYTES, BRIEF,
+		      "of these, as taken from the allocator"),
+	MEMDIAG_GAUGE(report_record, asked_bytes, U64, BYTES, 0,
+		      "of these, as asked for; per-cpu memory: of one CPU"),
+	MEMDIAG_GAUGE(report_record, unsure, U64, NONE, BRIEF,
+		      "of count, those that may have been freed without being seen"),
+	MEMDIAG_COUNTER(report_record, allocated, U64, NONE, 0,
+			"objects allocated since the start"),
+	MEMDIAG_COUNTER(report_record, freed, U64, NONE, 0, "of these freed"),
+	MEMDIAG_COUNTER(report_record, allocated_bytes, U64, BYTES, 0, "bytes of allocated"),
+	MEMDIAG_GAUGE(report_record, oldest_ns, U64, NS, BRIEF,
+		      "age of the oldest outstanding object"),
+	MEMDIAG_GAUGE(report_record, newest_ns, U64, NS, 0, "age of the newest"),
+	MEMDIAG_FIELD(report_record, ages[0], "age_1s", U64, NONE, GAUGE, 0,
+		      "of count, those younger than a second"),
+	MEMDIAG_FIELD(report_record, ages[1], "age_10s", U64, NONE, GAUGE, 0,
+		      "from there, younger than 10 seconds"),
+	MEMDIAG_FIELD(report_record, ages[2], "age_1m", U64, NONE, GAUGE, 0,
+		      "from there, younger than a minute"),
+	MEMDIAG_FIELD(report_record, ages[3], "age_10m", U64, NONE, GAUGE, 0,
+		      "from there, younger than 10 minutes"),
+	MEMDIAG_FIELD(report_record, ages[4], "age_1h", U64, NONE, GAUGE, 0,
+		      "from there, younger than an hour"),
+	MEMDIAG_FIELD(report_record, ages[5], "age_more", U64, NONE, GAUGE, 0, "older"),
 };
 
 static u32 report_now(const struct track_run *run)

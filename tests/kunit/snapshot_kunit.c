@@ -43,10 +43,8 @@ static u64 fake_saved_limit;
 static char fake_names[MEMDIAG_NR_SECTIONS][8];
 
 static const struct memdiag_field_desc fake_fields[] = {
-	MEMDIAG_FIELD(struct fake_record, n, "n", U64, NONE, LABEL, MEMDIAG_FIELD_KEY,
-		      "number of the record"),
-	MEMDIAG_FIELD(struct fake_record, text, "text", STR, BYTES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "text made of it"),
+	MEMDIAG_LABEL(fake_record, n, U64, NONE, KEY, "number of the record"),
+	MEMDIAG_GAUGE(fake_record, text, STR, BYTES, BRIEF, "text made of it"),
 };
 
 struct fake *memdiag_kunit_fake_of(const struct memdiag_sink *sink)

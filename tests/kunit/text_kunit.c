@@ -16,15 +16,12 @@ struct text_values {
 	u64 yes;
 };
 
-#define TEXT_FIELD(member, type) \
-	MEMDIAG_FIELD(struct text_values, member, #member, type, NONE, GAUGE, 0, "help")
-
 static const struct memdiag_field_desc text_fields[] = {
-	TEXT_FIELD(text, STR),
-	TEXT_FIELD(number, U64),
-	TEXT_FIELD(sign, S64),
-	TEXT_FIELD(bits, HEX),
-	TEXT_FIELD(yes, BOOL),
+	MEMDIAG_GAUGE(text_values, text, STR, NONE, 0, "help"),
+	MEMDIAG_GAUGE(text_values, number, U64, NONE, 0, "help"),
+	MEMDIAG_GAUGE(text_values, sign, S64, NONE, 0, "help"),
+	MEMDIAG_GAUGE(text_values, bits, HEX, NONE, 0, "help"),
+	MEMDIAG_GAUGE(text_values, yes, BOOL, NONE, 0, "help"),
 };
 
 static const struct {

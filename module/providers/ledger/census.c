@@ -43,21 +43,16 @@ struct census_record {
 };
 
 static const struct memdiag_field_desc census_fields[] = {
-	MEMDIAG_FIELD(struct census_record, node, "node", U64, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "number of the node"),
-	MEMDIAG_FIELD(struct census_record, zone, "zone", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "name of the zone"),
-	MEMDIAG_FIELD(struct census_record, kind, "kind", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(census_record, node, U64, NONE, KEY_BRIEF, "number of the node"),
+	MEMDIAG_LABEL(census_record, zone, STR, NONE, KEY_BRIEF, "name of the zone"),
+	MEMDIAG_LABEL(census_record, kind, STR, NONE, KEY_BRIEF,
 		      "what the pages are; kernel, kernel_compound: in use, by whom no page says; orphan: on an LRU list, but out of its file; uncounted: without a reference, in no list"),
-	MEMDIAG_FIELD(struct census_record, migratetype, "migratetype", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(census_record, migratetype, STR, NONE, KEY_BRIEF,
 		      "what their pageblock is meant for; ? if not known"),
-	MEMDIAG_FIELD(struct census_record, order, "order", U64, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(census_record, order, U64, NONE, KEY_BRIEF,
 		      "they are in pieces of 2^order pages"),
-	MEMDIAG_FIELD(struct census_record, pages, "pages", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "pages, those behind the first of a piece included"),
+	MEMDIAG_GAUGE(census_record, pages, U64, PAGES, BRIEF,
+		      "pages, those behind the first of a piece included"),
 };
 
 struct census_cost {
@@ -211,19 +206,14 @@ struct cost_record {
 };
 
 static const struct memdiag_field_desc cost_fields[] = {
-	MEMDIAG_FIELD(struct cost_record, node, "node", U64, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "number of the node"),
-	MEMDIAG_FIELD(struct cost_record, zone, "zone", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "name of the zone"),
-	MEMDIAG_FIELD(struct cost_record, frames, "frames", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "page frames that were looked at"),
-	MEMDIAG_FIELD(struct cost_record, steps, "steps", U64, NONE, GAUGE, 0,
+	MEMDIAG_LABEL(cost_record, node, U64, NONE, KEY_BRIEF, "number of the node"),
+	MEMDIAG_LABEL(cost_record, zone, STR, NONE, KEY_BRIEF, "name of the zone"),
+	MEMDIAG_GAUGE(cost_record, frames, U64, PAGES, BRIEF, "page frames that were looked at"),
+	MEMDIAG_GAUGE(cost_record, steps, U64, NONE, 0,
 		      "times that the scheduler was asked, after 256 frames at most"),
-	MEMDIAG_FIELD(struct cost_record, longest_step, "longest_step", U64, NS, GAUGE,
-		      MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_GAUGE(cost_record, longest_step, U64, NS, BRIEF,
 		      "longest time between two of these; interrupts that came in between included"),
-	MEMDIAG_FIELD(struct cost_record, walk, "walk", U64, NS, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "time of the whole walk over the zone"),
+	MEMDIAG_GAUGE(cost_record, walk, U64, NS, BRIEF, "time of the whole walk over the zone"),
 };
 
 static int cost_collect(struct memdiag_sink *sink)
@@ -274,22 +264,17 @@ struct misplaced_record {
 };
 
 static const struct memdiag_field_desc misplaced_fields[] = {
-	MEMDIAG_FIELD(struct misplaced_record, node, "node", U64, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "number of the node"),
-	MEMDIAG_FIELD(struct misplaced_record, zone, "zone", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "name of the zone"),
-	MEMDIAG_FIELD(struct misplaced_record, migratetype, "migratetype", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(misplaced_record, node, U64, NONE, KEY_BRIEF, "number of the node"),
+	MEMDIAG_LABEL(misplaced_record, zone, STR, NONE, KEY_BRIEF, "name of the zone"),
+	MEMDIAG_LABEL(misplaced_record, migratetype, STR, NONE, KEY_BRIEF,
 		      "what the pageblocks are meant for: Movable or CMA"),
-	MEMDIAG_FIELD(struct misplaced_record, kind, "kind", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "what the pages are, as in census"),
-	MEMDIAG_FIELD(struct misplaced_record, order, "order", U64, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(misplaced_record, kind, STR, NONE, KEY_BRIEF,
+		      "what the pages are, as in census"),
+	MEMDIAG_LABEL(misplaced_record, order, U64, NONE, KEY_BRIEF,
 		      "they are in pieces of 2^order pages"),
-	MEMDIAG_FIELD(struct misplaced_record, pages, "pages", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "such pages"),
-	MEMDIAG_FIELD(struct misplaced_record, pageblocks, "pageblocks", U64, NONE, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "pageblocks with at least one of them"),
+	MEMDIAG_GAUGE(misplaced_record, pages, U64, PAGES, BRIEF, "such pages"),
+	MEMDIAG_GAUGE(misplaced_record, pageblocks, U64, NONE, BRIEF,
+		      "pageblocks with at least one of them"),
 };
 
 /* Of Movable blocks [0] and of CMA blocks [1]. */

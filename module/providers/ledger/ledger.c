@@ -119,19 +119,16 @@ struct ledger_record {
 };
 
 static const struct memdiag_field_desc ledger_fields[] = {
-	MEMDIAG_FIELD(struct ledger_record, line, "line", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "what the pages are used for"),
-	MEMDIAG_FIELD(struct ledger_record, pages, "pages", S64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF | MEMDIAG_FIELD_INEXACT,
+	MEMDIAG_LABEL(ledger_record, line, STR, NONE, KEY_BRIEF, "what the pages are used for"),
+	MEMDIAG_GAUGE(ledger_record, pages, S64, PAGES, INEXACT_BRIEF,
 		      "pages; all lines together are MemTotal; absent: not counted by this kernel, so in unaccounted; off by at most error"),
-	MEMDIAG_FIELD(struct ledger_record, share, "share", S64, PERMILLE, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "part of MemTotal"),
-	MEMDIAG_FIELD(struct ledger_record, error, "error", U64, PAGES, GAUGE, 0,
+	MEMDIAG_GAUGE(ledger_record, share, S64, PERMILLE, BRIEF, "part of MemTotal"),
+	MEMDIAG_GAUGE(ledger_record, error, U64, PAGES, 0,
 		      "bound of what pages may be off by; of unaccounted that of all lines together"),
-	MEMDIAG_FIELD(struct ledger_record, exact, "exact", BOOL, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF, "1: error is 0; 0: pages is estimated"),
-	MEMDIAG_FIELD(struct ledger_record, from, "from", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF, "the kernel's counters that the line is made of"),
+	MEMDIAG_LABEL(ledger_record, exact, BOOL, NONE, BRIEF,
+		      "1: error is 0; 0: pages is estimated"),
+	MEMDIAG_LABEL(ledger_record, from, STR, NONE, BRIEF,
+		      "the kernel's counters that the line is made of"),
 };
 
 /**
@@ -323,16 +320,11 @@ struct identity_record {
 };
 
 static const struct memdiag_field_desc identity_fields[] = {
-	MEMDIAG_FIELD(struct identity_record, name, "name", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "name of the sum"),
-	MEMDIAG_FIELD(struct identity_record, left, "left", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "the left side"),
-	MEMDIAG_FIELD(struct identity_record, right, "right", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "the right side"),
-	MEMDIAG_FIELD(struct identity_record, residual, "residual", S64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "left minus right"),
-	MEMDIAG_FIELD(struct identity_record, says, "says", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(identity_record, name, STR, NONE, KEY_BRIEF, "name of the sum"),
+	MEMDIAG_GAUGE(identity_record, left, U64, PAGES, BRIEF, "the left side"),
+	MEMDIAG_GAUGE(identity_record, right, U64, PAGES, BRIEF, "the right side"),
+	MEMDIAG_GAUGE(identity_record, residual, S64, PAGES, BRIEF, "left minus right"),
+	MEMDIAG_LABEL(identity_record, says, STR, NONE, BRIEF,
 		      "what stands left and right, and what the residual consists of"),
 };
 

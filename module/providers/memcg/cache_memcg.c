@@ -70,26 +70,24 @@ struct cache_memcg_record {
 	u64 slab_bytes;
 };
 
-#define CACHE_MEMCG_FIELD(member, type, unit, kind, flags, help) \
-	MEMDIAG_FIELD(struct cache_memcg_record, member, #member, type, unit, kind, flags, help)
-
 static const struct memdiag_field_desc cache_memcg_fields[] = {
-	CACHE_MEMCG_FIELD(cache, STR, NONE, LABEL, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-			  "name of the cache, as in section slab"),
-	CACHE_MEMCG_FIELD(id, U64, NONE, LABEL, MEMDIAG_FIELD_KEY,
-			  "number of the cgroup the objects are charged to, as in section memcg"),
-	CACHE_MEMCG_FIELD(path, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF, "its path"),
-	CACHE_MEMCG_FIELD(state, STR, NONE, LABEL, 0, "its state: online, offline or dying"),
-	CACHE_MEMCG_FIELD(from_id, U64, NONE, LABEL, MEMDIAG_FIELD_KEY,
-			  "number of the removed cgroup it has them from; 0: not known; absent: they are its own"),
-	CACHE_MEMCG_FIELD(from, STR, NONE, LABEL, MEMDIAG_FIELD_BRIEF,
-			  "path of that one; ?: not known, it is gone or this kernel does not keep it"),
-	CACHE_MEMCG_FIELD(objs, U64, NONE, GAUGE, MEMDIAG_FIELD_BRIEF, "objects charged"),
-	CACHE_MEMCG_FIELD(bytes, U64, BYTES, GAUGE, MEMDIAG_FIELD_BRIEF,
-			  "what is charged for them: size and one pointer each"),
-	CACHE_MEMCG_FIELD(slabs, U64, NONE, GAUGE, 0, "slabs with at least one of them"),
-	CACHE_MEMCG_FIELD(slab_bytes, U64, BYTES, GAUGE, MEMDIAG_FIELD_BRIEF,
-			  "memory of these slabs, which objects of other cgroups may share"),
+	MEMDIAG_LABEL(cache_memcg_record, cache, STR, NONE, KEY_BRIEF,
+		      "name of the cache, as in section slab"),
+	MEMDIAG_LABEL(cache_memcg_record, id, U64, NONE, KEY,
+		      "number of the cgroup the objects are charged to, as in section memcg"),
+	MEMDIAG_LABEL(cache_memcg_record, path, STR, NONE, BRIEF, "its path"),
+	MEMDIAG_LABEL(cache_memcg_record, state, STR, NONE, 0,
+		      "its state: online, offline or dying"),
+	MEMDIAG_LABEL(cache_memcg_record, from_id, U64, NONE, KEY,
+		      "number of the removed cgroup it has them from; 0: not known; absent: they are its own"),
+	MEMDIAG_LABEL(cache_memcg_record, from, STR, NONE, BRIEF,
+		      "path of that one; ?: not known, it is gone or this kernel does not keep it"),
+	MEMDIAG_GAUGE(cache_memcg_record, objs, U64, NONE, BRIEF, "objects charged"),
+	MEMDIAG_GAUGE(cache_memcg_record, bytes, U64, BYTES, BRIEF,
+		      "what is charged for them: size and one pointer each"),
+	MEMDIAG_GAUGE(cache_memcg_record, slabs, U64, NONE, 0, "slabs with at least one of them"),
+	MEMDIAG_GAUGE(cache_memcg_record, slab_bytes, U64, BYTES, BRIEF,
+		      "memory of these slabs, which objects of other cgroups may share"),
 };
 
 #if MEMDIAG_HAVE_OBJCG

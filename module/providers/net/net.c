@@ -72,33 +72,30 @@ struct net_record {
 	u64 obj_size;
 };
 
-#define NET_LABEL(member, type, flags, help) \
-	MEMDIAG_FIELD(struct net_record, member, #member, type, NONE, LABEL, flags, help)
-#define NET_GAUGE(member, type, unit, flags, help) \
-	MEMDIAG_FIELD(struct net_record, member, #member, type, unit, GAUGE, flags, help)
-
 static const struct memdiag_field_desc net_fields[] = {
-	NET_LABEL(protocol, STR, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		  "as in /proc/net/protocols; FRAG, FRAG6; all, of a namespace; or the name of a slab cache"),
-	NET_LABEL(net_ns, U64, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		  "network namespace, as in /proc/PID/ns/net; 0: all of them together"),
-	NET_LABEL(kind, STR, 0, "protocol, fragments, namespace or cache"),
-	NET_GAUGE(sockets, U64, NONE, MEMDIAG_FIELD_BRIEF, "sockets in use, as /proc/net/protocols has it: of TCP and UDP those with a port"),
-	NET_GAUGE(memory, U64, PAGES, MEMDIAG_FIELD_INEXACT | MEMDIAG_FIELD_BRIEF,
-		  "memory of queues, as /proc/net/sockstat has it; off by memory_percpu; what protocols share (TCP, TCPv6) stands at the first"),
-	NET_GAUGE(memory_percpu, S64, PAGES, 0, "what the CPUs have not yet added to it"),
-	NET_GAUGE(min, U64, PAGES, 0, "no pressure below (first of tcp_mem, udp_mem)"),
-	NET_GAUGE(pressure, U64, PAGES, 0, "pressure above (second)"),
-	NET_GAUGE(max, U64, PAGES, MEMDIAG_FIELD_BRIEF, "nothing is given above (third)"),
-	NET_GAUGE(under_pressure, BOOL, NONE, MEMDIAG_FIELD_BRIEF, "it is under pressure now"),
-	NET_GAUGE(allocated, U64, NONE, 0,
-		  "sockets that exist, also those closed but not yet done with"),
-	NET_GAUGE(orphans, U64, NONE, MEMDIAG_FIELD_BRIEF,
-		  "of these, without a process; of TCP"),
-	NET_GAUGE(time_wait, U64, NONE, MEMDIAG_FIELD_BRIEF, "connections in TIME_WAIT; of TCP"),
-	NET_GAUGE(bytes, U64, BYTES, MEMDIAG_FIELD_BRIEF,
-		  "memory of fragments that wait, or of the slab cache"),
-	MEMDIAG_FIELD(struct net_record, obj_size, "obj_size", U64, BYTES, LABEL, 0,
+	MEMDIAG_LABEL(net_record, protocol, STR, NONE, KEY_BRIEF,
+		      "as in /proc/net/protocols; FRAG, FRAG6; all, of a namespace; or the name of a slab cache"),
+	MEMDIAG_LABEL(net_record, net_ns, U64, NONE, KEY_BRIEF,
+		      "network namespace, as in /proc/PID/ns/net; 0: all of them together"),
+	MEMDIAG_LABEL(net_record, kind, STR, NONE, 0, "protocol, fragments, namespace or cache"),
+	MEMDIAG_GAUGE(net_record, sockets, U64, NONE, BRIEF,
+		      "sockets in use, as /proc/net/protocols has it: of TCP and UDP those with a port"),
+	MEMDIAG_GAUGE(net_record, memory, U64, PAGES, INEXACT_BRIEF,
+		      "memory of queues, as /proc/net/sockstat has it; off by memory_percpu; what protocols share (TCP, TCPv6) stands at the first"),
+	MEMDIAG_GAUGE(net_record, memory_percpu, S64, PAGES, 0,
+		      "what the CPUs have not yet added to it"),
+	MEMDIAG_GAUGE(net_record, min, U64, PAGES, 0,
+		      "no pressure below (first of tcp_mem, udp_mem)"),
+	MEMDIAG_GAUGE(net_record, pressure, U64, PAGES, 0, "pressure above (second)"),
+	MEMDIAG_GAUGE(net_record, max, U64, PAGES, BRIEF, "nothing is given above (third)"),
+	MEMDIAG_GAUGE(net_record, under_pressure, BOOL, NONE, BRIEF, "it is under pressure now"),
+	MEMDIAG_GAUGE(net_record, allocated, U64, NONE, 0,
+		      "sockets that exist, also those closed but not yet done with"),
+	MEMDIAG_GAUGE(net_record, orphans, U64, NONE, BRIEF, "of these, without a process; of TCP"),
+	MEMDIAG_GAUGE(net_record, time_wait, U64, NONE, BRIEF, "connections in TIME_WAIT; of TCP"),
+	MEMDIAG_GAUGE(net_record, bytes, U64, BYTES, BRIEF,
+		      "memory of fragments that wait, or of the slab cache"),
+	MEMDIAG_LABEL(net_record, obj_size, U64, BYTES, 0,
 		      "size of one socket, without its queues"),
 };
 

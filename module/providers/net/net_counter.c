@@ -28,12 +28,10 @@ struct net_counter_record {
 };
 
 static const struct memdiag_field_desc net_counter_fields[] = {
-	MEMDIAG_FIELD(struct net_counter_record, name, "name", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "as nstat names it"),
-	MEMDIAG_FIELD(struct net_counter_record, value, "value", S64, NONE, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "what the kernel prints"),
-	MEMDIAG_FIELD(struct net_counter_record, kind, "kind", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF, "counter, or gauge if it can fall"),
+	MEMDIAG_LABEL(net_counter_record, name, STR, NONE, KEY_BRIEF, "as nstat names it"),
+	MEMDIAG_GAUGE(net_counter_record, value, S64, NONE, BRIEF, "what the kernel prints"),
+	MEMDIAG_LABEL(net_counter_record, kind, STR, NONE, BRIEF,
+		      "counter, or gauge if it can fall"),
 };
 
 static const char * const net_counter_paths[] = { "/proc/net/snmp", "/proc/net/netstat" };

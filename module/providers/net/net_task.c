@@ -67,39 +67,36 @@ struct net_task_record {
 	u64 namespaces;
 };
 
-#define NET_TASK_LABEL(member, type, unit, flags, help) \
-	MEMDIAG_FIELD(struct net_task_record, member, #member, type, unit, LABEL, flags, help)
-#define NET_TASK_GAUGE(member, unit, flags, help) \
-	MEMDIAG_FIELD(struct net_task_record, member, #member, U64, unit, GAUGE, flags, help)
-
 static const struct memdiag_field_desc net_task_fields[] = {
-	NET_TASK_LABEL(pid, U64, NONE, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		       "process that has them open, as in section task"),
-	NET_TASK_LABEL(start_time, U64, NS, MEMDIAG_FIELD_KEY, "likewise"),
-	NET_TASK_LABEL(protocol, STR, NONE, MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
-		       "as in section net; namespace"),
-	NET_TASK_LABEL(comm, STR, NONE, MEMDIAG_FIELD_BRIEF, "name of the process, any bytes"),
-	NET_TASK_GAUGE(sockets, NONE, MEMDIAG_FIELD_BRIEF, "its sockets of the protocol"),
-	NET_TASK_GAUGE(rcv_memory, BYTES, MEMDIAG_FIELD_BRIEF,
-		       "memory of their receive queues"),
-	NET_TASK_GAUGE(rcv_bytes, BYTES, MEMDIAG_FIELD_BRIEF,
-		       "bytes in them that wait to be read; absent if too many packets to count, or not known for the protocol"),
-	NET_TASK_GAUGE(rcv_overhead, PERMILLE, MEMDIAG_FIELD_BRIEF,
-		       "memory for a byte: rcv_memory by rcv_bytes; absent without either; UNIX sockets count at the sender"),
-	NET_TASK_GAUGE(snd_memory, BYTES, MEMDIAG_FIELD_BRIEF,
-		       "memory of what they sent and is still on its way"),
-	NET_TASK_GAUGE(snd_queue, BYTES, 0,
-		       "of streams: memory of what is not yet acknowledged or sent"),
-	NET_TASK_GAUGE(forward, BYTES, 0, "accounted ahead, for what is to come"),
-	NET_TASK_GAUGE(drops, NONE, 0,
-		       "packets dropped for want of room and the like, of the sockets that are there"),
-	NET_TASK_GAUGE(listening, NONE, 0, "of the sockets, those that listen"),
-	NET_TASK_GAUGE(rings, BYTES, MEMDIAG_FIELD_BRIEF,
-		       "rings of packet sockets, beside their queues; absent if the kernel has no BTF that tells where they are"),
-	NET_TASK_GAUGE(in_flight, NONE, MEMDIAG_FIELD_BRIEF,
-		       "files in messages that wait in their queues, of UNIX sockets"),
-	NET_TASK_GAUGE(namespaces, NONE, MEMDIAG_FIELD_BRIEF,
-		       "network namespaces that it holds by open files, beside the one it is in"),
+	MEMDIAG_LABEL(net_task_record, pid, U64, NONE, KEY_BRIEF,
+		      "process that has them open, as in section task"),
+	MEMDIAG_LABEL(net_task_record, start_time, U64, NS, KEY, "likewise"),
+	MEMDIAG_LABEL(net_task_record, protocol, STR, NONE, KEY_BRIEF,
+		      "as in section net; namespace"),
+	MEMDIAG_LABEL(net_task_record, comm, STR, NONE, BRIEF, "name of the process, any bytes"),
+	MEMDIAG_GAUGE(net_task_record, sockets, U64, NONE, BRIEF, "its sockets of the protocol"),
+	MEMDIAG_GAUGE(net_task_record, rcv_memory, U64, BYTES, BRIEF,
+		      "memory of their receive queues"),
+	MEMDIAG_GAUGE(net_task_record, rcv_bytes, U64, BYTES, BRIEF,
+		      "bytes in them that wait to be read; absent if too many packets to count, or not known for the protocol"),
+	MEMDIAG_GAUGE(net_task_record, rcv_overhead, U64, PERMILLE, BRIEF,
+		      "memory for a byte: rcv_memory by rcv_bytes; absent without either; UNIX sockets count at the sender"),
+	MEMDIAG_GAUGE(net_task_record, snd_memory, U64, BYTES, BRIEF,
+		      "memory of what they sent and is still on its way"),
+	MEMDIAG_GAUGE(net_task_record, snd_queue, U64, BYTES, 0,
+		      "of streams: memory of what is not yet acknowledged or sent"),
+	MEMDIAG_GAUGE(net_task_record, forward, U64, BYTES, 0,
+		      "accounted ahead, for what is to come"),
+	MEMDIAG_GAUGE(net_task_record, drops, U64, NONE, 0,
+		      "packets dropped for want of room and the like, of the sockets that are there"),
+	MEMDIAG_GAUGE(net_task_record, listening, U64, NONE, 0,
+		      "of the sockets, those that listen"),
+	MEMDIAG_GAUGE(net_task_record, rings, U64, BYTES, BRIEF,
+		      "rings of packet sockets, beside their queues; absent if the kernel has no BTF that tells where they are"),
+	MEMDIAG_GAUGE(net_task_record, in_flight, U64, NONE, BRIEF,
+		      "files in messages that wait in their queues, of UNIX sockets"),
+	MEMDIAG_GAUGE(net_task_record, namespaces, U64, NONE, BRIEF,
+		      "network namespaces that it holds by open files, beside the one it is in"),
 };
 
 /**

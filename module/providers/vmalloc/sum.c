@@ -28,32 +28,26 @@ struct vmalloc_sum {
 };
 
 static const struct memdiag_field_desc vmalloc_caller_fields[] = {
-	MEMDIAG_FIELD(struct vmalloc_sum, key, "caller", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_FIELD(vmalloc_sum, key, "caller", STR, NONE, LABEL, KEY_BRIEF,
 		      "who asked for the areas; absent if it is not recorded"),
-	MEMDIAG_FIELD(struct vmalloc_sum, kind, "kind", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF, "as in section vmalloc"),
-	MEMDIAG_FIELD(struct vmalloc_sum, module, "module", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_LABEL(vmalloc_sum, kind, STR, NONE, KEY_BRIEF, "as in section vmalloc"),
+	MEMDIAG_LABEL(vmalloc_sum, module, STR, NONE, BRIEF,
 		      "as in section vmalloc, if it is the same for all the areas"),
-	MEMDIAG_FIELD(struct vmalloc_sum, areas, "areas", U64, NONE, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "number of areas"),
-	MEMDIAG_FIELD(struct vmalloc_sum, size, "size", U64, BYTES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "address space taken, with guard pages"),
-	MEMDIAG_FIELD(struct vmalloc_sum, nr_pages, "nr_pages", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas, as far as they are known; absent if of none"),
+	MEMDIAG_GAUGE(vmalloc_sum, areas, U64, NONE, BRIEF, "number of areas"),
+	MEMDIAG_GAUGE(vmalloc_sum, size, U64, BYTES, BRIEF,
+		      "address space taken, with guard pages"),
+	MEMDIAG_GAUGE(vmalloc_sum, nr_pages, U64, PAGES, BRIEF,
+		      "pages of memory that belong to the areas, as far as they are known; absent if of none"),
 };
 
 static const struct memdiag_field_desc vmalloc_module_fields[] = {
-	MEMDIAG_FIELD(struct vmalloc_sum, key, "module", STR, NONE, LABEL,
-		      MEMDIAG_FIELD_KEY | MEMDIAG_FIELD_BRIEF,
+	MEMDIAG_FIELD(vmalloc_sum, key, "module", STR, NONE, LABEL, KEY_BRIEF,
 		      "module that asked for the areas or is loaded in them; kernel for all others"),
-	MEMDIAG_FIELD(struct vmalloc_sum, areas, "areas", U64, NONE, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "number of areas"),
-	MEMDIAG_FIELD(struct vmalloc_sum, size, "size", U64, BYTES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "address space taken, with guard pages"),
-	MEMDIAG_FIELD(struct vmalloc_sum, nr_pages, "nr_pages", U64, PAGES, GAUGE,
-		      MEMDIAG_FIELD_BRIEF, "pages of memory that belong to the areas, as far as they are known; absent if of none"),
+	MEMDIAG_GAUGE(vmalloc_sum, areas, U64, NONE, BRIEF, "number of areas"),
+	MEMDIAG_GAUGE(vmalloc_sum, size, U64, BYTES, BRIEF,
+		      "address space taken, with guard pages"),
+	MEMDIAG_GAUGE(vmalloc_sum, nr_pages, U64, PAGES, BRIEF,
+		      "pages of memory that belong to the areas, as far as they are known; absent if of none"),
 };
 
 /* The table finds strings again only as a rule, so contents are compared. */
