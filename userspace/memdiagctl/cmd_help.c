@@ -80,13 +80,13 @@ static void print_columns(const struct memdiag_data *data, const char *section)
 }
 
 static void print_all_columns(const struct memdiag_data *data, const struct command *command,
-			      const struct options *options)
+			      const char *section)
 {
 	for (const struct choice *c = command->choices; c && c->section; c++)
 		if (c == command->choices || strcmp(c->section, c[-1].section))
 			print_columns(data, c->section);
-	if (!command->choices && options->nr_args && command->run == cmd_section)
-		print_columns(data, options->args[0]);
+	if (!command->choices && section && command->run == cmd_section)
+		print_columns(data, section);
 }
 
 /* Help must not fail for want of a module: then it says where the columns come from. */
@@ -103,10 +103,9 @@ static struct memdiag_data *quiet_data(void)
 	return ret ? NULL : data;
 }
 
-/* Explains one command. */
-int help_command(const struct command *command, const struct options *options)
+/* Explains one command, with columns from @input, and those of @section if it shows any section. */
+int help_command(const struct command *command, const char *input, const char *section)
 {
-	const char *input = option_value(options, OPT_INPUT);
 	struct memdiag_data *data = NULL;
 
 	if (input && source_load(input, &data))
@@ -125,7 +124,7 @@ int help_command(const struct command *command, const struct options *options)
 		if (!data)
 			data = quiet_data();
 		if (data)
-			print_all_columns(data, command, options);
+			print_all_columns(data, command, section);
 		else
 			puts("\nThe columns depend on the snapshot: load the module or give --input FILE.");
 	}
@@ -151,8 +150,7 @@ int cmd_help(const struct command *command, const struct options *options)
 		return usage_error("unknown command '%s'; see 'memdiagctl help'", name);
 	if (command->run == cmd_help)
 		return help_all();
-	return help_command(command, &(struct options){ .given = options->given & OPT_INPUT,
-							.value = { options->value[0] } });
+	return help_command(command, option_value(options, OPT_INPUT), NULL);
 }
 
 int cmd_version(const struct command *command, const struct options *options)

@@ -47,7 +47,7 @@ static int run_command(struct options *options, const char *name)
 	if (ret)
 		return ret;
 	if (options->given & OPT_HELP && command->run != cmd_help)
-		return help_command(command, options);
+		return help_command(command, option_value(options, OPT_INPUT), options->args[0]);
 	return command->run(command, options);
 }
 

@@ -289,6 +289,6 @@ int cmd_track(const struct command *command, const struct options *options);
 int cmd_unload(const struct command *command, const struct options *options);
 int cmd_version(const struct command *command, const struct options *options);
 int ledger_split(const struct memdiag_data *data, const struct options *options);
-int help_command(const struct command *command, const struct options *options);
+int help_command(const struct command *command, const char *input, const char *section);
 
 #endif /* _MEMDIAGCTL_H */
