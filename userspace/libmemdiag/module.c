@@ -6,7 +6,6 @@
  * The file is untrusted until the kernel has taken it: every offset and size is
  * checked before it is used. Nothing but .modinfo has to be there.
  */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -18,7 +17,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "internal.h"
+#include "module_elf.h"
 
 /* Far above any module, also with debug information. */
 #define MAX_MODULE_SIZE (64u << 20)
@@ -32,121 +31,22 @@ struct memdiag_module {
 	size_t info_size;
 };
 
-/* A section header, of either class. */
-struct elf_section {
-	uint32_t name;
-	uint32_t type;
-	uint64_t flags;
-	uint64_t offset;
-	uint64_t size;
-	uint32_t link;
-};
-
-/* A symbol, of either class. */
-struct elf_symbol {
-	uint32_t name;
-	unsigned char type;
-	uint16_t section;
-	uint64_t value;
-	uint64_t size;
-};
-
-/* What is needed of the file header, of either class. */
-struct elf_file {
-	const unsigned char *bytes;
-	size_t size;
-	bool is_64;
-	uint64_t headers;
-	uint32_t nr;
-	uint32_t names;
-};
-
-static bool inside(uint64_t offset, uint64_t length, uint64_t size)
-{
-	return offset <= size && length <= size - offset;
-}
-
-static struct elf_section elf_section(const struct elf_file *elf, uint32_t n)
-{
-	if (elf->is_64) {
-		Elf64_Shdr h;
-
-		memcpy(&h, elf->bytes + elf->headers + n * sizeof(h), sizeof(h));
-		return (struct elf_section){ h.sh_name,	  h.sh_type, h.sh_flags,
-					     h.sh_offset, h.sh_size, h.sh_link };
-	} else {
-		Elf32_Shdr h;
-
-		memcpy(&h, elf->bytes + elf->headers + n * sizeof(h), sizeof(h));
-		return (struct elf_section){ h.sh_name,	  h.sh_type, h.sh_flags,
-					     h.sh_offset, h.sh_size, h.sh_link };
-	}
-}
-
-static int elf_open(const unsigned char *bytes, size_t size, struct elf_file *elf,
-		    struct memdiag_error *error)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	static const unsigned char order = ELFDATA2LSB;
-#else
-	static const unsigned char order = ELFDATA2MSB;
-#endif
-	uint32_t entry, type;
-
-	if (size < EI_NIDENT || memcmp(bytes, ELFMAG, SELFMAG))
-		return memdiag_refuse(error, -ENOEXEC, "it is no kernel module (not ELF)");
-	if (bytes[EI_DATA] != order ||
-	    (bytes[EI_CLASS] != ELFCLASS64 && bytes[EI_CLASS] != ELFCLASS32))
-		return memdiag_refuse(error, -ENOEXEC, "it is for another kind of machine");
-	elf->bytes = bytes;
-	elf->size = size;
-	elf->is_64 = bytes[EI_CLASS] == ELFCLASS64;
-	if (size < (elf->is_64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
-		return memdiag_refuse(error, -ENOEXEC, "it is cut short");
-	if (elf->is_64) {
-		Elf64_Ehdr h;
-
-		memcpy(&h, bytes, sizeof(h));
-		elf->headers = h.e_shoff;
-		elf->nr = h.e_shnum;
-		elf->names = h.e_shstrndx;
-		entry = h.e_shentsize;
-		type = h.e_type;
-	} else {
-		Elf32_Ehdr h;
-
-		memcpy(&h, bytes, sizeof(h));
-		elf->headers = h.e_shoff;
-		elf->nr = h.e_shnum;
-		elf->names = h.e_shstrndx;
-		entry = h.e_shentsize;
-		type = h.e_type;
-	}
-	if (type != ET_REL)
-		return memdiag_refuse(error, -ENOEXEC, "it is no kernel module (ELF type %u)",
-				      type);
-	if (entry != (elf->is_64 ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)) ||
-	    !inside(elf->headers, (uint64_t)elf->nr * entry, size) || elf->names >= elf->nr)
-		return memdiag_refuse(error, -ENOEXEC, "it is cut short or damaged");
-	return 0;
-}
-
 /* Finds .modinfo: strings, each with its NUL. */
 static int elf_modinfo(const struct elf_file *elf, const char **info, size_t *info_size,
 		       struct memdiag_error *error)
 {
 	static const char wanted[] = ".modinfo";
-	struct elf_section names = elf_section(elf, elf->names), s;
+	struct elf_section names = memdiag_elf_section(elf, elf->names), s;
 
-	if (names.type == SHT_NOBITS || !inside(names.offset, names.size, elf->size))
+	if (names.type == SHT_NOBITS || !memdiag_inside(names.offset, names.size, elf->size))
 		return memdiag_refuse(error, -ENOEXEC, "it is cut short or damaged");
 	for (uint32_t n = 0; n < elf->nr; n++) {
-		s = elf_section(elf, n);
-		if (!inside(s.name, sizeof(wanted), names.size) ||
+		s = memdiag_elf_section(elf, n);
+		if (!memdiag_inside(s.name, sizeof(wanted), names.size) ||
 		    memcmp(elf->bytes + names.offset + s.name, wanted, sizeof(wanted)))
 			continue;
-		if (s.type != SHT_PROGBITS || !inside(s.offset, s.size, elf->size) || !s.size ||
-		    elf->bytes[s.offset + s.size - 1])
+		if (s.type != SHT_PROGBITS || !memdiag_inside(s.offset, s.size, elf->size) ||
+		    !s.size || elf->bytes[s.offset + s.size - 1])
 			return memdiag_refuse(error, -ENOEXEC, "its .modinfo is damaged");
 		*info = (const char *)elf->bytes + s.offset;
 		*info_size = s.size;
@@ -160,7 +60,7 @@ static int module_check(struct memdiag_module *module, struct memdiag_error *err
 	struct elf_file elf;
 	int ret;
 
-	ret = elf_open(module->bytes, module->size, &elf, error);
+	ret = memdiag_elf_open(module->bytes, module->size, &elf, error);
 	if (ret)
 		return ret;
 	return elf_modinfo(&elf, &module->info, &module->info_size, error);
@@ -440,42 +340,8 @@ static struct elf_file module_elf(const struct memdiag_module *module)
 {
 	struct elf_file elf = {};
 
-	elf_open(module->bytes, module->size, &elf, NULL);
+	memdiag_elf_open(module->bytes, module->size, &elf, NULL);
 	return elf;
-}
-
-/* A string of a table of strings; "" if it is not one. */
-static const char *elf_string(const struct elf_file *elf, uint32_t section, uint32_t at)
-{
-	struct elf_section s;
-
-	if (section >= elf->nr)
-		return "";
-	s = elf_section(elf, section);
-	if (s.type != SHT_STRTAB || !inside(s.offset, s.size, elf->size) || at >= s.size ||
-	    elf->bytes[s.offset + s.size - 1])
-		return "";
-	return (const char *)elf->bytes + s.offset + at;
-}
-
-static struct elf_symbol elf_symbol(const struct elf_file *elf, const struct elf_section *table,
-				    uint64_t n)
-{
-	const unsigned char *bytes = elf->bytes + table->offset;
-
-	if (elf->is_64) {
-		Elf64_Sym s;
-
-		memcpy(&s, bytes + n * sizeof(s), sizeof(s));
-		return (struct elf_symbol){ s.st_name, ELF64_ST_TYPE(s.st_info), s.st_shndx,
-					    s.st_value, s.st_size };
-	} else {
-		Elf32_Sym s;
-
-		memcpy(&s, bytes + n * sizeof(s), sizeof(s));
-		return (struct elf_symbol){ s.st_name, ELF32_ST_TYPE(s.st_info), s.st_shndx,
-					    s.st_value, s.st_size };
-	}
 }
 
 /**
@@ -503,13 +369,13 @@ bool memdiag_module_has_parameter(const struct memdiag_module *module, const cha
 	    info_has_parameter(module, "parmtype", name, length))
 		return true;
 	for (uint32_t n = 0; length && n < elf.nr; n++) {
-		struct elf_section s = elf_section(&elf, n);
+		struct elf_section s = memdiag_elf_section(&elf, n);
 		const char *bytes = (const char *)elf.bytes + s.offset;
 
 		if (s.type != SHT_PROGBITS || !(s.flags & SHF_ALLOC) || s.flags & SHF_EXECINSTR ||
-		    !inside(s.offset, s.size, elf.size) || bytes == module->info)
+		    !memdiag_inside(s.offset, s.size, elf.size) || bytes == module->info)
 			continue;
-		for (uint64_t at = 0; inside(at, length + 1, s.size); at++)
+		for (uint64_t at = 0; memdiag_inside(at, length + 1, s.size); at++)
 			if (!bytes[at + length] && (!at || !bytes[at - 1]) &&
 			    same_name(bytes + at, name, length))
 				return true;
@@ -533,11 +399,11 @@ int memdiag_module_code(const struct memdiag_module *module, unsigned int from, 
 	struct elf_file elf = module_elf(module);
 
 	for (uint32_t n = from; n < elf.nr; n++) {
-		struct elf_section s = elf_section(&elf, n);
+		struct elf_section s = memdiag_elf_section(&elf, n);
 
 		if ((s.flags & code) != code || !s.size)
 			continue;
-		*name = elf_string(&elf, elf.names, s.name);
+		*name = memdiag_elf_string(&elf, elf.names, s.name);
 		*size = s.size;
 		return n;
 	}
@@ -558,21 +424,20 @@ const char *memdiag_module_function(const struct memdiag_module *module, unsigne
 				    uint64_t at, uint64_t *in, uint64_t *size)
 {
 	struct elf_file elf = module_elf(module);
-	size_t entry = elf.is_64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
 	const char *name = NULL;
 
 	for (uint32_t n = 0; n < elf.nr; n++) {
-		struct elf_section s = elf_section(&elf, n);
+		struct elf_section s = memdiag_elf_section(&elf, n);
 
-		if (s.type != SHT_SYMTAB || !inside(s.offset, s.size, elf.size))
+		if (s.type != SHT_SYMTAB || !memdiag_inside(s.offset, s.size, elf.size))
 			continue;
-		for (uint64_t i = 0; i < s.size / entry; i++) {
-			struct elf_symbol symbol = elf_symbol(&elf, &s, i);
+		for (uint64_t i = 0; i < memdiag_elf_symbols(&elf, &s); i++) {
+			struct elf_symbol symbol = memdiag_elf_symbol(&elf, &s, i);
 
 			if (symbol.type != STT_FUNC || symbol.section != section ||
 			    at < symbol.value || at - symbol.value >= symbol.size)
 				continue;
-			name = elf_string(&elf, s.link, symbol.name);
+			name = memdiag_elf_string(&elf, s.link, symbol.name);
 			*in = at - symbol.value;
 			*size = symbol.size;
 		}
