@@ -263,16 +263,18 @@ struct memdiag_delta {
 	double rate;
 };
 
-/* diff.c */
+/* compare.c */
 void memdiag_compare(const struct memdiag_data *a, const struct memdiag_data *b,
 		     int64_t *elapsed_ns, uint32_t *notices);
+const char *memdiag_notice_text(enum memdiag_notice notice);
+
+/* diff.c */
 int memdiag_diff(const struct memdiag_data *a, const struct memdiag_data *b, const char *section,
 		 struct memdiag_error *error, struct memdiag_diff **diff);
 void memdiag_diff_free(struct memdiag_diff *diff);
 void memdiag_diff_delta(const struct memdiag_diff *diff, const struct memdiag_diff_record *record,
 			uint32_t field, struct memdiag_delta *delta);
 bool memdiag_diff_has_rates(const struct memdiag_diff *diff, uint32_t field);
-const char *memdiag_notice_text(enum memdiag_notice notice);
 
 /**
  * struct memdiag_finding - something that holds more memory than before
