@@ -398,7 +398,8 @@ int memdiag_leakcheck_judge(const struct memdiag_leakcheck *check, const char *u
 	l->tracked = check->tracked;
 	l->counted = check->counted & ((1u << MEMDIAG_NR_LEAK_KINDS) - 1);
 	l->reclaimed = check->reclaimed;
-	l->dropped = more(check->dropped[check->nr_looks - 1], check->dropped[check->nr_idle - 1]);
+	l->dropped = more(check->looks[check->nr_looks - 1].dropped,
+			  check->looks[check->nr_idle - 1].dropped);
 	for (size_t n = 0; n < check->nr_rows; n++)
 		l->nr += judge_row(check, check->rows[n], unloads, &l->leaks[l->nr]);
 	apply_budget(l, allow);

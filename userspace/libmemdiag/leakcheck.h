@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What leakcheck.c collects, and series.c and judge.c judge: one row per thing, one count per look. */
+/* leakcheck: one row per thing, one count per look. */
 #ifndef _LEAKCHECK_H
 #define _LEAKCHECK_H
 
@@ -47,12 +47,23 @@ struct leak_row {
 };
 
 /**
+ * struct leak_look - when a look was, and how sure the tracker was
+ * @at: cycles done until then
+ * @when_ns: CLOCK_MONOTONIC
+ * @dropped: events that the tracker had to drop until then
+ */
+struct leak_look {
+	unsigned int at;
+	uint64_t when_ns;
+	uint64_t dropped;
+};
+
+/**
  * struct memdiag_leakcheck - all that was seen
  * @nr_idle: looks before the first cycle; the last one is what growth is measured from
  * @nr_looks: all looks
  * @cycles: cycles done until the last look
- * @at: one per look: cycles done until then
- * @when_ns: one per look: when it was, CLOCK_MONOTONIC
+ * @looks: one per look
  * @room: looks there is room for
  * @rows: things, in the order in which they were first seen
  * @nr_rows: number of @rows
@@ -64,14 +75,12 @@ struct leak_row {
  * @lost: kinds that not all looks had counts of, but the first one; likewise
  * @track_lost: the same for section track
  * @confirm: the look from which on counts must grow once more; 0 if they need not
- * @dropped: one per look: what the tracker had to drop until then
  */
 struct memdiag_leakcheck {
 	unsigned int nr_idle;
 	unsigned int nr_looks;
 	unsigned int cycles;
-	unsigned int *at;
-	uint64_t *when_ns;
+	struct leak_look *looks;
 	unsigned int room;
 	struct leak_row **rows;
 	size_t nr_rows;
@@ -83,7 +92,6 @@ struct memdiag_leakcheck {
 	unsigned int lost;
 	bool track_lost;
 	unsigned int confirm;
-	uint64_t *dropped;
 };
 
 static inline uint64_t more(uint64_t to, uint64_t from)
@@ -98,6 +106,11 @@ static inline uint64_t larger(uint64_t a, uint64_t b)
 
 /* leakcheck.c */
 const struct leak_row *leak_find_cache(const struct memdiag_leakcheck *check, const char *name);
+int leak_add_count(struct memdiag_leakcheck *check, const struct leak_row *like,
+		   const struct leak_count *count);
+
+/* counts.c */
+int leak_take_counts(struct memdiag_leakcheck *check, const struct memdiag_data *data);
 
 /* series.c */
 double leak_series_trend(const struct memdiag_leakcheck *check, const struct leak_row *row);

@@ -75,12 +75,9 @@ static bool is_frame_of(const char *frame, size_t length, const char *module)
 	       (at[n + 1] == ']' || at[n + 1] == ' ');
 }
 
-/**
- * leak_owner_is_direct() - whether a module called an allocator itself
- * @row: the stack
- * @module: the module, NULL for the one that the stack says it belongs to
- *
- * Return: whether the first frame that does not just allocate for its caller lies in the module.
+/*
+ * Whether @module, NULL for the one that the stack belongs to, called an allocator itself: the
+ * first frame that does not just allocate for its caller lies in the module.
  */
 bool leak_owner_is_direct(const struct leak_row *row, const char *module)
 {
@@ -119,14 +116,10 @@ static bool is_slab_entry(const char *frame)
 	return false;
 }
 
-/**
- * leak_owner_is_slab() - whether the slab allocator, or what watches it, keeps the memory
- * @row: the stack
- *
- * Somebody called the allocator then, and that called others, which called it again: its
- * sheaves, the tables of a slab, what kmemleak remembers.
- *
- * Return: whether the memory was taken while another request was served.
+/*
+ * Whether the slab allocator, or what watches it, keeps the memory. Somebody called the
+ * allocator then, and that called others, which called it again: its sheaves, the tables of a
+ * slab, what kmemleak remembers.
  */
 bool leak_owner_is_slab(const struct leak_row *row)
 {

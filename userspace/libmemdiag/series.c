@@ -8,8 +8,8 @@
  *   leak    its slope, the median of what each pair of looks says, is three quarters of an
  *           object or page per cycle at least, more than it drifted before the cycles, and
  *           half of one in each half; and
- *           nearly all pairs of looks rise: three quarters of them (less those that fall), and by 3.3
- *           deviations more than chance; and
+ *           nearly all pairs of looks rise: three quarters of them (less those that fall), and
+ *           by 3.3 deviations more than chance; and
  *           it is more than the section says that the count may be wrong by: else it cannot
  *           be told. A line of the ledger that does not go up and down is not wrong, if
  *           lists of CPUs were emptied.
@@ -89,7 +89,8 @@ static unsigned int take_points(const struct memdiag_leakcheck *check, const str
 		unsigned int look = first + (nr ? (uint64_t)n * nr_after / nr : 0);
 		double bytes = look < check->nr_idle ? idle_value(check, row) : value(row, look);
 
-		points[n] = (struct point){ check->at[look], bytes + made_up * check->at[look] };
+		points[n] = (struct point){ check->looks[look].at,
+					    bytes + made_up * check->looks[look].at };
 	}
 	return nr + 1;
 }
@@ -98,7 +99,7 @@ static unsigned int take_points(const struct memdiag_leakcheck *check, const str
 static double time_between(const struct memdiag_leakcheck *check, unsigned int from,
 			   unsigned int to)
 {
-	uint64_t ns = more(check->when_ns[to], check->when_ns[from]);
+	uint64_t ns = more(check->looks[to].when_ns, check->looks[from].when_ns);
 
 	return ns ? (double)ns : to - from;
 }
@@ -124,8 +125,8 @@ static double idle_drift(const struct memdiag_leakcheck *check, const struct lea
 
 /*
  * Does it rise too often for chance? @rises: pairs of looks of which the later one has more,
- * less those of which it has less (Kendall's). By chance these are nothing, give or take the root of
- * nr * (nr - 1) * (2 * nr + 5) / 18.
+ * less those of which it has less (Kendall's). By chance these are nothing, give or take the
+ * root of nr * (nr - 1) * (2 * nr + 5) / 18.
  */
 static bool rises_always(long rises, long nr)
 {
@@ -167,7 +168,7 @@ static double growth_since(const struct memdiag_leakcheck *check, const struct l
 	double slope, half = LEAST_IN_HALF * row->unit;
 	long rises, ignored;
 
-	if (check->cycles - check->at[first] < MIN_COUNTED_CYCLES || nr < MIN_POINTS)
+	if (check->cycles - check->looks[first].at < MIN_COUNTED_CYCLES || nr < MIN_POINTS)
 		return 0;
 	slope = slope_of(p, nr, &rises) - idle_drift(check, row);
 	*always = rises_always(rises, nr);
@@ -239,13 +240,7 @@ static uint64_t least_seen(const struct memdiag_leakcheck *check, const struct l
 	return most * row->unit;
 }
 
-/**
- * leak_series_trend() - the slope of a count, whether it is a leak or not
- * @check: what was seen
- * @row: the count
- *
- * Return: bytes per cycle.
- */
+/* The slope of a count in bytes per cycle, whether it is a leak or not. */
 double leak_series_trend(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
 	struct point p[MAX_POINTS];
@@ -305,25 +300,13 @@ static bool areas_grow(const struct memdiag_leakcheck *check, const struct leak_
 	return row->kind == MEMDIAG_LEAK_VMALLOC && count_leaks(check, &bytes);
 }
 
-/**
- * leak_series_leaks() - whether a count grows as a leak does
- * @check: what was seen
- * @row: the count
- *
- * Return: whether it does, in objects or in the size of vmalloc areas.
- */
+/* Whether a count grows as a leak does, in objects or in the size of vmalloc areas. */
 bool leak_series_leaks(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
 	return count_leaks(check, row) || areas_grow(check, row);
 }
 
-/**
- * leak_series_chance() - growth of a count that would not have been told from chance
- * @check: what was seen
- * @row: the count
- *
- * Return: bytes, as much as the looks go up and down; UINT64_MAX if no leak would be told.
- */
+/* Growth in bytes that would not have been told from chance, UINT64_MAX if no leak would be. */
 uint64_t leak_series_chance(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
 	uint64_t seen =
@@ -332,25 +315,13 @@ uint64_t leak_series_chance(const struct memdiag_leakcheck *check, const struct 
 	return seen == UINT64_MAX ? seen : (seen - row->unit) * check->cycles;
 }
 
-/**
- * leak_series_shows() - the least leak that a count would have shown
- * @check: what was seen
- * @row: the count
- *
- * Return: bytes per cycle in whole units, UINT64_MAX if it would not have shown any.
- */
+/* The least leak in bytes per cycle that a count would have shown, UINT64_MAX if none. */
 uint64_t leak_series_shows(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
 	return least_seen(check, row, 0, is_in_doubt(check, row));
 }
 
-/**
- * leak_series_uneven() - whether a count grew by a unit per cycle, but not as a leak does
- * @check: what was seen
- * @row: the count
- *
- * Return: whether it did: from some cycle on, or now and then.
- */
+/* Whether a count grew by a unit per cycle, but not as a leak does: now and then, or late. */
 bool leak_series_uneven(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
 	double most = 0, growth;
@@ -362,15 +333,9 @@ bool leak_series_uneven(const struct memdiag_leakcheck *check, const struct leak
 	       (!is_in_doubt(check, row) || is_sure(check, row, growth / check->cycles));
 }
 
-/**
- * leak_series_power() - the least leak that a count, which may grow itself, would have shown
- * @check: what was seen
- * @row: the count
- *
- * If a count grows, but not surely as a leak does, or grew before the cycles as well, then as
- * much may be a leak that the count does not show.
- *
- * Return: bytes per cycle in whole units, UINT64_MAX if it would not have shown any.
+/*
+ * The least leak that a count would have shown, if it may leak itself: growth that is not surely
+ * a leak, or was there before the cycles as well, hides a leak of as much.
  */
 uint64_t leak_series_power(const struct memdiag_leakcheck *check, const struct leak_row *row)
 {
@@ -385,14 +350,7 @@ uint64_t leak_series_power(const struct memdiag_leakcheck *check, const struct l
 	return drift > 0 ? larger(seen, ((uint64_t)(drift / row->unit) + 1) * row->unit) : seen;
 }
 
-/**
- * leak_series_suspect() - whether a count grows as a leak does, but may be wrong by as much
- * @check: what was seen
- * @row: the count
- * @budget: bytes per cycle that are allowed
- *
- * Return: whether it does, and by more than @budget.
- */
+/* Whether a count grows as a leak does, by more than @budget per cycle, but may be wrong by it. */
 bool leak_series_suspect(const struct memdiag_leakcheck *check, const struct leak_row *row,
 			 uint64_t budget)
 {
