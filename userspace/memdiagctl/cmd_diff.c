@@ -60,9 +60,9 @@ static struct json_object *json_finding(const struct memdiag_data *b,
 	if (!strcmp(f->section, "slab"))
 		json_add(o, "names", json_text(merged_names(b, f->name)));
 	json_add(o, "module", *f->module ? json_text(f->module) : NULL);
-	json_add(o, "grown", must(json_object_new_uint64(f->grown)));
-	json_add(o, "from", must(json_object_new_uint64(f->from)));
-	json_add(o, "to", must(json_object_new_uint64(f->to)));
+	json_add(o, "grown", json_number(f->grown));
+	json_add(o, "from", json_number(f->from));
+	json_add(o, "to", json_number(f->to));
 	json_add(o, "address_space", must(json_object_new_boolean(f->space)));
 	json_add(o, "count", f->count_known ? must(json_object_new_int64(f->count)) : NULL);
 	return o;
@@ -356,7 +356,7 @@ static struct json_object *json_delta(const struct memdiag_diff *d,
 	if (delta.known && delta.negative)
 		number = must(json_object_new_int64((int64_t)-delta.amount));
 	else if (delta.known)
-		number = must(json_object_new_uint64(delta.amount));
+		number = json_number(delta.amount);
 	json_add(o, "delta", number);
 	if (memdiag_diff_has_rates(d, n))
 		json_add(o, "rate",

@@ -11,13 +11,13 @@ static struct json_object *json_device(const struct memdiag_info *info)
 	struct json_object *o = must(json_object_new_object());
 
 	json_add(o, "version", json_text((const char *)info->version));
-	json_add(o, "format_major", must(json_object_new_uint64(info->format_major)));
-	json_add(o, "format_minor", must(json_object_new_uint64(info->format_minor)));
-	json_add(o, "nr_sections", must(json_object_new_uint64(info->nr_sections)));
-	json_add(o, "known", must(json_object_new_uint64(info->known)));
-	json_add(o, "available", must(json_object_new_uint64(info->available)));
-	json_add(o, "snapshot_limit", must(json_object_new_uint64(info->snapshot_limit)));
-	json_add(o, "snapshot_bytes", must(json_object_new_uint64(info->snapshot_bytes)));
+	json_add(o, "format_major", json_number(info->format_major));
+	json_add(o, "format_minor", json_number(info->format_minor));
+	json_add(o, "nr_sections", json_number(info->nr_sections));
+	json_add(o, "known", json_number(info->known));
+	json_add(o, "available", json_number(info->available));
+	json_add(o, "snapshot_limit", json_number(info->snapshot_limit));
+	json_add(o, "snapshot_bytes", json_number(info->snapshot_bytes));
 	return o;
 }
 

@@ -138,7 +138,15 @@ void leak_evidence_free(struct leak_run *run);
 
 /* leak_output.c */
 enum memdiag_verdict leak_verdict(const struct leak_run *run);
+const char *leak_reason(const struct leak_run *run);
+const char *leak_subject(const struct leak_run *run);
+void leak_print_found(FILE *stream, const struct leak_run *run, const struct memdiag_leak *l,
+		      const char *indent);
+void leak_print_power(FILE *stream, const struct leak_run *run, enum memdiag_leak_kind kind);
 void leak_print(const struct leak_run *run);
+
+/* leak_tests.c */
+void leak_print_tap(const struct leak_run *run);
 int leak_open_junit(struct leak_run *run, const char *path);
 int leak_write_junit(struct leak_run *run);
 

@@ -259,6 +259,7 @@ int render_table(const struct view *view, const struct options *options);
 
 /* render_json.c */
 struct json_object *json_text(const char *text);
+struct json_object *json_number(uint64_t value);
 struct json_object *json_value(const struct memdiag_data *data, const struct memdiag_field *field,
 			       uint64_t value);
 struct json_object *json_header(const struct memdiag_data *data);

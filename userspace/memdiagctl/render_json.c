@@ -61,7 +61,8 @@ struct json_object *json_text(const char *text)
 	return object;
 }
 
-static struct json_object *json_number(uint64_t value)
+/* A number. */
+struct json_object *json_number(uint64_t value)
 {
 	return must(json_object_new_uint64(value));
 }

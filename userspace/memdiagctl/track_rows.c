@@ -193,8 +193,7 @@ struct json_object *track_json_sums(const struct view *v, const struct options *
 
 		json_add(o, sums.columns[0], json_text(sums.rows[n].name));
 		for (unsigned int i = 0; i < sums.nr_numbers; i++)
-			json_add(o, sums.columns[i + 1],
-				 must(json_object_new_uint64(sums.rows[n].numbers[i])));
+			json_add(o, sums.columns[i + 1], json_number(sums.rows[n].numbers[i]));
 		json_object_array_add(array, o);
 	}
 	free(sums.rows);
