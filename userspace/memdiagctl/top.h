@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* memdiagctl top: cmd_top.c samples, top_page.c shows, top_keys.c and top_screen.c serve the user. */
+/* memdiagctl top: samples (cmd_top.c), text (top_page.c), keys and terminal (top_*.c). */
 #ifndef _MEMDIAGCTL_TOP_H
 #define _MEMDIAGCTL_TOP_H
 
