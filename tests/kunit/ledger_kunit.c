@@ -37,6 +37,8 @@ static s64 ledger_total(const struct ledger *ledger)
 
 static void ledger_lines_of_machine(struct kunit *test)
 {
+	/* As memdiag_leak_kind_name() of libmemdiag has them. */
+	static const char * const kinds[] = { "slab", "percpu", "vmalloc", "ledger", "unaccounted" };
 	static const s64 expected[NR_LINES] = {
 		[LINE_FREE] = 3500, [LINE_FREE_CMA] = 500, [LINE_FREE_PCP] = 100,
 		[LINE_ANON] = 1000, [LINE_FILE] = 1500, [LINE_BUFFERS] = 200,
@@ -59,6 +61,9 @@ static void ledger_lines_of_machine(struct kunit *test)
 				    ledger_lines[i].name);
 		KUNIT_EXPECT_EQ_MSG(test, ledger.line[i].error, lru ? batched : 0ULL, "%s",
 				    ledger_lines[i].name);
+		KUNIT_EXPECT_TRUE_MSG(test, !ledger_lines[i].leak ||
+				      match_string(kinds, ARRAY_SIZE(kinds), ledger_lines[i].leak) >= 0,
+				      "%s", ledger_lines[i].name);
 	}
 	KUNIT_EXPECT_FALSE(test, ledger.line[LINE_SHADOW_STACK].present);
 	KUNIT_EXPECT_FALSE(test, ledger.line[LINE_ZSMALLOC].present);

@@ -217,17 +217,18 @@ static void add_ledger(struct build *b, int later)
 	F(b, "share", S64, PERMILLE, GAUGE, BRIEF);
 	F(b, "error", U64, PAGES, GAUGE, 0);
 	F(b, "from", STR, NONE, LABEL, BRIEF);
+	F(b, "unmarked", BOOL, NONE, LABEL, 0);
 	RECORD(b, "free", later ? "500000" : "520000", later ? "498" : "518", "0",
-	       "NR_FREE_PAGES without free_cma");
-	RECORD(b, "anon", "300000", "299", "0", "NR_ANON_MAPPED");
-	RECORD(b, "file", "150000", "149", "0", "NR_FILE_PAGES without shmem");
+	       "NR_FREE_PAGES without free_cma", "0");
+	RECORD(b, "anon", "300000", "299", "0", "NR_ANON_MAPPED", "0");
+	RECORD(b, "file", "150000", "149", "0", "NR_FILE_PAGES without shmem", "0");
 	RECORD(b, "slab_unreclaimable", later ? "24200" : "20000", later ? "24" : "20", "0",
-	       "NR_SLAB_UNRECLAIMABLE_B");
-	RECORD(b, "vmalloc", "40000", "40", "0", "VmallocUsed without stacks and memdiag");
-	RECORD(b, "gpu_active", "-", "-", "-", "NR_GPU_ACTIVE");
+	       "NR_SLAB_UNRECLAIMABLE_B", "0");
+	RECORD(b, "vmalloc", "40000", "40", "0", "VmallocUsed without stacks and memdiag", "1");
+	RECORD(b, "gpu_active", "-", "-", "-", "NR_GPU_ACTIVE", "1");
 	/* Counters that moved while they were read. */
 	RECORD(b, "unaccounted", later ? "29640" : "-16", later ? "29" : "0", "16",
-	       "managed without all other lines");
+	       "managed without all other lines", "0");
 	build_section(b, MEMDIAG_SEC_IDENTITY, "identity");
 	F(b, "name", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "left", U64, PAGES, GAUGE, BRIEF);
@@ -578,10 +579,12 @@ static void add_counted(struct build *b, int cycles)
 	F(b, "line", STR, NONE, LABEL, KEY | BRIEF);
 	F(b, "pages", S64, PAGES, GAUGE, BRIEF);
 	F(b, "error", U64, PAGES, GAUGE, BRIEF);
-	RECORD(b, "free", "100000", "0");
-	RECORD(b, "kernel_stack", "400", "0");
-	RECORD(b, "percpu", "200", "0");
-	RECORD(b, "unaccounted", "900", "10");
+	F(b, "leak", STR, NONE, LABEL, 0);
+	F(b, "unit", U64, BYTES, LABEL, 0);
+	RECORD(b, "free", "100000", "0", "-", "4096");
+	RECORD(b, "kernel_stack", "400", "0", "ledger", "16384");
+	RECORD(b, "percpu", "200", "0", "percpu", "4096");
+	RECORD(b, "unaccounted", "900", "10", "unaccounted", "4096");
 }
 
 void sample_tracked(struct build *b, int cycles)

@@ -69,7 +69,10 @@ static void build_many(struct build *b, int records, int later)
 	build_section(b, MEMDIAG_SEC_LEDGER, "ledger");
 	F(b, "line", STR, NONE, LABEL, KEY);
 	F(b, "pages", S64, PAGES, GAUGE, 0);
-	RECORD(b, "unaccounted", later ? "20" : "10");
+	F(b, "unmarked", BOOL, NONE, LABEL, 0);
+	for (int i = 0; i < records; i++)
+		RECORD(b, numbered(&n, 0, "line-%d", i), "1", "1");
+	RECORD(b, "unaccounted", later ? "20" : "10", "0");
 	build_section(b, MEMDIAG_SEC_CENSUS, "census");
 	F(b, "zone", STR, NONE, LABEL, KEY);
 	F(b, "kind", STR, NONE, LABEL, KEY);

@@ -13,33 +13,6 @@
 
 #include "leakcheck.h"
 
-/* No kernel has smaller stacks: 16 KiB on 64-bit, 8 KiB on 32-bit machines. */
-#define LEAST_STACK (2048 * sizeof(long))
-
-/*
- * Lines of the ledger that belong to the kernel and nobody else counts, and the least that
- * can leak of each if that is more than a page.
- */
-static const struct {
-	const char *line;
-	enum memdiag_leak_kind kind;
-	uint64_t unit;
-} ledger_lines[] = {
-	{ "kernel_stack", MEMDIAG_LEAK_LEDGER, LEAST_STACK },
-	{ "shadow_stack", MEMDIAG_LEAK_LEDGER, 0 },
-	{ "page_tables", MEMDIAG_LEAK_LEDGER, 0 },
-	{ "upper_page_tables", MEMDIAG_LEAK_LEDGER, 0 },
-	{ "sec_page_tables", MEMDIAG_LEAK_LEDGER, 0 },
-	{ "zsmalloc", MEMDIAG_LEAK_LEDGER, 0 },
-	/* Where nobody maps it any more, user memory that a driver has pinned. */
-	{ "unmapped", MEMDIAG_LEAK_LEDGER, 0 },
-	{ "percpu", MEMDIAG_LEAK_PERCPU, 0 },
-	{ "unaccounted", MEMDIAG_LEAK_UNACCOUNTED, 0 },
-	/* Where the section with the details cannot be had. */
-	{ "slab_unreclaimable", MEMDIAG_LEAK_SLAB, 0 },
-	{ "vmalloc", MEMDIAG_LEAK_VMALLOC, 0 },
-};
-
 /* Added to each line, as one may be below zero; only differences matter. */
 #define LINE_BASE (1ll << 50)
 
@@ -189,6 +162,8 @@ static int add_line(struct memdiag_leakcheck *check, const struct memdiag_data *
 	};
 	struct leak_count count = {};
 	int64_t pages, size = memdiag_data_header(data)->page_size;
+	const char *leak = text(data, s, n, "leak");
+	uint64_t unit;
 
 	if (!size ||
 	    memdiag_get(data, s, n, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES,
@@ -197,19 +172,17 @@ static int add_line(struct memdiag_leakcheck *check, const struct memdiag_data *
 		return 0;
 	count.bytes = LINE_BASE + pages * size;
 	memdiag_get_bytes(data, s, n, "error", &count.doubt);
-	for (size_t i = 0; i < sizeof(ledger_lines) / sizeof(ledger_lines[0]); i++) {
-		like.kind = ledger_lines[i].kind;
-		if (strcmp(like.name, ledger_lines[i].line))
-			continue;
-		if ((like.kind == MEMDIAG_LEAK_SLAB || like.kind == MEMDIAG_LEAK_VMALLOC) &&
-		    *counted & 1u << like.kind)
+	if (!memdiag_get_bytes(data, s, n, "unit", &unit) && unit > like.unit)
+		like.unit = unit;
+	while (strcmp(leak, memdiag_leak_kind_name(like.kind)))
+		if (++like.kind == MEMDIAG_NR_LEAK_KINDS)
 			return 0;
-		*counted |= 1u << like.kind;
-		if (like.unit < ledger_lines[i].unit)
-			like.unit = ledger_lines[i].unit;
-		return leak_add_count(check, &like, &count);
-	}
-	return 0;
+	/* Where the section with the details can be had. */
+	if ((like.kind == MEMDIAG_LEAK_SLAB || like.kind == MEMDIAG_LEAK_VMALLOC) &&
+	    *counted & 1u << like.kind)
+		return 0;
+	*counted |= 1u << like.kind;
+	return leak_add_count(check, &like, &count);
 }
 
 static int add_counts(struct memdiag_leakcheck *check, const struct memdiag_data *data)
@@ -230,7 +203,11 @@ static int add_counts(struct memdiag_leakcheck *check, const struct memdiag_data
 		for (uint64_t n = 0; !ret && n < callers->nr_records; n++)
 			ret = add_caller(check, data, callers, n);
 	}
-	if (ledger && memdiag_section_has_records(ledger))
+	/* An older module does not say what of it may leak. */
+	if (ledger && memdiag_section_has_records(ledger) &&
+	    !memdiag_field_find(data, ledger, "leak"))
+		check->lost |= 1u << MEMDIAG_LEAK_LEDGER;
+	else if (ledger && memdiag_section_has_records(ledger))
 		for (uint64_t n = 0; !ret && n < ledger->nr_records; n++)
 			ret = add_line(check, data, ledger, n, &counted);
 	/* The first look says what there is. */

@@ -23,13 +23,6 @@ static const char *const nobodys[] = {
 	"kernel", "kernel_compound", "page_pool", "uncounted", "guard",
 };
 
-/* Lines of the ledger whose pages are among these. */
-static const char *const claimed[] = {
-	"vmalloc",    "percpu",		"kernel_stack", "shadow_stack", "upper_page_tables",
-	"zswap",      "integrity_pool", "memmap",	"memdiag",	"kernel_misc_reclaimable",
-	"gpu_active", "gpu_reclaim",
-};
-
 struct row {
 	const char *kind;
 	const char *migratetype;
@@ -77,18 +70,27 @@ static bool is_of(const char *name, const char *const *names, unsigned int nr)
 	return false;
 }
 
-/* The pages of a line, 0 if this kernel does not count it. */
+/* The pages of a line's record, 0 if this kernel does not count it. */
+static int64_t record_pages(const struct memdiag_data *data, const struct memdiag_section *ledger,
+			    uint64_t record)
+{
+	uint64_t pages;
+
+	return memdiag_get(data, ledger, record, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES,
+			   &pages)
+		       ? 0
+		       : (int64_t)pages;
+}
+
+/* The pages of a line by its name, 0 if there is none. */
 static int64_t line_pages(const struct memdiag_data *data, const struct memdiag_section *ledger,
 			  const char *name)
 {
 	const char *line;
-	uint64_t pages;
 
 	for (uint64_t r = 0; r < ledger->nr_records; r++)
-		if (!memdiag_get_string(data, ledger, r, "line", &line) && !strcmp(line, name) &&
-		    !memdiag_get(data, ledger, r, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES,
-				 &pages))
-			return (int64_t)pages;
+		if (!memdiag_get_string(data, ledger, r, "line", &line) && !strcmp(line, name))
+			return record_pages(data, ledger, r);
 	return 0;
 }
 
@@ -179,11 +181,17 @@ static void split_make(const struct memdiag_data *data, const struct memdiag_sec
 		       const struct memdiag_section *census, struct split *split)
 {
 	int64_t left = add_pieces(data, census, split), pages;
+	const char *line;
+	uint64_t unmarked;
 
-	for (unsigned int n = 0; n < ARRAY_SIZE(claimed); n++) {
-		pages = line_pages(data, ledger, claimed[n]);
+	for (uint64_t r = 0; r < ledger->nr_records; r++) {
+		if (memdiag_get(data, ledger, r, "unmarked", MEMDIAG_TYPE_BOOL, MEMDIAG_UNIT_NONE,
+				&unmarked) ||
+		    !unmarked || memdiag_get_string(data, ledger, r, "line", &line))
+			continue;
+		pages = record_pages(data, ledger, r);
 		if (pages)
-			row_add(split, claimed[n], "-", -1, minus(0, pages));
+			row_add(split, line, "-", -1, minus(0, pages));
 		left = minus(left, pages);
 	}
 	/* Not every kernel marks large blocks of kmalloc(), but all count them as slab. */
@@ -281,6 +289,9 @@ int ledger_split(const struct memdiag_data *data, const struct options *options)
 	pages = memdiag_field_find(data, ledger, "pages");
 	if (!pages || pages->type != MEMDIAG_TYPE_S64 || pages->unit != MEMDIAG_UNIT_PAGES)
 		return cannot("cannot split the ledger: it has no field pages that counts pages");
+	if (!memdiag_field_find(data, ledger, "unmarked"))
+		return cannot(
+			"cannot split the ledger: it has no field unmarked, as an older memdiag made it");
 	split_make(data, ledger, census, &split);
 	ret = options->given & OPT_JSON ? print_json(data, &split, options)
 					: print_table(data, ledger, &split, options);

@@ -71,42 +71,81 @@ enum {
 	NR_LINES
 };
 
-static const struct {
+/**
+ * struct ledger_line - one use of pages
+ * @name: its name in the snapshot
+ * @from: the kernel's counters that the line is made of
+ * @add: the counter, see RAW(); 0: ledger_sum() knows better
+ * @take: counters whose pages are in @add as well and have a line of their own
+ * @leak: kind of memory as which leakcheck judges growth, or NULL: page cache, memory of
+ *	processes, and what nothing in the kernel can leak
+ * @unmarked: the census cannot tell these pages from those that nobody counts
+ * @unit: least bytes that come or go at once; 0: a page
+ */
+struct ledger_line {
 	const char *name;
 	const char *from;
-} ledger_lines[NR_LINES] = {
-	[LINE_FREE] = { "free", "NR_FREE_PAGES without free_cma" },
-	[LINE_FREE_CMA] = { "free_cma", "NR_FREE_CMA_PAGES" },
-	[LINE_FREE_PCP] = { "free_pcp", "lists of the CPUs" },
-	[LINE_ANON] = { "anon", "NR_ANON_MAPPED" },
+	u16 add;
+	u16 take[3];
+	const char *leak;
+	bool unmarked;
+	u32 unit;
+};
+
+#define RAW(counter)	offsetof(struct memdiag_ledger_raw, counter)
+
+static const struct ledger_line ledger_lines[NR_LINES] = {
+	[LINE_FREE] = { "free", "NR_FREE_PAGES without free_cma", RAW(free), { RAW(free_cma) } },
+	[LINE_FREE_CMA] = { "free_cma", "NR_FREE_CMA_PAGES", RAW(free_cma) },
+	[LINE_FREE_PCP] = { "free_pcp", "lists of the CPUs", RAW(pcp) },
+	[LINE_ANON] = { "anon", "NR_ANON_MAPPED", RAW(anon) },
 	[LINE_SWAP_CACHE] = { "swap_cache", "SwapCached, not mapped" },
-	[LINE_UNMAPPED] = { "unmapped", "LRU lists without anon and NR_FILE_PAGES" },
-	[LINE_FILE] = { "file", "NR_FILE_PAGES without shmem, buffers, SwapCached" },
-	[LINE_BUFFERS] = { "buffers", "Buffers" },
-	[LINE_SHMEM] = { "shmem", "NR_SHMEM" },
-	[LINE_SLAB_RECLAIMABLE] = { "slab_reclaimable", "NR_SLAB_RECLAIMABLE_B" },
-	[LINE_SLAB_UNRECLAIMABLE] = { "slab_unreclaimable", "NR_SLAB_UNRECLAIMABLE_B" },
-	[LINE_KERNEL_STACK] = { "kernel_stack", "NR_KERNEL_STACK_KB" },
-	[LINE_SHADOW_STACK] = { "shadow_stack", "NR_KERNEL_SCS_KB" },
-	[LINE_PAGE_TABLES] = { "page_tables", "NR_PAGETABLE" },
+	/* Leaks where a driver keeps user memory pinned that nobody maps any more. */
+	[LINE_UNMAPPED] = { "unmapped", "LRU lists without anon and NR_FILE_PAGES",
+			    .leak = "ledger" },
+	[LINE_FILE] = { "file", "NR_FILE_PAGES without shmem, buffers, SwapCached", RAW(file_pages),
+			{ RAW(shmem), RAW(buffers), RAW(swap_cached) } },
+	[LINE_BUFFERS] = { "buffers", "Buffers", RAW(buffers) },
+	[LINE_SHMEM] = { "shmem", "NR_SHMEM", RAW(shmem) },
+	[LINE_SLAB_RECLAIMABLE] = { "slab_reclaimable", "NR_SLAB_RECLAIMABLE_B",
+				    RAW(slab_reclaimable) },
+	[LINE_SLAB_UNRECLAIMABLE] = { "slab_unreclaimable", "NR_SLAB_UNRECLAIMABLE_B",
+				      RAW(slab_unreclaimable), .leak = "slab" },
+	[LINE_KERNEL_STACK] = { "kernel_stack", "NR_KERNEL_STACK_KB", RAW(stack), .leak = "ledger",
+				.unmarked = true, .unit = THREAD_SIZE },
+	[LINE_SHADOW_STACK] = { "shadow_stack", "NR_KERNEL_SCS_KB", RAW(scs), .leak = "ledger",
+				.unmarked = true },
+	[LINE_PAGE_TABLES] = { "page_tables", "NR_PAGETABLE", RAW(page_tables), .leak = "ledger" },
 	[LINE_UPPER_PAGE_TABLES] = { "upper_page_tables",
-				     "top levels of processes, not in NR_PAGETABLE" },
-	[LINE_SEC_PAGE_TABLES] = { "sec_page_tables", "NR_SECONDARY_PAGETABLE" },
-	[LINE_PERCPU] = { "percpu", "Percpu of possible CPUs without the first chunk" },
-	[LINE_VMALLOC] = { "vmalloc", "VmallocUsed without stacks and memdiag" },
-	[LINE_HUGETLB_FREE] = { "hugetlb_free", "free_hugepages of all sizes" },
-	[LINE_HUGETLB_USED] = { "hugetlb_used", "Hugetlb without hugetlb_free" },
-	[LINE_ZSMALLOC] = { "zsmalloc", "NR_ZSPAGES" },
-	[LINE_ZSWAP] = { "zswap", "pools of zswap that are not in zsmalloc" },
-	[LINE_KERNEL_MISC] = { "kernel_misc_reclaimable", "NR_KERNEL_MISC_RECLAIMABLE" },
-	[LINE_WRITEBACK_TEMP] = { "writeback_temp", "NR_WRITEBACK_TEMP" },
-	[LINE_GPU_ACTIVE] = { "gpu_active", "NR_GPU_ACTIVE" },
-	[LINE_GPU_RECLAIM] = { "gpu_reclaim", "NR_GPU_RECLAIM" },
-	[LINE_POISONED] = { "poisoned", "HardwareCorrupted" },
-	[LINE_INTEGRITY_POOL] = { "integrity_pool", "integrity_buf_pool of the block layer" },
-	[LINE_MEMMAP] = { "memmap", "memory map of sections added after boot" },
-	[LINE_MEMDIAG] = { "memdiag", "its module and finished snapshots" },
-	[LINE_UNACCOUNTED] = { "unaccounted", "managed without all other lines" },
+				     "top levels of processes, not in NR_PAGETABLE",
+				     RAW(upper_tables), .leak = "ledger", .unmarked = true },
+	[LINE_SEC_PAGE_TABLES] = { "sec_page_tables", "NR_SECONDARY_PAGETABLE",
+				   RAW(sec_page_tables), .leak = "ledger" },
+	[LINE_PERCPU] = { "percpu", "Percpu of possible CPUs without the first chunk", RAW(percpu),
+			  { RAW(percpu_boot) }, .leak = "percpu", .unmarked = true },
+	[LINE_VMALLOC] = { "vmalloc", "VmallocUsed without stacks and memdiag", RAW(vmalloc),
+			   { RAW(own), RAW(scs) }, .leak = "vmalloc", .unmarked = true },
+	[LINE_HUGETLB_FREE] = { "hugetlb_free", "free_hugepages of all sizes", RAW(hugetlb_free) },
+	[LINE_HUGETLB_USED] = { "hugetlb_used", "Hugetlb without hugetlb_free", RAW(hugetlb),
+				{ RAW(hugetlb_free) } },
+	[LINE_ZSMALLOC] = { "zsmalloc", "NR_ZSPAGES", RAW(zspages), .leak = "ledger" },
+	[LINE_ZSWAP] = { "zswap", "pools of zswap that are not in zsmalloc", RAW(zswap),
+			 .unmarked = true },
+	[LINE_KERNEL_MISC] = { "kernel_misc_reclaimable", "NR_KERNEL_MISC_RECLAIMABLE",
+			       RAW(misc_reclaimable), .unmarked = true },
+	[LINE_WRITEBACK_TEMP] = { "writeback_temp", "NR_WRITEBACK_TEMP", RAW(writeback_temp) },
+	[LINE_GPU_ACTIVE] = { "gpu_active", "NR_GPU_ACTIVE", RAW(gpu_active), .unmarked = true },
+	[LINE_GPU_RECLAIM] = { "gpu_reclaim", "NR_GPU_RECLAIM", RAW(gpu_reclaim),
+			       .unmarked = true },
+	[LINE_POISONED] = { "poisoned", "HardwareCorrupted", RAW(poisoned) },
+	[LINE_INTEGRITY_POOL] = { "integrity_pool", "integrity_buf_pool of the block layer",
+				  RAW(integrity_pool), .unmarked = true },
+	[LINE_MEMMAP] = { "memmap", "memory map of sections added after boot", RAW(memmap),
+			  .unmarked = true },
+	[LINE_MEMDIAG] = { "memdiag", "its module and finished snapshots", RAW(own),
+			   .unmarked = true },
+	[LINE_UNACCOUNTED] = { "unaccounted", "managed without all other lines",
+			       .leak = "unaccounted" },
 };
 
 struct ledger_record {
@@ -116,6 +155,9 @@ struct ledger_record {
 	u64 error;
 	u64 exact;
 	u64 from;
+	u64 leak;
+	u64 unmarked;
+	u64 unit;
 };
 
 static const struct memdiag_field_desc ledger_fields[] = {
@@ -129,6 +171,12 @@ static const struct memdiag_field_desc ledger_fields[] = {
 		      "1: error is 0; 0: pages is estimated"),
 	MEMDIAG_LABEL(ledger_record, from, STR, NONE, BRIEF,
 		      "the kernel's counters that the line is made of"),
+	MEMDIAG_LABEL(ledger_record, leak, STR, NONE, 0,
+		      "kind as which leakcheck judges growth of the line; absent: no leak of the kernel"),
+	MEMDIAG_LABEL(ledger_record, unmarked, BOOL, NONE, 0,
+		      "1: the census cannot tell its pages from those of unaccounted"),
+	MEMDIAG_LABEL(ledger_record, unit, U64, BYTES, 0,
+		      "least that comes or goes at once"),
 };
 
 /**
@@ -145,6 +193,11 @@ struct ledger {
 
 /* Of the sections collected last; only used while collecting, one at a time. */
 static struct memdiag_ledger_raw ledger_raw;
+
+static struct memdiag_amount ledger_counter(const struct memdiag_ledger_raw *raw, u16 offset)
+{
+	return *(const struct memdiag_amount *)((const char *)raw + offset);
+}
 
 static void ledger_add(struct ledger *ledger, int line, struct memdiag_amount a)
 {
@@ -196,48 +249,20 @@ static void ledger_sum(const struct memdiag_ledger_raw *raw, struct ledger *ledg
 {
 	s64 rest = raw->managed.pages;
 	u64 error = 0, either;
-	unsigned int i;
+	unsigned int i, n;
 
 	memset(ledger, 0, sizeof(*ledger));
-	ledger_add(ledger, LINE_FREE, raw->free);
-	ledger_take(ledger, LINE_FREE, raw->free_cma);
-	ledger_add(ledger, LINE_FREE_CMA, raw->free_cma);
-	ledger_add(ledger, LINE_FREE_PCP, raw->pcp);
-	ledger_add(ledger, LINE_ANON, raw->anon);
 	either = ledger_lru(raw, ledger);
-	ledger_add(ledger, LINE_FILE, raw->file_pages);
-	ledger_take(ledger, LINE_FILE, raw->shmem);
-	ledger_take(ledger, LINE_FILE, raw->buffers);
-	ledger_take(ledger, LINE_FILE, raw->swap_cached);
-	ledger_add(ledger, LINE_BUFFERS, raw->buffers);
-	ledger_add(ledger, LINE_SHMEM, raw->shmem);
-	ledger_add(ledger, LINE_SLAB_RECLAIMABLE, raw->slab_reclaimable);
-	ledger_add(ledger, LINE_SLAB_UNRECLAIMABLE, raw->slab_unreclaimable);
-	ledger_add(ledger, LINE_KERNEL_STACK, raw->stack);
-	ledger_add(ledger, LINE_SHADOW_STACK, raw->scs);
-	ledger_add(ledger, LINE_PAGE_TABLES, raw->page_tables);
-	ledger_add(ledger, LINE_UPPER_PAGE_TABLES, raw->upper_tables);
-	ledger_add(ledger, LINE_SEC_PAGE_TABLES, raw->sec_page_tables);
-	ledger_add(ledger, LINE_PERCPU, raw->percpu);
-	ledger_take(ledger, LINE_PERCPU, raw->percpu_boot);
-	ledger_add(ledger, LINE_VMALLOC, raw->vmalloc);
-	ledger_take(ledger, LINE_VMALLOC, raw->own);
-	ledger_take(ledger, LINE_VMALLOC, raw->scs);
+	for (i = 0; i < LINE_UNACCOUNTED; i++) {
+		const struct ledger_line *line = &ledger_lines[i];
+
+		if (line->add)
+			ledger_add(ledger, i, ledger_counter(raw, line->add));
+		for (n = 0; n < ARRAY_SIZE(line->take) && line->take[n]; n++)
+			ledger_take(ledger, i, ledger_counter(raw, line->take[n]));
+	}
 	if (raw->stack_in_vmalloc)
 		ledger_take(ledger, LINE_VMALLOC, raw->stack);
-	ledger_add(ledger, LINE_HUGETLB_FREE, raw->hugetlb_free);
-	ledger_add(ledger, LINE_HUGETLB_USED, raw->hugetlb);
-	ledger_take(ledger, LINE_HUGETLB_USED, raw->hugetlb_free);
-	ledger_add(ledger, LINE_ZSMALLOC, raw->zspages);
-	ledger_add(ledger, LINE_ZSWAP, raw->zswap);
-	ledger_add(ledger, LINE_KERNEL_MISC, raw->misc_reclaimable);
-	ledger_add(ledger, LINE_WRITEBACK_TEMP, raw->writeback_temp);
-	ledger_add(ledger, LINE_GPU_ACTIVE, raw->gpu_active);
-	ledger_add(ledger, LINE_GPU_RECLAIM, raw->gpu_reclaim);
-	ledger_add(ledger, LINE_POISONED, raw->poisoned);
-	ledger_add(ledger, LINE_INTEGRITY_POOL, raw->integrity_pool);
-	ledger_add(ledger, LINE_MEMMAP, raw->memmap);
-	ledger_add(ledger, LINE_MEMDIAG, raw->own);
 
 	for (i = 0; i < LINE_UNACCOUNTED; i++) {
 		/* Two counters that moved in between. */
@@ -264,12 +289,17 @@ static int ledger_collect(struct memdiag_sink *sink)
 	memdiag_ledger_read(sink, &ledger_raw);
 	ledger_sum(&ledger_raw, &ledger);
 	for (i = 0; i < NR_LINES; i++) {
+		const struct ledger_line *line = &ledger_lines[i];
 		struct ledger_record *record = memdiag_push(sink);
 
 		if (!record)
 			return -ENOSPC;
-		record->line = memdiag_push_string(sink, ledger_lines[i].name);
-		record->from = memdiag_push_string(sink, ledger_lines[i].from);
+		record->line = memdiag_push_string(sink, line->name);
+		record->from = memdiag_push_string(sink, line->from);
+		if (line->leak)
+			record->leak = memdiag_push_string(sink, line->leak);
+		record->unmarked = line->unmarked;
+		record->unit = line->unit ?: PAGE_SIZE;
 		if (!ledger.line[i].present)
 			continue;
 		record->pages = ledger.line[i].pages;
