@@ -25,13 +25,6 @@ struct amount {
 	bool has_count;
 };
 
-static bool slab_amount(const struct memdiag_data *data, const struct memdiag_section *s,
-			uint64_t r, struct amount *amount)
-{
-	amount->has_count = !memdiag_get_u64(data, s, r, "num_objs", &amount->count);
-	return !memdiag_get_bytes(data, s, r, "bytes", &amount->bytes);
-}
-
 /*
  * The size of an area counts its guard page and, for ioremap, no memory at all. What is
  * freed lazily has given its memory back.
@@ -46,20 +39,6 @@ static bool vmalloc_amount(const struct memdiag_data *data, const struct memdiag
 		return false;
 	amount->has_count = !memdiag_get_u64(data, s, r, "areas", &amount->count);
 	return !memdiag_get_bytes(data, s, r, "size", &amount->space) || pages;
-}
-
-static bool memcg_amount(const struct memdiag_data *data, const struct memdiag_section *s,
-			 uint64_t r, struct amount *amount)
-{
-	amount->has_count = false;
-	return !memdiag_get_bytes(data, s, r, "memory.current", &amount->bytes);
-}
-
-static bool zone_amount(const struct memdiag_data *data, const struct memdiag_section *s,
-			uint64_t r, struct amount *amount)
-{
-	amount->has_count = false;
-	return !memdiag_get_bytes(data, s, r, "free", &amount->bytes);
 }
 
 /* What became of free memory is told of the zones. */
@@ -78,66 +57,29 @@ static bool ledger_amount(const struct memdiag_data *data, const struct memdiag_
 	return (int64_t)pages < 0 || !memdiag_get_bytes(data, s, r, "pages", &amount->bytes);
 }
 
-static char *string_name(const struct memdiag_data *data, const struct memdiag_section *s,
-			 uint64_t r, const char *field)
-{
-	const char *name;
-
-	return strdup(memdiag_get_string(data, s, r, field, &name) ? "?" : name);
-}
-
-static char *slab_name(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r)
-{
-	return string_name(data, s, r, "name");
-}
-
-static char *vmalloc_name(const struct memdiag_data *data, const struct memdiag_section *s,
-			  uint64_t r)
-{
-	return string_name(data, s, r, "caller");
-}
-
-static char *memcg_name(const struct memdiag_data *data, const struct memdiag_section *s,
-			uint64_t r)
-{
-	/* A removed one is marked in its path. */
-	return string_name(data, s, r, "path");
-}
-
-static char *zone_name(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r)
-{
-	const char *zone;
-	uint64_t node;
-	char *name;
-
-	if (memdiag_get_string(data, s, r, "name", &zone))
-		zone = "?";
-	if (memdiag_get_u64(data, s, r, "node", &node))
-		return strdup(zone);
-	if (asprintf(&name, "node %llu %s", (unsigned long long)node, zone) < 0)
-		return NULL;
-	return name;
-}
-
-static char *ledger_name(const struct memdiag_data *data, const struct memdiag_section *s,
-			 uint64_t r)
-{
-	return string_name(data, s, r, "line");
-}
-
+/**
+ * struct rule - how the records of a section are compared
+ * @section: its name
+ * @name: field with the name of a record; a removed cgroup is marked in its path
+ * @bytes: field with its memory
+ * @count: field with a number of objects, or NULL
+ * @amount: what measures a record instead of @bytes and @count, or NULL
+ * @loss: less of it is the bad news
+ */
 static const struct rule {
 	const char *section;
+	const char *name;
+	const char *bytes;
+	const char *count;
 	bool (*amount)(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r,
 		       struct amount *amount);
-	char *(*name)(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r);
-	/* Less of it is the bad news. */
 	bool loss;
 } rules[] = {
-	{ "slab", slab_amount, slab_name, false },
-	{ "vmalloc_caller", vmalloc_amount, vmalloc_name, false },
-	{ "memcg", memcg_amount, memcg_name, false },
-	{ "zone", zone_amount, zone_name, true },
-	{ "ledger", ledger_amount, ledger_name, false },
+	{ .section = "slab", .name = "name", .bytes = "bytes", .count = "num_objs" },
+	{ .section = "vmalloc_caller", .name = "caller", .amount = vmalloc_amount },
+	{ .section = "memcg", .name = "path", .bytes = "memory.current" },
+	{ .section = "zone", .name = "name", .bytes = "free", .loss = true },
+	{ .section = "ledger", .name = "line", .amount = ledger_amount },
 };
 
 /**
@@ -151,27 +93,67 @@ const char *memdiag_growth_section(unsigned int n)
 	return n < ARRAY_SIZE(rules) ? rules[n].section : NULL;
 }
 
+static bool measure(const struct rule *rule, const struct memdiag_data *data,
+		    const struct memdiag_section *s, uint64_t r, struct amount *amount)
+{
+	if (rule->amount)
+		return rule->amount(data, s, r, amount);
+	amount->has_count =
+		rule->count && !memdiag_get_u64(data, s, r, rule->count, &amount->count);
+	return !memdiag_get_bytes(data, s, r, rule->bytes, &amount->bytes);
+}
+
+/* What a record is called, a zone with its node. Return: NULL without memory. */
+static char *name_of(const struct rule *rule, const struct memdiag_data *data,
+		     const struct memdiag_section *s, uint64_t r)
+{
+	const char *name;
+	uint64_t node;
+	char *text;
+
+	if (memdiag_get_string(data, s, r, rule->name, &name))
+		name = "?";
+	if (strcmp(rule->section, "zone") || memdiag_get_u64(data, s, r, "node", &node))
+		return strdup(name);
+	return asprintf(&text, "node %llu %s", (unsigned long long)node, name) < 0 ? NULL : text;
+}
+
+/* Did a thing grow, or a zone lose free memory? Then @finding says by how much. */
+static bool find_growth(const struct memdiag_diff *d, const struct rule *rule,
+			const struct memdiag_diff_record *r, struct memdiag_finding *finding)
+{
+	struct amount a = {}, b = {};
+	bool space;
+
+	if (r->a != MEMDIAG_NO_RECORD && !measure(rule, d->a, d->section_a, r->a, &a))
+		return false;
+	if (r->b == MEMDIAG_NO_RECORD || !measure(rule, d->b, d->section_b, r->b, &b))
+		return false;
+	/* A zone that is gone was taken offline; a new one is no loss. */
+	if (rule->loss && r->change != MEMDIAG_CHANGE_CHANGED)
+		return false;
+	space = !a.bytes && !b.bytes && (a.space || b.space);
+	*finding = (struct memdiag_finding){
+		.section = rule->section,
+		.module = "",
+		.from = space ? a.space : a.bytes,
+		.to = space ? b.space : b.bytes,
+		.space = space,
+		.count_known = (a.has_count || r->a == MEMDIAG_NO_RECORD) && b.has_count,
+		.count = (int64_t)(b.count - a.count),
+	};
+	if (rule->loss ? finding->from <= finding->to : finding->to <= finding->from)
+		return false;
+	finding->grown = rule->loss ? finding->from - finding->to : finding->to - finding->from;
+	return true;
+}
+
 static int add_finding(struct memdiag_findings *f, size_t *room, const struct memdiag_diff *d,
 		       const struct rule *rule, const struct memdiag_diff_record *r)
 {
-	struct amount a = {}, b = {};
-	struct memdiag_finding *new;
-	bool grew, space;
+	struct memdiag_finding *new, finding;
 
-	if (r->a != MEMDIAG_NO_RECORD && !rule->amount(d->a, d->section_a, r->a, &a))
-		return 0;
-	if (r->b != MEMDIAG_NO_RECORD && !rule->amount(d->b, d->section_b, r->b, &b))
-		return 0;
-	space = !a.bytes && !b.bytes && (a.space || b.space);
-	if (space) {
-		a.bytes = a.space;
-		b.bytes = b.space;
-	}
-	/* A zone that is gone was taken offline; a new one is no loss. */
-	if (rule->loss && r->change != MEMDIAG_CHANGE_CHANGED)
-		return 0;
-	grew = rule->loss ? a.bytes > b.bytes : b.bytes > a.bytes;
-	if (!grew)
+	if (!find_growth(d, rule, r, &finding))
 		return 0;
 	if (f->nr == *room) {
 		new = realloc(f->findings, (*room * 2 + 16) * sizeof(*new));
@@ -180,22 +162,11 @@ static int add_finding(struct memdiag_findings *f, size_t *room, const struct me
 		f->findings = new;
 		*room = *room * 2 + 16;
 	}
-	new = &f->findings[f->nr];
-	*new = (struct memdiag_finding){
-		.section = rule->section,
-		.module = "",
-		.from = a.bytes,
-		.to = b.bytes,
-		.grown = rule->loss ? a.bytes - b.bytes : b.bytes - a.bytes,
-		.space = space,
-		.count_known = (a.has_count || r->a == MEMDIAG_NO_RECORD) && b.has_count,
-		.count = (int64_t)(b.count - a.count),
-	};
-	new->name = rule->name(d->b, d->section_b, r->b);
-	if (!new->name)
+	finding.name = name_of(rule, d->b, d->section_b, r->b);
+	if (!finding.name)
 		return -ENOMEM;
-	memdiag_get_string(d->b, d->section_b, r->b, "module", &new->module);
-	f->nr++;
+	memdiag_get_string(d->b, d->section_b, r->b, "module", &finding.module);
+	f->findings[f->nr++] = finding;
 	return 0;
 }
 
@@ -342,8 +313,7 @@ int memdiag_diagnose_growth(const struct memdiag_data *a, const struct memdiag_d
 		}
 		f->notices |= d->notices;
 		for (size_t r = 0; r < d->nr_records && !ret; r++)
-			if (d->records[r].b != MEMDIAG_NO_RECORD)
-				ret = add_finding(f, &room, d, &rules[n], &d->records[r]);
+			ret = add_finding(f, &room, d, &rules[n], &d->records[r]);
 		memdiag_diff_free(d);
 		if (!ret && !strcmp(rules[n].section, "memcg"))
 			ret = drop_explained(f, first);

@@ -229,10 +229,12 @@ static bool counter_went_backwards(const struct memdiag_diff *d, uint64_t a, uin
 	return false;
 }
 
+/* What became of a record of the first snapshot. */
+enum fate { VANISHED, JOINED, REUSED };
+
 /* One joined pair: the same thing, changed or not, or two things with one id. */
 static void add_pair(struct memdiag_diff *d, const struct side *a, uint64_t record_a,
-		     const struct side *b, uint64_t record_b, uint64_t *partner_a,
-		     uint64_t *partner_b)
+		     const struct side *b, uint64_t record_b, enum fate *fates)
 {
 	struct memdiag_diff_record *r = &d->records[d->nr_records++];
 
@@ -247,10 +249,10 @@ static void add_pair(struct memdiag_diff *d, const struct side *a, uint64_t reco
 		r->change = MEMDIAG_CHANGE_APPEARED;
 		r->reused = true;
 		r->a = MEMDIAG_NO_RECORD;
-		partner_a[record_a] = MEMDIAG_NO_RECORD;
-		partner_b[record_b] = MEMDIAG_NO_RECORD;
+		fates[record_a] = REUSED;
 		return;
 	}
+	fates[record_a] = JOINED;
 	if (r->renamed)
 		d->notices |= MEMDIAG_NOTICE_RENAMED;
 	r->change = MEMDIAG_CHANGE_SAME;
@@ -262,55 +264,53 @@ static void add_pair(struct memdiag_diff *d, const struct side *a, uint64_t reco
 		d->notices |= MEMDIAG_NOTICE_BACKWARDS;
 }
 
-static int join(struct memdiag_diff *d, const struct side *a, const struct side *b)
+/* Finds for each record of @b the one of @a with the same key, if there is one. */
+static void match_keys(const struct entry *a, uint64_t nr_a, const struct entry *b, uint64_t nr_b,
+		       uint64_t *partners)
 {
-	uint64_t nr_a = a->section->nr_records, nr_b = b->section->nr_records;
-	uint64_t *partner_a = calloc(nr_a + 1, sizeof(*partner_a));
-	uint64_t *partner_b = calloc(nr_b + 1, sizeof(*partner_b));
-	bool *had_key = calloc(nr_a + 1, sizeof(*had_key));
-	struct entry *sorted_a, *sorted_b;
-	bool duplicates = false;
-	int ret = -ENOMEM;
-
-	sorted_a = sort_side(a, &duplicates);
-	sorted_b = sort_side(b, &duplicates);
-	d->records = calloc(nr_a + nr_b + 1, sizeof(*d->records));
-	if (!partner_a || !partner_b || !had_key || !sorted_a || !sorted_b || !d->records)
-		goto out;
-	if (duplicates)
-		d->notices |= MEMDIAG_NOTICE_DUPLICATES;
-	memset(partner_a, 0xff, nr_a * sizeof(*partner_a));
-	memset(partner_b, 0xff, nr_b * sizeof(*partner_b));
+	memset(partners, 0xff, nr_b * sizeof(*partners));
 	for (uint64_t i = 0, j = 0; i < nr_a && j < nr_b;) {
-		int order = compare_keys(&sorted_a[i], &sorted_b[j]);
+		int order = compare_keys(&a[i], &b[j]);
 
-		if (!order) {
-			partner_a[sorted_a[i].record] = sorted_b[j].record;
-			partner_b[sorted_b[j].record] = sorted_a[i].record;
-			had_key[sorted_a[i].record] = true;
-		}
+		if (!order)
+			partners[b[j].record] = a[i].record;
 		i += order <= 0;
 		j += order >= 0;
 	}
+}
+
+static int join(struct memdiag_diff *d, const struct side *a, const struct side *b)
+{
+	uint64_t nr_a = a->section->nr_records, nr_b = b->section->nr_records;
+	uint64_t *partners = calloc(nr_b + 1, sizeof(*partners));
+	enum fate *fates = calloc(nr_a + 1, sizeof(*fates));
+	bool duplicates = false;
+	struct entry *sorted_a = sort_side(a, &duplicates);
+	struct entry *sorted_b = sort_side(b, &duplicates);
+	int ret = -ENOMEM;
+
+	d->records = calloc(nr_a + nr_b + 1, sizeof(*d->records));
+	if (!partners || !fates || !sorted_a || !sorted_b || !d->records)
+		goto out;
+	if (duplicates)
+		d->notices |= MEMDIAG_NOTICE_DUPLICATES;
+	match_keys(sorted_a, nr_a, sorted_b, nr_b, partners);
 	for (uint64_t r = 0; r < nr_b; r++)
-		add_pair(d, a, partner_b[r], b, r, partner_a, partner_b);
-	for (uint64_t r = 0; r < nr_a; r++) {
-		if (partner_a[r] != MEMDIAG_NO_RECORD)
-			continue;
-		d->records[d->nr_records++] = (struct memdiag_diff_record){
-			.change = MEMDIAG_CHANGE_VANISHED,
-			.a = r,
-			.b = MEMDIAG_NO_RECORD,
-			.reused = had_key[r],
-		};
-	}
+		add_pair(d, a, partners[r], b, r, fates);
+	for (uint64_t r = 0; r < nr_a; r++)
+		if (fates[r] != JOINED)
+			d->records[d->nr_records++] = (struct memdiag_diff_record){
+				.change = MEMDIAG_CHANGE_VANISHED,
+				.a = r,
+				.b = MEMDIAG_NO_RECORD,
+				.reused = fates[r] == REUSED,
+			};
 	ret = 0;
 out:
 	free(sorted_a);
 	free(sorted_b);
-	free(had_key);
-	free(partner_a);
-	free(partner_b);
+	free(fates);
+	free(partners);
 	return ret;
 }
 

@@ -113,15 +113,46 @@ static void tell_elapsed(int64_t elapsed_ns, uint32_t notices, const struct opti
 	printf("%s between the snapshots\n\n", text);
 }
 
-static int growth(const struct memdiag_data *a, const struct memdiag_data *b,
-		  const struct options *options)
+/* The limit counts per section: each is another view of the memory. */
+static bool is_shown(const struct memdiag_findings *f, size_t n, unsigned long limit)
+{
+	return n < limit || f->findings[n - limit].section != f->findings[n].section;
+}
+
+static struct json_object *json_growth(const struct memdiag_data *b,
+				       const struct memdiag_findings *f, unsigned long limit)
+{
+	struct json_object *array = must(json_object_new_array());
+
+	for (size_t n = 0; n < f->nr; n++)
+		if (is_shown(f, n, limit))
+			json_object_array_add(array, json_finding(b, &f->findings[n]));
+	return array;
+}
+
+static void print_growth(const struct memdiag_data *b, const struct memdiag_findings *f,
+			 unsigned long limit, const struct options *options)
 {
 	static const char *const columns[] = { "what", "name", "module",  "grown",
 					       "from", "to",   "objects", "per_hour" };
-	unsigned long limit = options->limit ? options->limit : TOP, shown = 0;
-	bool json = options->given & OPT_JSON;
-	struct json_object *document, *array = NULL;
-	struct table *table = NULL;
+	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
+
+	tell_elapsed(f->elapsed_ns, f->notices, options);
+	for (unsigned int n = 0; n < ARRAY_SIZE(columns); n++)
+		table_column(table, columns[n], n >= 3);
+	for (size_t n = 0; n < f->nr; n++)
+		if (is_shown(f, n, limit))
+			growth_row(table, b, &f->findings[n], f, options->given & OPT_BYTES);
+	if (!f->nr)
+		puts("nothing grew");
+	table_print(table);
+}
+
+static int growth(const struct memdiag_data *a, const struct memdiag_data *b,
+		  const struct options *options)
+{
+	unsigned long limit = options->limit ? options->limit : TOP;
+	struct json_object *document;
 	struct memdiag_findings *f;
 	struct memdiag_error error;
 	int status;
@@ -139,32 +170,12 @@ static int growth(const struct memdiag_data *a, const struct memdiag_data *b,
 		     memdiag_growth_section(n));
 		status = STATUS_PARTIAL;
 	}
-	if (json) {
-		array = must(json_object_new_array());
-	} else {
-		tell_elapsed(f->elapsed_ns, f->notices, options);
-		table = table_new(!(options->given & OPT_NO_HEADINGS));
-		for (unsigned int n = 0; n < ARRAY_SIZE(columns); n++)
-			table_column(table, columns[n], n >= 3);
-	}
-	for (size_t n = 0; n < f->nr; n++) {
-		/* The limit counts per section: each is another view of the memory. */
-		shown = n && f->findings[n].section == f->findings[n - 1].section ? shown + 1 : 1;
-		if (shown > limit)
-			continue;
-		if (json)
-			json_object_array_add(array, json_finding(b, &f->findings[n]));
-		else
-			growth_row(table, b, &f->findings[n], f, options->given & OPT_BYTES);
-	}
-	if (json) {
+	if (options->given & OPT_JSON) {
 		document = json_diff(a, b, f->elapsed_ns, f->notices);
-		json_add(document, "growth", array);
+		json_add(document, "growth", json_growth(b, f, limit));
 		json_print(document);
 	} else {
-		if (!f->nr)
-			puts("nothing grew");
-		table_print(table);
+		print_growth(b, f, limit, options);
 	}
 	memdiag_findings_free(f);
 	return status;
