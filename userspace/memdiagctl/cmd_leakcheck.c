@@ -244,26 +244,29 @@ static int exit_status(enum memdiag_verdict verdict)
 	}
 }
 
-static int check(struct leak_run *run)
+/* Is the module where the check needs it? Return: 0 or STATUS_CANNOT. */
+static int check_module(const struct leak_run *run)
 {
-	const char *junit = option_value(run->options, OPT_JUNIT);
-	struct memdiag_error error;
-	int ret;
-
-	if (run->name && is_built_in(run->name))
+	if (!run->name)
+		return 0;
+	if (is_built_in(run->name))
 		return cannot(
 			"cannot check %s: it is built into the kernel; use --attach with --cache, --pid or --cgroup instead of --module",
 			run->name);
 	if (run->module && leak_is_loaded(run->name))
 		return cannot("cannot check %s: it is loaded already; unload it, or use --attach",
 			      run->name);
-	if (run->options->given & OPT_ATTACH && run->name && !leak_is_loaded(run->name))
+	if (run->options->given & OPT_ATTACH && !leak_is_loaded(run->name))
 		return cannot("cannot check %s: it is not loaded", run->name);
-	ret = source_open(&run->device);
-	if (!ret && junit)
-		ret = leak_open_junit(run, junit);
-	if (ret)
-		return ret;
+	return 0;
+}
+
+/* From the start of the tracker to its stop. Return: 0, also with a failed check, or a status. */
+static int run_tracked(struct leak_run *run)
+{
+	struct memdiag_error error;
+	int ret;
+
 	/* Before the tracker runs: nothing may end us while it does. */
 	leak_take_signals();
 	leak_evidence_begin(run);
@@ -277,13 +280,26 @@ static int check(struct leak_run *run)
 		leak_evidence_end(run);
 	if (ret)
 		leak_give_up(run, "the check could not begin; standard error says why");
-	if (leak_stopped()) {
-		warn("stopped by a signal; %s", run->loaded
-							? "the module stays loaded: it is in use"
-							: "nothing is left behind");
-		leak_give_up(run, "stopped by signal %d", leak_stopped());
-		ret = 128 + leak_stopped();
-	}
+	if (!leak_stopped())
+		return ret;
+	warn("stopped by a signal; %s",
+	     run->loaded ? "the module stays loaded: it is in use" : "nothing is left behind");
+	leak_give_up(run, "stopped by signal %d", leak_stopped());
+	return 128 + leak_stopped();
+}
+
+static int check(struct leak_run *run)
+{
+	const char *junit = option_value(run->options, OPT_JUNIT);
+	int ret = check_module(run);
+
+	if (!ret)
+		ret = source_open(&run->device);
+	if (!ret && junit)
+		ret = leak_open_junit(run, junit);
+	if (ret)
+		return ret;
+	ret = run_tracked(run);
 	if (!ret && run->junit != stdout)
 		leak_print(run);
 	if (run->junit && leak_write_junit(run) && !ret)

@@ -398,17 +398,42 @@ static int already(const struct options *options)
 	return STATUS_DONE;
 }
 
+/* Opens the file at @path if that is memdiag and has the parameters. Return: 0 or a status. */
+static int open_module(const char *path, const struct options *options,
+		       struct memdiag_module **module)
+{
+	struct memdiag_error error;
+	const char *name;
+	int ret;
+
+	if (memdiag_module_open(path, &error, module))
+		return cannot("cannot load %s: %s", path, error.text);
+	name = memdiag_module_info(*module, "name", 0);
+	if (name && strcmp(name, "memdiag"))
+		ret = cannot("cannot load %s: it is module '%s', not memdiag", path, name);
+	else
+		ret = check_parameters(*module, options);
+	if (ret)
+		memdiag_module_free(*module);
+	return ret;
+}
+
+static bool has_addresses(const struct options *options)
+{
+	for (int n = 0; n < options->nr_args; n++)
+		if (!strncmp(options->args[n], "addresses=", 10))
+			return true;
+	return false;
+}
+
 int cmd_load(const struct command *command, const struct options *options)
 {
 	const char *map = option_value(options, OPT_SYSTEM_MAP);
 	const char *path = option_value(options, OPT_MODULE);
 	struct addresses addresses = {};
 	struct memdiag_module *module;
-	struct memdiag_error error;
 	struct utsname uts = {};
 	char *parameters;
-	const char *name;
-	bool own = false;
 	int ret;
 
 	(void)command;
@@ -424,17 +449,10 @@ int cmd_load(const struct command *command, const struct options *options)
 		return cannot(
 			"cannot find memdiag.ko below /lib/modules/%s; install it there, or name it with --module",
 			uts.release);
-	if (memdiag_module_open(path, &error, &module))
-		return cannot("cannot load %s: %s", path, error.text);
-	name = memdiag_module_info(module, "name", 0);
-	if (name && strcmp(name, "memdiag")) {
-		ret = cannot("cannot load %s: it is module '%s', not memdiag", path, name);
-		goto free_module;
-	}
-	ret = check_parameters(module, options);
-	for (int n = 0; n < options->nr_args; n++)
-		own |= !strncmp(options->args[n], "addresses=", 10);
-	if (!ret && !own)
+	ret = open_module(path, options, &module);
+	if (ret)
+		return ret;
+	if (!has_addresses(options))
 		ret = load_addresses(module, map, &addresses);
 	if (ret)
 		goto free_module;
@@ -443,7 +461,7 @@ int cmd_load(const struct command *command, const struct options *options)
 	free(parameters);
 	if (ret) {
 		ret = refused(ret, path, module, uts.release);
-		goto free_addresses;
+		goto free_module;
 	}
 	fputs("loaded ", stdout);
 	print_safe(stdout, path);
@@ -451,9 +469,8 @@ int cmd_load(const struct command *command, const struct options *options)
 	ret = wait_for_device();
 	if (!ret)
 		ret = report(&addresses, map);
-free_addresses:
-	free(addresses.text);
 free_module:
+	free(addresses.text);
 	memdiag_module_free(module);
 	return ret;
 }
