@@ -195,6 +195,10 @@ struct memdiag_provider {
 	int (*finish)(struct memdiag_sink *sink);
 };
 
+/* The records of a provider: @_fields, a table, and the struct that it describes. */
+#define MEMDIAG_RECORDS(_fields, rec)					\
+	.fields = _fields, .nr_fields = ARRAY_SIZE(_fields), .record_size = sizeof(struct rec)
+
 /* registry.c */
 int memdiag_registry_init(void);
 void memdiag_registry_exit(void);

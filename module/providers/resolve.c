@@ -52,8 +52,6 @@ const struct memdiag_provider memdiag_resolve_provider = {
 	.id = MEMDIAG_SEC_RESOLVE,
 	.name = "resolve",
 	.help = "per symbol, file, layout and check: how it was found",
-	.fields = resolve_fields,
-	.nr_fields = ARRAY_SIZE(resolve_fields),
-	.record_size = sizeof(struct resolve_record),
+	MEMDIAG_RECORDS(resolve_fields, resolve_record),
 	.collect = resolve_collect,
 };

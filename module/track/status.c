@@ -200,9 +200,7 @@ const struct memdiag_provider memdiag_track_status_provider __refconst = {
 	.id = MEMDIAG_SEC_TRACK_STATUS,
 	.name = "track_status",
 	.help = "one record: how the tracker of allocations stands, and what it could not follow",
-	.fields = status_fields,
-	.nr_fields = ARRAY_SIZE(status_fields),
-	.record_size = sizeof(struct status_record),
+	MEMDIAG_RECORDS(status_fields, status_record),
 	.init = status_init,
 	.collect = status_collect,
 };
