@@ -2,7 +2,7 @@
 /*
  * slab: /proc/slabinfo for the numbers, /sys/kernel/slab for the rest.
  */
-#include <dirent.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +14,58 @@
 #include "oracles.h"
 
 #define SLAB_DIR "/sys/kernel/slab"
+/* Room for that many attributes, of a few hundred caches. */
+#define SLAB_CONSTANTS 32768
 
 /* An attribute; false if there is none. */
 static bool slab_attribute(long long *value, const char *cache, const char *name)
 {
 	return file_number(value, SLAB_DIR "/%s/%s", cache, name);
+}
+
+/* What slab_constant() has read of an attribute. */
+struct slab_constant {
+	bool there;
+	long long value;
+};
+
+/*
+ * An attribute that stays as the cache was made; false if there is none. Each is read once:
+ * under KASAN sysfs takes seconds for all of them, and meanwhile the other numbers move.
+ */
+static bool slab_constant(long long *value, const char *cache, const char *name)
+{
+	struct slab_constant *constant;
+	ENTRY entry = {}, *found;
+	static bool made;
+
+	if (!made && !hcreate(SLAB_CONSTANTS))
+		abort();
+	made = true;
+	if (asprintf(&entry.key, "%s/%s", cache, name) < 0)
+		abort();
+	found = hsearch(entry, FIND);
+	if (found) {
+		free(entry.key);
+		constant = found->data;
+	} else {
+		constant = calloc(1, sizeof(*constant));
+		entry.data = constant;
+		if (!constant || !hsearch(entry, ENTER))
+			abort();
+		constant->there = slab_attribute(&constant->value, cache, name);
+	}
+	*value = constant->value;
+	return constant->there;
+}
+
+static void slab_constant_fact(struct facts *facts, const char *cache, const char *attribute,
+			       const char *field)
+{
+	long long value;
+
+	if (slab_constant(&value, cache, attribute))
+		facts_number(facts, value, "%s/%s", cache, field);
 }
 
 static void slab_attribute_fact(struct facts *facts, const char *cache, const char *attribute,
@@ -56,14 +103,14 @@ static void slab_sysfs(struct facts *facts, const char *cache)
 
 	if (access(SLAB_DIR, F_OK))
 		return;
-	slab_attribute_fact(facts, cache, "object_size", "object_size");
+	slab_constant_fact(facts, cache, "object_size", "object_size");
 	slab_attribute_fact(facts, cache, "aliases", "aliases");
-	slab_attribute_fact(facts, cache, "align", "align");
-	slab_attribute_fact(facts, cache, "min_partial", "min_partial");
-	slab_attribute_fact(facts, cache, "reclaim_account", "reclaimable");
+	slab_constant_fact(facts, cache, "align", "align");
+	slab_constant_fact(facts, cache, "min_partial", "min_partial");
+	slab_constant_fact(facts, cache, "reclaim_account", "reclaimable");
 	slab_attribute_fact(facts, cache, "partial", "nr_partial");
 	for (i = 0; i < NR_SLAB_FLAGS; i++)
-		if (slab_attribute(&value, cache, slab_flags[i].attribute))
+		if (slab_constant(&value, cache, slab_flags[i].attribute))
 			facts_number(facts, !!value, "%s/flag %s", cache, slab_flags[i].word);
 	text = file_read(SLAB_DIR "/%s/ctor", cache);
 	end = text ? strchr(text, '\n') : NULL;
@@ -122,7 +169,7 @@ static void slab_flag_facts(struct facts *facts, const char *cache, const char *
 	long long value;
 
 	for (i = 0; i < NR_SLAB_FLAGS; i++)
-		if (slab_attribute(&value, cache, slab_flags[i].attribute))
+		if (slab_constant(&value, cache, slab_flags[i].attribute))
 			facts_number(facts, slab_has_word(words, slab_flags[i].word), "%s/flag %s",
 				     cache, slab_flags[i].word);
 }
