@@ -122,8 +122,8 @@ static void print_verdicts(const struct memdiag_data *data, const struct memdiag
 	if (most) {
 		format_bytes(most, text[0]);
 		format_bytes(most_of, text[1]);
-		printf("; min keeps %s of %s (%.3f) free for the kernel in ", text[0], text[1],
-		       (double)most / most_of);
+		printf("; min keeps %s of %s (%.1f%%) free for the kernel in ", text[0], text[1],
+		       100.0 * most / most_of);
 		print_zone(data, s, worst);
 	}
 	putchar('\n');

@@ -90,6 +90,13 @@ void format_boot_id(const struct memdiag_header *header, char *buffer)
 			      header->boot_id[n]);
 }
 
+/* True for a part of a whole; other thousandths are ratios or indices, often above 1. */
+static bool is_share(const struct memdiag_data *data, const struct memdiag_field *field)
+{
+	return field->unit == MEMDIAG_UNIT_PERMILLE &&
+	       !strcmp(memdiag_field_name(data, field), "share");
+}
+
 /* A number of the field's unit, without sign. */
 void format_amount(const struct memdiag_data *data, const struct memdiag_field *field,
 		   uint64_t amount, bool exact, char *buffer)
@@ -102,6 +109,9 @@ void format_amount(const struct memdiag_data *data, const struct memdiag_field *
 		format_bytes((double)amount * bytes, buffer);
 	else if (field->unit == MEMDIAG_UNIT_NS)
 		format_ns(amount, buffer);
+	else if (is_share(data, field))
+		snprintf(buffer, NUMBER_SIZE, "%" PRIu64 ".%u%%", amount / 10,
+			 (unsigned int)(amount % 10));
 	else if (field->unit == MEMDIAG_UNIT_PERMILLE)
 		snprintf(buffer, NUMBER_SIZE, "%" PRIu64 ".%03u", amount / 1000,
 			 (unsigned int)(amount % 1000));
