@@ -60,20 +60,23 @@ hold,pages,order=3,count=100;hold,vmalloc,size=262144,count=20;hold,percpu,size=
 	done
 }
 
+page=$(getconf PAGESIZE 2>/dev/null || echo 4096)
+
 # The least of some looks: the pages of a process that is just going are on no line
 # until all of them are free.
 unaccounted() {
 	for look in 1 2 3 4; do
-		memdiagctl ledger --bytes --no-headings -o line,pages
+		memdiagctl ledger --bytes --no-headings -o line,size
 		sleep 0.2
-	done | awk '$1 == "unaccounted" && (least == "" || $2 < least) { least = $2 }
-		END { print least }'
+	done | awk -v page="$page" '$1 == "unaccounted" && (least == "" || $2 < least) { least = $2 }
+		END { if (least != "") print least / page }'
 }
 
 ktap_start
 rmmod memdiag_fixture 2>/dev/null
 ip link set lo up
-all=$(memdiagctl show identity --bytes --no-headings -o name,left | awk '$1 == "present" { print $2 }')
+all=$(memdiagctl show identity --bytes --no-headings -o name,left |
+	awk -v page="$page" '$1 == "present" { print $2 / page }')
 end=$(($(now) + seconds))
 bursts=0 first='' low='' high=''
 while [ "$(now)" -lt $end ]; do

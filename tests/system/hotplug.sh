@@ -24,13 +24,13 @@ give_up() {
 }
 
 # line NAME: its pages
-line() { memdiagctl show ledger -o line,pages --bytes --no-headings | awk -v n="$1" '$1 == n { print $2 }'; }
+line() { memdiagctl show ledger -o line,pages --bytes --no-headings | awk -v n="$1" '$1 == n { print $2 / 4096 }'; }
 
 # sums_up: whether all lines together are MemTotal
 sums_up() {
 	memdiagctl show ledger -o pages --bytes --no-headings |
 		awk -v kib="$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)" '
-			{ sum += $1 } END { exit sum * 4 != kib }'
+			{ sum += $1 } END { exit sum != kib * 1024 }'
 }
 
 # still NAME WAS: whether a line has about the pages that it had

@@ -81,16 +81,16 @@ void known_census(void)
 static int64_t split(const char *kind, int order)
 {
 	char line[200], is[40], blocks[40], pieces[20];
-	int64_t pages, sum = 0;
+	int64_t bytes, sum = 0;
 	bool there = false;
 	FILE *f;
 
 	f = popen("memdiagctl ledger --by order --bytes --no-headings", "r");
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%39s %39s %19s %" SCNd64, is, blocks, pieces, &pages) == 4 &&
+		if (sscanf(line, "%39s %39s %19s %" SCNd64, is, blocks, pieces, &bytes) == 4 &&
 		    !strcmp(is, kind) && (order < 0 || atoi(pieces) == order)) {
 			there = true;
-			sum += pages;
+			sum += bytes / page;
 		}
 	if (!f || pclose(f) || (!there && order < 0))
 		ktap_bail("memdiagctl does not split unaccounted by order");

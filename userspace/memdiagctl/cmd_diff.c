@@ -13,6 +13,8 @@
 #include "memdiagctl.h"
 
 #define TOP 5
+/* From less than a minute a rate per hour would repeat what a load does once. */
+#define RATE_MIN_NS (60 * 1000000000ll)
 
 /* Warns of what must be known to read the numbers. Return: STATUS_PARTIAL or 0. */
 static int tell_notices(uint32_t notices)
@@ -72,7 +74,7 @@ static void growth_row(struct table *table, const struct memdiag_data *b,
 		       const struct memdiag_finding *f, const struct memdiag_findings *all,
 		       bool exact)
 {
-	double per_hour = all->elapsed_ns > 0 ? f->grown * (3600e9 / all->elapsed_ns) : 0;
+	double per_hour = f->grown * (3600e9 / all->elapsed_ns);
 	bool loss = !strcmp(f->section, "zone");
 	char text[FORMAT_SIZE];
 
@@ -92,10 +94,9 @@ static void growth_row(struct table *table, const struct memdiag_data *b,
 	else
 		strcpy(text, "-");
 	table_cell(table, 6, text);
-	/* More than any number of bytes, where little time has passed. */
-	if (all->elapsed_ns <= 0)
-		strcpy(text, "-");
-	else if (exact)
+	if (all->elapsed_ns < RATE_MIN_NS)
+		return;
+	if (exact)
 		snprintf(text, sizeof(text), "%.0f", per_hour);
 	else
 		format_bytes(per_hour, text);
@@ -138,7 +139,7 @@ static void print_growth(const struct memdiag_data *b, const struct memdiag_find
 	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
 
 	tell_elapsed(f->elapsed_ns, f->notices, options);
-	for (unsigned int n = 0; n < ARRAY_SIZE(columns); n++)
+	for (unsigned int n = 0; n < ARRAY_SIZE(columns) - (f->elapsed_ns < RATE_MIN_NS); n++)
 		table_column(table, columns[n], n >= 3);
 	for (size_t n = 0; n < f->nr; n++)
 		if (is_shown(f, n, limit))
@@ -243,7 +244,7 @@ static int make_rows(const struct memdiag_diff *d, const struct view *v,
 	const char *name = sort_column(options, NULL, &invert);
 
 	if (name) {
-		field = memdiag_field_find(d->b, d->section_b, name);
+		field = column_find(d->b, d->section_b, name, strlen(name));
 		if (!field)
 			return unknown_column(d->b, d->section_b, name, strlen(name));
 	}
@@ -312,12 +313,7 @@ static void diff_cells(struct table *table, const struct memdiag_diff *d,
 			continue;
 		}
 		memdiag_diff_delta(d, r, field_number(d, f), &delta);
-		strcpy(text, "-");
-		if (delta.known) {
-			format_amount(d->b, f, delta.amount, exact, text);
-			format_sign(text, delta.negative, !delta.amount);
-		}
-		table_cell(table, column++, text);
+		table_cell(table, column++, format_delta(d->b, f, &delta, exact, text));
 		if (!memdiag_diff_has_rates(d, field_number(d, f)))
 			continue;
 		strcpy(text, "-");
@@ -331,16 +327,17 @@ static struct table *diff_table(const struct memdiag_diff *d, const struct view 
 				const struct options *options)
 {
 	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
-	char *name;
+	char *name, buffer[HEADING_SIZE];
 
 	table_column(table, "change", false);
 	for (unsigned int n = 0; n < v->nr_columns; n++) {
-		table_column(table, memdiag_field_name(v->data, v->columns[n]),
-			     memdiag_field_is_number(v->columns[n]));
+		const char *heading = format_heading(v->data, v->section, v->columns[n], buffer);
+
+		table_column(table, heading, memdiag_field_is_number(v->columns[n]));
 		if (!field_is_difference(v->columns[n]) ||
 		    !memdiag_diff_has_rates(d, field_number(d, v->columns[n])))
 			continue;
-		if (asprintf(&name, "%s/s", memdiag_field_name(v->data, v->columns[n])) < 0)
+		if (asprintf(&name, "%s/s", heading) < 0)
 			no_memory();
 		table_column(table, name, true);
 		free(name);

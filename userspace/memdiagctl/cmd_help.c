@@ -65,6 +65,7 @@ static int help_list(void)
 static void print_columns(const struct memdiag_data *data, const char *section)
 {
 	const struct memdiag_section *s = memdiag_data_find(data, section);
+	char heading[HEADING_SIZE];
 
 	if (!s || !s->nr_fields)
 		return;
@@ -73,7 +74,7 @@ static void print_columns(const struct memdiag_data *data, const char *section)
 		const struct memdiag_field *f = memdiag_field(data, s, n);
 
 		printf(" %c%-25s ", f->flags & MEMDIAG_FIELD_BRIEF ? '*' : ' ',
-		       memdiag_field_name(data, f));
+		       format_heading(data, s, f, heading));
 		print_safe(stdout, memdiag_data_string(data, f->help));
 		putchar('\n');
 	}

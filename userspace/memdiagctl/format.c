@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Values as text for people; --bytes asks for the bare number. */
+/* Values as text for people; --bytes asks for bytes, nanoseconds and bare numbers. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,20 +103,45 @@ void format_amount(const struct memdiag_data *data, const struct memdiag_field *
 {
 	uint64_t bytes = memdiag_field_scale(data, field);
 
-	if (exact)
+	if (is_share(data, field))
+		snprintf(buffer, NUMBER_SIZE, "%" PRIu64 ".%u%%", amount / 10,
+			 (unsigned int)(amount % 10));
+	else if (exact && bytes && __builtin_mul_overflow(amount, bytes, &amount))
+		snprintf(buffer, NUMBER_SIZE, "%.0f", (double)amount * bytes);
+	else if (exact)
 		snprintf(buffer, NUMBER_SIZE, "%" PRIu64, amount);
 	else if (bytes)
 		format_bytes((double)amount * bytes, buffer);
 	else if (field->unit == MEMDIAG_UNIT_NS)
 		format_ns(amount, buffer);
-	else if (is_share(data, field))
-		snprintf(buffer, NUMBER_SIZE, "%" PRIu64 ".%u%%", amount / 10,
-			 (unsigned int)(amount % 10));
 	else if (field->unit == MEMDIAG_UNIT_PERMILLE)
 		snprintf(buffer, NUMBER_SIZE, "%" PRIu64 ".%03u", amount / 1000,
 			 (unsigned int)(amount % 1000));
 	else
 		snprintf(buffer, NUMBER_SIZE, "%" PRIu64, amount);
+}
+
+/**
+ * format_delta() - a difference as text, with its sign
+ * @data: the snapshot
+ * @field: its field
+ * @delta: the difference
+ * @exact: no units
+ * @buffer: FORMAT_SIZE bytes
+ *
+ * Return: the text, "-" if the difference is not known.
+ */
+const char *format_delta(const struct memdiag_data *data, const struct memdiag_field *field,
+			 const struct memdiag_delta *delta, bool exact, char *buffer)
+{
+	if (!delta->known)
+		return "-";
+	format_amount(data, field, delta->amount, exact, buffer);
+	/* A share that went from 3% to 6% has not grown by 3%. */
+	if (is_share(data, field))
+		strcpy(strchr(buffer, '%'), "pp");
+	format_sign(buffer, delta->negative, !delta->amount);
+	return buffer;
 }
 
 /**
@@ -161,6 +186,62 @@ const char *format_value(const struct memdiag_data *data, const struct memdiag_f
 	return buffer;
 }
 
+/**
+ * format_record() - a value of a record as text
+ * @data: the snapshot
+ * @section: the section
+ * @record: number of the record
+ * @field: the field
+ * @exact: no units
+ * @buffer: FORMAT_SIZE bytes for the text, used if the value is no string
+ *
+ * Return: as format_value(), but "<0.1%" for a share that is rounded to nothing.
+ */
+const char *format_record(const struct memdiag_data *data, const struct memdiag_section *section,
+			  uint64_t record, const struct memdiag_field *field, bool exact,
+			  char *buffer)
+{
+	uint64_t value = memdiag_value(data, section, record, field);
+	uint64_t pages;
+
+	if (!value && is_share(data, field) &&
+	    !memdiag_get(data, section, record, "pages", MEMDIAG_TYPE_S64, MEMDIAG_UNIT_PAGES,
+			 &pages) &&
+	    (int64_t)pages > 0)
+		return "<0.1%";
+	return format_value(data, field, value, exact, buffer);
+}
+
+/**
+ * format_heading() - what the column of a field is called
+ * @data: the snapshot
+ * @section: the section
+ * @field: the field
+ * @buffer: HEADING_SIZE bytes, used if it is not the name of the field
+ *
+ * A field that counts pages is shown in bytes. Its name says size instead of pages, or
+ * memory if the section has another size.
+ *
+ * Return: the name.
+ */
+const char *format_heading(const struct memdiag_data *data, const struct memdiag_section *section,
+			   const struct memdiag_field *field, char *buffer)
+{
+	const char *name = memdiag_field_name(data, field), *at = strstr(name, "pages");
+	const char *what = "size";
+	int before;
+
+	if (!at || field->unit != MEMDIAG_UNIT_PAGES)
+		return name;
+	before = at - name;
+	if (before == 3 && !memcmp(name, "nr_", 3))
+		before = 0;
+	if (!before && !at[5] && memdiag_field_find(data, section, "size"))
+		what = "memory";
+	snprintf(buffer, HEADING_SIZE, "%.*s%s%s", before, name, what, at + 5);
+	return buffer;
+}
+
 /* A number by the name of its field, as in a table; "-" if there is none of that name. */
 const char *format_named(const struct memdiag_data *data, const struct memdiag_section *section,
 			 uint64_t record, const char *name, bool exact, char *buffer)
@@ -169,5 +250,5 @@ const char *format_named(const struct memdiag_data *data, const struct memdiag_s
 
 	if (!f || !memdiag_field_is_number(f))
 		return "-";
-	return format_value(data, f, memdiag_value(data, section, record, f), exact, buffer);
+	return format_record(data, section, record, f, exact, buffer);
 }

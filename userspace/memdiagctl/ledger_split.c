@@ -252,7 +252,7 @@ static int print_table(const struct memdiag_data *data, const struct memdiag_sec
 	table_column(table, "kind", false);
 	table_column(table, "migratetype", false);
 	table_column(table, "order", true);
-	table_column(table, "pages", true);
+	table_column(table, "size", true);
 	for (unsigned int n = 0; n < split->nr; n++) {
 		const struct row *row = &split->rows[n];
 

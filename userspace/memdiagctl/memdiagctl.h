@@ -199,6 +199,15 @@ int source_section(const struct memdiag_data *data, const char *name,
 /* format.c */
 /* Room for any formatted number with its sign. */
 #define FORMAT_SIZE 48
+/* Room for the name of a column; a field's name has at most 255 bytes. */
+#define HEADING_SIZE 264
+const char *format_delta(const struct memdiag_data *data, const struct memdiag_field *field,
+			 const struct memdiag_delta *delta, bool exact, char *buffer);
+const char *format_heading(const struct memdiag_data *data, const struct memdiag_section *section,
+			   const struct memdiag_field *field, char *buffer);
+const char *format_record(const struct memdiag_data *data, const struct memdiag_section *section,
+			  uint64_t record, const struct memdiag_field *field, bool exact,
+			  char *buffer);
 const char *format_value(const struct memdiag_data *data, const struct memdiag_field *field,
 			 uint64_t value, bool exact, char *buffer);
 const char *format_named(const struct memdiag_data *data, const struct memdiag_section *section,
@@ -239,6 +248,9 @@ int view_columns(const struct memdiag_data *data, const struct memdiag_section *
 		 const char *list, bool all, struct view *view);
 void view_free(struct view *view);
 const char *sort_column(const struct options *options, const char *default_sort, bool *invert);
+const struct memdiag_field *column_find(const struct memdiag_data *data,
+					const struct memdiag_section *section, const char *name,
+					size_t length);
 bool field_is_difference(const struct memdiag_field *field);
 const struct memdiag_field *view_amount(const struct view *view);
 const char *sort_letter_text(const char *letter);

@@ -155,19 +155,18 @@ char *table_text(struct table *table)
 int render_table(const struct view *view, const struct options *options)
 {
 	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
-	char buffer[FORMAT_SIZE];
+	char buffer[FORMAT_SIZE], heading[HEADING_SIZE];
 
 	for (unsigned int n = 0; n < view->nr_columns; n++)
-		table_column(table, memdiag_field_name(view->data, view->columns[n]),
+		table_column(table,
+			     format_heading(view->data, view->section, view->columns[n], heading),
 			     memdiag_field_is_number(view->columns[n]));
 	for (uint64_t r = 0; r < view->nr_rows; r++) {
 		table_row(table);
 		for (unsigned int n = 0; n < view->nr_columns; n++) {
-			uint64_t value = memdiag_value(view->data, view->section, view->rows[r],
-						       view->columns[n]);
-
-			const char *text = format_value(view->data, view->columns[n], value,
-							options->given & OPT_BYTES, buffer);
+			const char *text =
+				format_record(view->data, view->section, view->rows[r],
+					      view->columns[n], options->given & OPT_BYTES, buffer);
 
 			table_cell(table, n,
 				   merged_value(view->data, view->section, view->columns[n], text));

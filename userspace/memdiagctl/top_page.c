@@ -120,9 +120,10 @@ static void add_change(struct table *table, unsigned int column, const struct vi
 
 	if (change && rate && change->delta.has_rate) {
 		snprintf(text, sizeof(text), "%.1f", change->delta.rate);
-	} else if (change && !rate && change->delta.known) {
-		format_amount(v->data, field, change->delta.amount, exact, text);
-		format_sign(text, change->delta.negative, !change->delta.amount);
+	} else if (change && !rate) {
+		table_cell(table, column,
+			   format_delta(v->data, field, &change->delta, exact, text));
+		return;
 	}
 	table_cell(table, column, text);
 }
@@ -134,6 +135,7 @@ static char *make_table(struct top *top, struct view *v, uint64_t room)
 	bool exact = top->options->given & OPT_BYTES, rates;
 	struct table *table = table_new(true);
 	struct change *changes = find_changes(top, v, field, &rates);
+	char heading[HEADING_SIZE];
 
 	if (top->by_change && changes)
 		sort_by_change(v, changes);
@@ -142,7 +144,7 @@ static char *make_table(struct top *top, struct view *v, uint64_t room)
 	if (top->first && top->first + room > v->nr_rows)
 		top->first = v->nr_rows > room ? v->nr_rows - room : 0;
 	for (unsigned int n = 0; n < v->nr_columns; n++) {
-		table_column(table, memdiag_field_name(v->data, v->columns[n]),
+		table_column(table, format_heading(v->data, v->section, v->columns[n], heading),
 			     memdiag_field_is_number(v->columns[n]));
 		if (field && v->columns[n] == field)
 			table_column(table, rates ? "per_second" : "change", true);
@@ -157,9 +159,7 @@ static char *make_table(struct top *top, struct view *v, uint64_t room)
 			const struct memdiag_field *f = v->columns[n];
 
 			table_cell(table, column++,
-				   format_value(v->data, f,
-						memdiag_value(v->data, v->section, record, f),
-						exact, text));
+				   format_record(v->data, v->section, record, f, exact, text));
 			if (field && f == field)
 				add_change(table, column++, v, f, changes ? &changes[record] : NULL,
 					   rates, exact);

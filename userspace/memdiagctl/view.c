@@ -32,17 +32,38 @@ static const struct slabtop_key {
 	{ 's', "objsize", NULL },      { 'u', "active_objs", "num_objs" },
 };
 
+/* A field by its name or by the heading of its column; NULL if there is none. */
+const struct memdiag_field *column_find(const struct memdiag_data *data,
+					const struct memdiag_section *section, const char *name,
+					size_t length)
+{
+	const struct memdiag_field *found = NULL;
+	char heading[HEADING_SIZE];
+
+	for (uint32_t n = 0; n < section->nr_fields; n++) {
+		const struct memdiag_field *f = memdiag_field(data, section, n);
+		const char *is = memdiag_field_name(data, f);
+
+		if (strlen(is) == length && !memcmp(is, name, length))
+			return f;
+		is = format_heading(data, section, f, heading);
+		if (!found && strlen(is) == length && !memcmp(is, name, length))
+			found = f;
+	}
+	return found;
+}
+
 /* Says which columns there are. Return: STATUS_USAGE. */
 int unknown_column(const struct memdiag_data *data, const struct memdiag_section *section,
 		   const char *name, size_t length)
 {
-	char *list = NULL;
+	char *list = NULL, heading[HEADING_SIZE];
 	size_t size;
 	FILE *stream = must(open_memstream(&list, &size));
 
 	for (uint32_t n = 0; n < section->nr_fields; n++)
 		fprintf(stream, "%s%s", n ? "," : "",
-			memdiag_field_name(data, memdiag_field(data, section, n)));
+			format_heading(data, section, memdiag_field(data, section, n), heading));
 	fclose(stream);
 	usage_error("section %s has no column '%.*s'; it has %s",
 		    memdiag_section_name(data, section), (int)length, name, list);
@@ -99,15 +120,8 @@ int view_columns(const struct memdiag_data *data, const struct memdiag_section *
 	list += *list == '+';
 	for (;;) {
 		size_t length = strcspn(list, ",");
-		const struct memdiag_field *field = NULL;
+		const struct memdiag_field *field = column_find(data, section, list, length);
 
-		for (uint32_t n = 0; n < section->nr_fields && !field; n++) {
-			const struct memdiag_field *f = memdiag_field(data, section, n);
-			const char *name = memdiag_field_name(data, f);
-
-			if (strlen(name) == length && !memcmp(name, list, length))
-				field = f;
-		}
 		if (field)
 			add_column(view, field);
 		else if (length == 3 && !memcmp(list, "all", 3))
@@ -185,7 +199,7 @@ static int find_order(const struct view *view, const struct options *options,
 	order->ascending = invert;
 	if (!name)
 		return 0;
-	order->field = memdiag_field_find(view->data, view->section, name);
+	order->field = column_find(view->data, view->section, name, strlen(name));
 	if (!order->field && strlen(name) == 1 &&
 	    !strcmp(memdiag_section_name(view->data, view->section), "slab")) {
 		for (unsigned int n = 0; n < ARRAY_SIZE(slabtop_keys); n++) {
