@@ -66,7 +66,7 @@ static bool ledger_amount(const struct memdiag_data *data, const struct memdiag_
  * @amount: what measures a record instead of @bytes and @count, or NULL
  * @loss: less of it is the bad news
  */
-static const struct rule {
+struct rule {
 	const char *section;
 	const char *name;
 	const char *bytes;
@@ -74,7 +74,9 @@ static const struct rule {
 	bool (*amount)(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r,
 		       struct amount *amount);
 	bool loss;
-} rules[] = {
+};
+
+static const struct rule rules[] = {
 	{ .section = "slab", .name = "name", .bytes = "bytes", .count = "num_objs" },
 	{ .section = "vmalloc_caller", .name = "caller", .amount = vmalloc_amount },
 	{ .section = "memcg", .name = "path", .bytes = "memory.current" },
