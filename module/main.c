@@ -16,7 +16,7 @@ MODULE_PARM_DESC(snapshot_mib,
 unsigned int memdiag_force_ways;
 module_param_named(force_ways, memdiag_force_ways, uint, 0444);
 MODULE_PARM_DESC(force_ways,
-		 "for tests: ways into the kernel not to use, bits: 1 BTF, 2 symbols by kprobe, 4 seq operations, 8 mirrors, 16 calibration, 32 walk of pages (default: 0, use all)");
+		 "for tests: ways into the kernel not to use, bits: 1 BTF, 2 symbols by kprobe, 4 seq operations, 8 mirrors, 16 walk of pages (default: 0, use all)");
 
 char *memdiag_wrong_layout;
 module_param_named(wrong_layout, memdiag_wrong_layout, charp, 0444);

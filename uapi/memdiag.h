@@ -249,7 +249,7 @@ enum memdiag_kind {
  * @MEMDIAG_SRC_MIRROR: private structures at the offsets that memdiag's own
  *	declaration of them has for this kernel
  * @MEMDIAG_SRC_CALIBRATED: private structures at offsets that were found by
- *	looking for objects of our own in them
+ *	looking for objects of our own in them; memdiag 0.1 only
  * @MEMDIAG_SRC_PAGES: found by looking at every page frame
  */
 enum memdiag_source {

@@ -33,8 +33,7 @@ struct file;
 #define MEMDIAG_FORCE_NO_SYMBOL		BIT(1)
 #define MEMDIAG_FORCE_NO_OPS		BIT(2)
 #define MEMDIAG_FORCE_NO_MIRROR		BIT(3)
-#define MEMDIAG_FORCE_NO_CALIBRATION	BIT(4)
-#define MEMDIAG_FORCE_NO_PAGES		BIT(5)
+#define MEMDIAG_FORCE_NO_PAGES		BIT(4)
 extern unsigned int memdiag_force_ways;
 
 /*

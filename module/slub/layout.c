@@ -2,10 +2,10 @@
 /*
  * Which members of SLUB's private structures are read, and reading one.
  *
- * Where they are comes from the kernel's BTF, from the mirror, or from a cache
- * of our own (calibrate.c). None of it is believed before verify.c
- * has seen that cache read right through it; until then, and for whatever may
- * go away while it is read, there is memdiag_slab_peek().
+ * Where they are comes from the kernel's BTF or from the mirror. None of it is
+ * believed before verify.c has seen a cache of our own read right through it;
+ * until then, and for whatever may go away while it is read, there is
+ * memdiag_slab_peek().
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>

@@ -2,13 +2,12 @@
 /*
  * SLUB's private structures: their layout, and slab caches and slabs in numbers.
  *
- *  layout.c     which members there are, and reading one of them
- *  calibrate.c  finding them with a cache of our own
- *  verify.c     a cache of our own must read right before the rest is read
- *  cache.c      one cache, from its structures
- *  line.c       one cache, from the line that the kernel prints about it
- *  page.c       one slab, from its page
- *  slub.c       what is found out once, before the sections look
+ *  layout.c  which members there are, and reading one of them
+ *  verify.c  a cache of our own must read right before the rest is read
+ *  cache.c   one cache, from its structures
+ *  line.c    one cache, from the line that the kernel prints about it
+ *  page.c    one slab, from its page
+ *  slub.c    what is found out once, before the sections look
  */
 #ifndef _MEMDIAG_SLUB_H
 #define _MEMDIAG_SLUB_H
@@ -175,15 +174,7 @@ static inline const void *memdiag_slab_base(const void *member, enum memdiag_sla
 	return member - memdiag_slab_members[which].bit_offset / BITS_PER_BYTE;
 }
 
-/* calibrate.c */
-const char *memdiag_slab_calibrate(const struct kmem_cache *probe, const void *ctor,
-				   void * const *objects, unsigned int nr);
-
 /* verify.c */
-#define MEMDIAG_SLAB_PROBE_NAME		"memdiag_probe"
-#define MEMDIAG_SLAB_PROBE_SIZE		232
-#define MEMDIAG_SLAB_PROBE_ALIGN	256
-#define MEMDIAG_SLAB_PROBE_OBJECTS	300
 u32 memdiag_slab_verify(const struct memdiag_ops *ops);
 
 /* cache.c */

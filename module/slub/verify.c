@@ -31,10 +31,10 @@
 #include "../memdiag.h"
 #include "slub.h"
 
-#define PROBE_NAME	MEMDIAG_SLAB_PROBE_NAME
-#define PROBE_SIZE	MEMDIAG_SLAB_PROBE_SIZE
-#define PROBE_ALIGN	MEMDIAG_SLAB_PROBE_ALIGN
-#define PROBE_OBJECTS	MEMDIAG_SLAB_PROBE_OBJECTS
+#define PROBE_NAME	"memdiag_probe"
+#define PROBE_SIZE	232
+#define PROBE_ALIGN	256
+#define PROBE_OBJECTS	300
 #define PROBE_FLAGS	(SLAB_HWCACHE_ALIGN | SLAB_NO_MERGE | SLAB_NO_USER_FLAGS)
 
 /* A number that others change meanwhile is read so often before giving up. */
@@ -478,29 +478,22 @@ static bool __init slab_probe_fill(struct kmem_cache *probe, void **objects, u64
 }
 
 /* What there is to check before and after all CPUs gave their slabs back. */
-static const char *__init slab_check_ways(const struct memdiag_ops *ops, u32 way,
-					  struct kmem_cache *probe, void **objects,
-					  struct slab_facts *facts)
+static const char *__init slab_check_filled(const struct memdiag_ops *ops,
+					    struct kmem_cache *probe, void * const *objects,
+					    struct slab_facts *facts)
 {
+	bool listed = ops->op && memdiag_slab_has_list();
+	const char *wrong = slab_check_probe(probe);
 	u64 active = MEMDIAG_ABSENT;
-	const char *wrong = NULL;
 
-	if (way != MEMDIAG_SRC_CALIBRATED) {
-		wrong = slab_check_probe(probe);
-		if (!wrong && ops->op && memdiag_slab_has_list())
-			wrong = slab_find_probe(ops, probe, &active);
-		if (!wrong)
-			wrong = slab_check_held(probe, facts->left, active);
-	}
+	if (!wrong && listed)
+		wrong = slab_find_probe(ops, probe, &active);
+	if (!wrong)
+		wrong = slab_check_held(probe, facts->left, active);
 	kmem_cache_shrink(probe);
-	if (way == MEMDIAG_SRC_CALIBRATED) {
-		wrong = memdiag_slab_calibrate(probe, slab_probe_ctor, objects, PROBE_OBJECTS);
-		if (!wrong)
-			wrong = slab_check_probe(probe);
-	}
 	if (!wrong)
 		wrong = slab_check_slabs(probe, objects, facts);
-	if (wrong || !ops->op || !memdiag_slab_has_list())
+	if (wrong || !listed)
 		return wrong;
 	wrong = slab_find_probe(ops, probe, &active);
 	if (!wrong)
@@ -508,8 +501,8 @@ static const char *__init slab_check_ways(const struct memdiag_ops *ops, u32 way
 	return wrong ?: slab_check_all(ops, probe, facts->left);
 }
 
-static const char *__init slab_check(const struct memdiag_ops *ops, u32 way,
-				     struct kmem_cache *probe, void **objects)
+static const char *__init slab_check(const struct memdiag_ops *ops, struct kmem_cache *probe,
+				     void **objects)
 {
 	const char *wrong = "no memory for own cache";
 	struct slab_facts facts;
@@ -517,7 +510,7 @@ static const char *__init slab_check(const struct memdiag_ops *ops, u32 way,
 
 	memset(objects, 0, PROBE_OBJECTS * sizeof(*objects));
 	if (slab_probe_fill(probe, objects, &facts.left))
-		wrong = slab_check_ways(ops, way, probe, objects, &facts);
+		wrong = slab_check_filled(ops, probe, objects, &facts);
 	for (i = 0; i < PROBE_OBJECTS; i++)
 		if (objects[i])
 			kmem_cache_free(probe, objects[i]);
@@ -537,20 +530,7 @@ static bool __init slab_is_refused(const u32 *refused)
 }
 
 /* Ways to know the layout, the kernel's own word first. */
-static const u32 slab_ways[] = {
-	MEMDIAG_SRC_BTF, MEMDIAG_SRC_MIRROR, MEMDIAG_SRC_CALIBRATED,
-};
-
-static int __init slab_load(u32 way)
-{
-	if (way != MEMDIAG_SRC_CALIBRATED)
-		return memdiag_slab_layout_load(way);
-	if (!(memdiag_force_ways & MEMDIAG_FORCE_NO_CALIBRATION))
-		return 0;
-	memdiag_resolve_note(MEMDIAG_ITEM_LAYOUT, "struct kmem_cache", MEMDIAG_SRC_NONE, -EPERM,
-			     "calibration switched off by the parameter force_ways");
-	return -EPERM;
-}
+static const u32 slab_ways[] = { MEMDIAG_SRC_BTF, MEMDIAG_SRC_MIRROR };
 
 static u32 __init slab_try_ways(const struct memdiag_ops *ops, struct kmem_cache *probe,
 				void **objects)
@@ -565,7 +545,7 @@ static u32 __init slab_try_ways(const struct memdiag_ops *ops, struct kmem_cache
 	for (i = 0; i < ARRAY_SIZE(slab_ways); i++) {
 		u32 way = slab_ways[i];
 
-		if (slab_load(way))
+		if (memdiag_slab_layout_load(way))
 			continue;
 		snprintf(name, sizeof(name), "slab by %s", memdiag_source_name(way));
 		if (way == MEMDIAG_SRC_MIRROR && any_refused && slab_is_refused(refused)) {
@@ -573,7 +553,7 @@ static u32 __init slab_try_ways(const struct memdiag_ops *ops, struct kmem_cache
 					     "the same layout as was refused");
 			continue;
 		}
-		wrong = slab_check(ops, way, probe, objects);
+		wrong = slab_check(ops, probe, objects);
 		if (!wrong) {
 			memdiag_resolve_note(MEMDIAG_ITEM_CHECK, name, way, 0,
 					     "own cache reads as it was made, %s list of caches",

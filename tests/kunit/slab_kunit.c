@@ -9,7 +9,6 @@
 #include "../../module/slub/layout.c"
 #include "../../module/slub/line.c"
 #include "../../module/slub/cache.c"
-#include "../../module/slub/calibrate.c"
 #include "../../module/slub/page.c"
 #include "../../module/slub/slub.c"
 #include "../../module/providers/slab/record.c"
@@ -207,7 +206,7 @@ static void slab_layout_right(struct kunit *test)
 {
 	struct slab_probe *p = slab_probe_new(test);
 
-	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects));
+	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, p->cache, p->objects));
 }
 
 static void slab_layout_moved(struct kunit *test)
@@ -228,14 +227,14 @@ static void slab_layout_moved(struct kunit *test)
 						 slab_wrong[i].which == SLAB_SLABS))
 			continue;
 		member->bit_offset += BITS_PER_LONG;
-		wrong = slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects);
+		wrong = slab_check(&p->ops, p->cache, p->objects);
 		member->bit_offset = right;
 		KUNIT_EXPECT_NOT_NULL_MSG(test, wrong, "%s.%s moved by 8 bytes", member->type,
 					  member->member);
 		if (wrong && slab_wrong[i].wrong)
 			KUNIT_EXPECT_STREQ(test, wrong, slab_wrong[i].wrong);
 	}
-	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects));
+	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, p->cache, p->objects));
 }
 
 /* Places that may not even be mapped. */
@@ -253,41 +252,13 @@ static void slab_layout_wild(struct kunit *test)
 			const char *wrong;
 
 			member->bit_offset = offsets[j];
-			wrong = slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects);
+			wrong = slab_check(&p->ops, p->cache, p->objects);
 			member->bit_offset = right;
 			KUNIT_EXPECT_NOT_NULL_MSG(test, wrong, "%s.%s at bit %#x",
 						  member->type, member->member, offsets[j]);
 		}
 	}
-	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, MEMDIAG_SRC_BTF, p->cache, p->objects));
-}
-
-/* What is found with a cache of our own is where BTF says. */
-static void slab_calibrated(struct kunit *test)
-{
-	struct slab_probe *p = slab_probe_new(test);
-	struct memdiag_member *saved = kunit_kcalloc(test, SLAB_NR_MEMBERS, sizeof(*saved),
-						     GFP_KERNEL);
-	unsigned int i, found = 0;
-	const char *wrong;
-
-	KUNIT_ASSERT_NOT_NULL(test, saved);
-	memcpy(saved, memdiag_slab_members, sizeof(memdiag_slab_members));
-	wrong = slab_check(&p->ops, MEMDIAG_SRC_CALIBRATED, p->cache, p->objects);
-	KUNIT_EXPECT_STREQ(test, wrong ?: "", "");
-	for (i = 0; i < SLAB_NR_MEMBERS; i++) {
-		const struct memdiag_member *member = &memdiag_slab_members[i];
-
-		if (!member->found)
-			continue;
-		found++;
-		KUNIT_EXPECT_EQ_MSG(test, member->bit_offset, saved[i].bit_offset, "%s.%s",
-				    member->type, member->member);
-		KUNIT_EXPECT_EQ_MSG(test, member->bit_size, saved[i].bit_size, "%s.%s",
-				    member->type, member->member);
-	}
-	KUNIT_EXPECT_GE(test, found, (unsigned int)SLAB_NR_LIST);
-	memcpy(memdiag_slab_members, saved, sizeof(memdiag_slab_members));
+	KUNIT_EXPECT_NULL(test, slab_check(&p->ops, p->cache, p->objects));
 }
 
 /* A struct page of our own making: what it is taken for. */
@@ -501,7 +472,6 @@ static struct kunit_case slab_cases[] = {
 	KUNIT_CASE(slab_layout_right),
 	KUNIT_CASE(slab_layout_moved),
 	KUNIT_CASE(slab_layout_wild),
-	KUNIT_CASE(slab_calibrated),
 	KUNIT_CASE(slab_fake_pages),
 	KUNIT_CASE(slab_page_rules),
 	KUNIT_CASE(slab_slots),

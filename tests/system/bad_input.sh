@@ -236,7 +236,7 @@ states() {
 	ktap_check "a section that is complete is not concerned" test $? = 0
 	wrong 4 zone zones --input p.snap
 
-	rmmod memdiag && insmod "$ko" force_ways=36 || ktap_bail "force_ways=36"
+	rmmod memdiag && insmod "$ko" force_ways=20 || ktap_bail "force_ways=20"
 	wrong 4 slab slab
 	right status
 	memdiagctl save u.snap >out 2>err

@@ -4,8 +4,7 @@
 # force_ways.sh - close ways into the kernel, one after the other and together
 #
 # The module parameter force_ways (bits: 1 BTF, 2 symbols, 4 seq operations,
-# 8 mirrors, 16 calibration, 32 walk of pages)
-# leaves memdiag the next best way. Every section must then be there by another
+# 8 mirrors, 16 walk of pages) leaves memdiag the next best way. Every section must then be there by another
 # way, or be partial or unavailable with a reason, never empty and called ok; and
 # what is there must be as right as before (tests/bin/oracle). Run as root in the
 # guest, ends with the module loaded as it was found. The twin is way 0.
@@ -107,11 +106,10 @@ check_sections() { # WAYS
 # closed, "-" is not looked at. object_size: of none, some or all records.
 expected() {
 	cat <<-'END'
-		slab     29   -     unavailable  none        -     /proc/slabinfo cannot be walked
-		slab     36   -     unavailable  none        -     /proc/slabinfo cannot be walked
+		slab     13   -     unavailable  none        -     /proc/slabinfo cannot be walked
+		slab     20   -     unavailable  none        -     /proc/slabinfo cannot be walked
 		slab     4    -     partial      pages       all   /proc/slabinfo cannot be walked
-		slab     25   -     partial      text        none  -
-		slab     9    -     partial      calibrated  all   found by calibration
+		slab     9    -     partial      text        none  -
 		slab     1    -     as-before    mirror      all   -
 		slab     0    -     as-before    -           all   -
 		vmstat   4    -     ok           text        -     -
@@ -127,7 +125,7 @@ expected() {
 }
 
 # Bits that leave a line "switched off" in section resolve, if they are closed
-# alone. Calibration and the walk of pages are only tried when all else fails.
+# alone. The walk of pages is only tried when all else fails.
 SAYS_SO='1 2 4'
 
 # expected_line SECTION WAYS: what is expected of it, without section and bits
@@ -214,7 +212,7 @@ check_oracle() { # WAYS
 	sections=
 	# What has one way only is looked at with all open, and with all closed.
 	names="slab vmalloc vmstat memcg system"
-	[ "$1" != 0 ] && [ "$1" != 63 ] || names="$names zone buddy"
+	[ "$1" != 0 ] && [ "$1" != 31 ] || names="$names zone buddy"
 	for name in $names; do
 		[ "$(state "$work/$1/$name")" = unavailable ] || sections="$sections $name"
 	done
@@ -229,7 +227,7 @@ check_oracle() { # WAYS
 }
 
 ktap_start
-for ways in ${WAYS:-0 1 2 4 9 25 29 36 63}; do
+for ways in ${WAYS:-0 1 2 4 9 13 20 31}; do
 	collect $ways || continue
 	check_sections $ways
 	check_ways $ways
