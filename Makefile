@@ -29,6 +29,7 @@
 #   CC             compiler of memdiagctl
 #   CROSS_COMPILE  prefix of the compiler
 #   W, C           handed to kbuild: W=1 more warnings, C=2 sparse
+#   MEMDIAG_TEST   1: memdiag.ko has the parameters that the tests need
 #   PREFIX         where memdiagctl goes (/usr/local)
 #   DESTDIR        put in front of every installed path
 #   MEMDIAG_CACHE  where kernels, QEMU and guest builds are kept

@@ -13,6 +13,7 @@ module_param_named(snapshot_mib, memdiag_snapshot_mib, uint, 0444);
 MODULE_PARM_DESC(snapshot_mib,
 		 "MiB that all snapshots together may take (default: 1/16 of RAM, at least 8, at most 1024)");
 
+#ifdef MEMDIAG_TEST
 unsigned int memdiag_force_ways;
 module_param_named(force_ways, memdiag_force_ways, uint, 0444);
 MODULE_PARM_DESC(force_ways,
@@ -22,6 +23,7 @@ char *memdiag_wrong_layout;
 module_param_named(wrong_layout, memdiag_wrong_layout, charp, 0444);
 MODULE_PARM_DESC(wrong_layout,
 		 "for tests: a member to be taken for one word further than it is, such as kmem_cache.list (default: none)");
+#endif
 
 /* Not in sysfs: it has raw addresses. */
 module_param_cb(addresses, &memdiag_given_param, NULL, 0);

@@ -3,7 +3,7 @@
  * The layout of private structures, by one way or another.
  *
  * A provider asks for the members it needs, first by BTF, which is the kernel's
- * own word, then by the mirror of this era, then it may look for them itself.
+ * own word, then by the mirror of this era.
  * After each it must verify what it got with objects of its own, and may take
  * the next way if that fails. Nothing here makes a layout trusted.
  */
@@ -14,14 +14,9 @@
 #include "../memdiag.h"
 #include "resolve.h"
 
-/**
- * memdiag_layout_spoil() - place a member wrongly if a test wants that
- * @members: a layout
- * @nr: their number
- *
- * Does nothing unless the module was loaded with the parameter wrong_layout.
- */
-void __init memdiag_layout_spoil(struct memdiag_member *members, unsigned int nr)
+#ifdef MEMDIAG_TEST
+/* Places a member wrongly if the parameter wrong_layout of the module says so. */
+static void __init layout_spoil(struct memdiag_member *members, unsigned int nr)
 {
 	unsigned int i;
 	size_t length;
@@ -38,6 +33,11 @@ void __init memdiag_layout_spoil(struct memdiag_member *members, unsigned int nr
 				     memdiag_wrong_layout);
 	}
 }
+#else
+static inline void layout_spoil(struct memdiag_member *members, unsigned int nr)
+{
+}
+#endif
 
 /* A member without a name is the whole struct, and says how large it is. */
 static void __init layout_sizes(const struct memdiag_btf *btf, struct memdiag_member *members,
@@ -153,7 +153,7 @@ int __init memdiag_layout_load(const char *what, u32 way, struct memdiag_member 
 				     way == MEMDIAG_SRC_BTF ? "BTF" : "the mirror");
 		return -ENOENT;
 	}
-	memdiag_layout_spoil(members, nr);
+	layout_spoil(members, nr);
 	memdiag_resolve_note(MEMDIAG_ITEM_LAYOUT, what, way, 0, "%s.%s at %u, %u members",
 			     members[0].type, members[0].member,
 			     members[0].bit_offset / BITS_PER_BYTE, nr);

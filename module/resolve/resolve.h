@@ -27,20 +27,21 @@ struct file;
 
 /*
  * Ways in that the tests close, to see the next one work: bits of the module
- * parameter force_ways.
+ * parameter force_ways. Only a build with MEMDIAG_TEST=1 has this parameter and
+ * wrong_layout: the name of a member, "kmem_cache.list", that layouts place one
+ * word further than it is, to see that the verification refuses it.
  */
 #define MEMDIAG_FORCE_NO_BTF		BIT(0)
 #define MEMDIAG_FORCE_NO_SYMBOL		BIT(1)
 #define MEMDIAG_FORCE_NO_OPS		BIT(2)
 #define MEMDIAG_FORCE_NO_MIRROR		BIT(3)
 #define MEMDIAG_FORCE_NO_PAGES		BIT(4)
+#ifdef MEMDIAG_TEST
 extern unsigned int memdiag_force_ways;
-
-/*
- * Also for tests: a member, "kmem_cache.list", that layouts place one word
- * further than it is, to see that the verification refuses it.
- */
 extern char *memdiag_wrong_layout;
+#else
+#define memdiag_force_ways		0u
+#endif
 
 /**
  * enum memdiag_item_kind - what a line of the resolve section is about
@@ -160,7 +161,6 @@ int memdiag_mirror_members(struct memdiag_member *members, unsigned int nr);
 /* layout.c */
 int memdiag_layout_load(const char *what, u32 way, struct memdiag_member *members,
 			unsigned int nr, unsigned int nr_required);
-void memdiag_layout_spoil(struct memdiag_member *members, unsigned int nr);
 
 /* A copy of the kernel's BTF, only while resolving. */
 struct memdiag_btf;

@@ -243,6 +243,18 @@ parameters() {
 	load
 }
 
+# The module without the parameters for tests, which "make install" installs.
+plain() {
+	unload
+	ktap_check "unload: the module that make builds is loaded" insmod "$PLAIN"
+	ktap_check "unload: it has no parameters for tests" \
+		sh -c '! ls /sys/module/memdiag/parameters | grep -v snapshot_mib'
+	ktap_check "unload: its slab section is complete" \
+		sh -c 'memdiagctl status --no-headings | grep -E "^slab +ok +btf"'
+	ktap_check "unload: it is unloaded" unload
+	load
+}
+
 ktap_start
 echo "memdiag-unload: start" >/dev/kmsg
 load
@@ -251,6 +263,7 @@ while_proc_is_open
 many_times
 while_hammered
 parameters
+[ -z "${PLAIN:-}" ] || plain
 # Since the start, or all there is if the log has turned over.
 said=$(dmesg | awk '/memdiag-unload: start$/ { text = ""; next } { text = text $0 "\n" } END { printf "%s", text }' |
 	grep -E 'WARNING:|BUG:|Oops|KASAN|leak|Call Trace' | grep -v kmemleak:)
