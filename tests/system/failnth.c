@@ -32,9 +32,9 @@
 
 #include "file.h"
 #include "ktap.h"
+#include "mod.h"
 #include "snap.h"
 
-#define MEMDIAG_KO	"/lib/memdiag/memdiag.ko"
 #define DEBUG_DIR	"/sys/kernel/debug/memdiag"
 #define FAR_AWAY	100000000
 /* Failures among allocations that are the kernel's own. */
@@ -218,8 +218,10 @@ static const char *judge_read(const struct way *way)
 
 static void unload(void)
 {
-	if (syscall(SYS_delete_module, "memdiag", O_NONBLOCK) && errno != ENOENT)
-		ktap_bail("rmmod memdiag: %s", strerror(errno));
+	int error = mod_unload("memdiag");
+
+	if (error && error != -ENOENT)
+		ktap_bail("rmmod memdiag: %s", strerror(-error));
 }
 
 static void prepare_load(const struct way *way)

@@ -24,23 +24,18 @@
  * still be there, without a name of the code that is gone.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "known.h"
 #include "ktap.h"
+#include "mod.h"
 #include "snap.h"
-
-#define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
-#define MEMDIAG_KO	"/lib/memdiag/memdiag.ko"
-#define COMMAND		"/proc/memdiag_fixture/command"
 
 /* Objects of a kmalloc cache that others may take or give back meanwhile. */
 #define NOISE_OBJECTS	150
@@ -54,33 +49,6 @@
 #define VMAP_BLOCK	1024
 
 static long page;
-
-/* --- the fixture -------------------------------------------------------- */
-
-static int module_load(const char *path, const char *parameters)
-{
-	int error, fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	error = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
-	close(fd);
-	return error;
-}
-
-static int module_unload(const char *name)
-{
-	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
-}
-
-/* A command that must work. */
-static void fixture(const char *command)
-{
-	int error = file_write(COMMAND, command);
-
-	if (error)
-		ktap_bail("fixture: '%s': %s", command, strerror(-error));
-}
 
 /* --- judging ------------------------------------------------------------ */
 
@@ -277,24 +245,24 @@ static void known_run(const struct known *k)
 
 	/* Once for nothing: first use populates what then stays. */
 	look_at(&k->look, &first);
-	fixture(hold);
-	fixture(give);
+	fixture("%s", hold);
+	fixture("%s", give);
 	look_at(&k->look, &a);
 
 	if (percpu)
 		drain_percpu(k, &first);
 	look_at(&k->look, &a);
-	fixture(hold);
+	fixture("%s", hold);
 	look_at(&k->look, &b);
 	ktap_ok(grown(k, &a, &b, true), "known: %s: held", k->name);
-	fixture(give);
+	fixture("%s", give);
 	ktap_ok(back(k, &a), "known: %s: freed again", k->name);
 
 	if (percpu)
 		drain_percpu(k, &first);
 	look_at(&k->look, &a);
-	fixture(hold);
-	fixture(give);
+	fixture("%s", hold);
+	fixture("%s", give);
 	ktap_ok(back(k, &a), "known: %s: twin, held and freed in between", k->name);
 }
 
@@ -474,9 +442,9 @@ static void known_left(void)
 
 	look_at(&look, &a);
 	snprintf(command, sizeof(command), "leak cache count=%d", LEFT_OBJECTS);
-	fixture(command);
+	fixture("%s", command);
 	snprintf(command, sizeof(command), "leak vmalloc size=%d count=%d", LEFT_BYTES, LEFT_AREAS);
-	fixture(command);
+	fixture("%s", command);
 	fixture("leak kmalloc size=1000 count=300");
 	fixture("leak pages order=2 count=10");
 	look_at(&look, &b);
@@ -492,7 +460,7 @@ static void known_left(void)
 		"known: leaked: %d areas of the module", LEFT_AREAS);
 
 	fixture("leave");
-	error = module_unload(FIXTURE);
+	error = mod_unload(FIXTURE);
 	if (error)
 		ktap_bail("rmmod " FIXTURE ": %s", strerror(-error));
 	look_at(&look, &b);
@@ -519,7 +487,7 @@ static void known_left(void)
 	snap_drop(&snap);
 
 	/* The checks at load meet a cache whose constructor is gone. */
-	error = module_unload("memdiag") ?: module_load(MEMDIAG_KO, "");
+	error = mod_unload("memdiag") ?: mod_load(MEMDIAG_KO, "");
 	if (error)
 		ktap_bail("memdiag cannot be loaded again: %s", strerror(-error));
 	snap_take(&snap, 0);
@@ -545,8 +513,8 @@ int main(void)
 	CPU_SET(0, &one);
 	sched_setaffinity(0, sizeof(one), &one);
 
-	module_unload(FIXTURE);
-	error = module_load(FIXTURE_KO, "");
+	mod_unload(FIXTURE);
+	error = mod_load(FIXTURE_KO, "");
 	if (error)
 		ktap_bail(FIXTURE_KO ": %s", strerror(-error));
 	snap_take(&snap, 0);

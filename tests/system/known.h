@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FIXTURE		"memdiag_fixture"
 
 /* More slab caches and callers of vmalloc() than any kernel of the list has. */
 #define MAX_USERS	1024

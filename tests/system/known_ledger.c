@@ -13,21 +13,17 @@
  * where there are less than 256): they must be in unaccounted within 1 %.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "known_ledger.h"
 #include "ktap.h"
+#include "mod.h"
 #include "snap.h"
-
-#define FIXTURE		"memdiag_fixture"
-#define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
 
 /* Pages that a line may move by in 50 ms when nothing goes on. */
 #define STILL		16
@@ -292,17 +288,15 @@ int main(void)
 				      { "percpu", 0, PROCESSES }, {} };
 	struct grows lines[4] = {};
 	struct ledger l;
-	int error, fd;
+	int error;
 
 	ktap_start();
 	page = getpagesize();
 	huge_size = 2 * MIB;
-	fd = open(FIXTURE_KO, O_RDONLY | O_CLOEXEC);
-	syscall(SYS_delete_module, FIXTURE, O_NONBLOCK);
-	error = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
+	mod_unload(FIXTURE);
+	error = mod_load(FIXTURE_KO, "");
 	if (error)
-		ktap_bail(FIXTURE_KO ": %s", strerror(error));
-	close(fd);
+		ktap_bail(FIXTURE_KO ": %s", strerror(-error));
 	l = look();
 	for (unsigned int i = 0; i < l.nr; i++)
 		memory += l.line[i].pages;

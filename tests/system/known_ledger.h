@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COMMAND		"/proc/memdiag_fixture/command"
 
 #define MAX_LINES	40
 /* Pages that others may take or give back meanwhile: 1.5 MiB. */

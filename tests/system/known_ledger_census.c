@@ -11,6 +11,7 @@
 #include "file.h"
 #include "known_ledger.h"
 #include "ktap.h"
+#include "mod.h"
 #include "snap.h"
 
 /* --- the census of the same --------------------------------------------- */
@@ -111,7 +112,6 @@ void known_leak(void)
 	struct ledger a, b;
 	const struct memdiag_section *s;
 	struct snap snap;
-	char command[80];
 	int i;
 
 	a = look_when_quiet();
@@ -140,11 +140,8 @@ void known_leak(void)
 
 	sum = split("unaccounted", -1);
 	pieces = split("kernel", 2);
-	snprintf(command, sizeof(command), "leak pages order=2 count=%ld", leaked / page / 4);
 	a = look_when_quiet();
-	i = file_write(COMMAND, command);
-	if (i)
-		ktap_bail("fixture: %s: %s", command, strerror(-i));
+	fixture("leak pages order=2 count=%ld", leaked / page / 4);
 	b = look();
 	more = ledger_line(&b, "unaccounted") - ledger_line(&a, "unaccounted");
 	ktap_ok(about(more, leaked / page),

@@ -19,6 +19,7 @@
 #include "file.h"
 #include "known_ledger.h"
 #include "ktap.h"
+#include "mod.h"
 
 #define HUGEPAGES	"/proc/sys/vm/nr_hugepages"
 #define THP		"/sys/kernel/mm/transparent_hugepage/enabled"
@@ -394,26 +395,18 @@ bool take_pinned(void *arg)
 
 bool take_fixture(void *arg)
 {
-	char command[120];
-	int error;
+	int error = fixture_try("hold %s", (const char *)arg);
 
-	snprintf(command, sizeof(command), "hold %s", (const char *)arg);
-	error = file_write(COMMAND, command);
 	if (error == -ENOMEM)
 		return cannot("not so much memory, or not in such pieces");
 	if (error)
-		ktap_bail("fixture: %s: %s", command, strerror(-error));
+		ktap_bail("fixture: hold %s: %s", (const char *)arg, strerror(-error));
 	return true;
 }
 
 void give_fixture(void *arg)
 {
-	char command[120], *space;
+	const char *kind = arg;
 
-	snprintf(command, sizeof(command), "free %s", (const char *)arg);
-	space = strchr(command + 5, ' ');
-	if (space)
-		*space = '\0';
-	if (file_write(COMMAND, command))
-		ktap_bail("fixture: %s", command);
+	fixture("free %.*s", (int)strcspn(kind, " "), kind);
 }

@@ -24,6 +24,7 @@
 #include "file.h"
 #include "known.h"
 #include "ktap.h"
+#include "mod.h"
 #include "snap.h"
 
 #define SLAB_DIR	"/sys/kernel/slab/"

@@ -21,16 +21,15 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "ktap.h"
+#include "mod.h"
 #include "snap.h"
 
-#define MEMDIAG_KO	"/lib/memdiag/memdiag.ko"
 #define VMSTAT_TEXT	(128 << 10)
 #define MAX_COUNTERS	512
 #define MAX_KEY		600
@@ -460,13 +459,12 @@ static void load_spoilt(void)
 
 static void load_unload(void)
 {
-	int error, fd = open(MEMDIAG_KO, O_RDONLY | O_CLOEXEC);
+	int error = mod_unload("memdiag");
 
-	error = syscall(SYS_delete_module, "memdiag", O_NONBLOCK) ? errno : 0;
 	ktap_ok(!error && access(SNAP_DEVICE, F_OK), "load: the module is unloaded: %s",
-		strerror(error));
-	error = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? errno : 0;
-	ktap_ok(!error, "load: and loaded again: %s", strerror(error));
+		strerror(-error));
+	error = mod_load(MEMDIAG_KO, "");
+	ktap_ok(!error, "load: and loaded again: %s", strerror(-error));
 }
 
 int main(int argc, char **argv)

@@ -4,21 +4,17 @@
  * leaves behind when it is unloaded.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "file.h"
 #include "ktap.h"
+#include "mod.h"
 #include "oracle.h"
 #include "oracles.h"
 
-#define FIXTURE		"memdiag_fixture"
-#define FIXTURE_KO	"/lib/memdiag/memdiag_fixture.ko"
-#define COMMAND		"/proc/memdiag_fixture/command"
 #define AREAS		9
 #define AREA_BYTES	65536
 #define LEFT		4
@@ -126,24 +122,6 @@ static bool equal(const char *what, uint64_t value, uint64_t want)
 	return value == want;
 }
 
-static int load(const char *path, const char *parameters)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), error;
-
-	error = fd < 0 || syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
-	if (fd >= 0)
-		close(fd);
-	return error;
-}
-
-static void command(const char *text)
-{
-	int error = file_write(COMMAND, text);
-
-	if (error)
-		ktap_bail("fixture: '%s': %s", text, strerror(-error));
-}
-
 /* Areas of AREA_BYTES: those that are said to be the fixture's, and an innocent one's. */
 static void init_look(unsigned int *of_fixture, unsigned int *of_other, bool *by_address)
 {
@@ -179,18 +157,18 @@ static void known_init(void)
 	bool by_address;
 	int error;
 
-	syscall(SYS_delete_module, FIXTURE, O_NONBLOCK);
-	error = load(FIXTURE_KO, "init_areas=" INIT_AREAS);
+	mod_unload(FIXTURE);
+	error = mod_load(FIXTURE_KO, "init_areas=" INIT_AREAS);
 	if (error) {
-		ktap_skip(strerror(error), "oracle_module: init: the fixture cannot be loaded");
+		ktap_skip(strerror(-error), "oracle_module: init: the fixture cannot be loaded");
 		return;
 	}
 	/* A worker frees the code. */
 	usleep(300000);
 	init_look(&before, &other, &by_address);
-	error = load(LEAKY_KO, "");
+	error = mod_load(LEAKY_KO, "");
 	if (error)
-		ktap_note("memdiag_leaky.ko: %s", strerror(error));
+		ktap_note("memdiag_leaky.ko: %s", strerror(-error));
 	init_look(&after, &innocent, &by_address);
 	if (!by_address)
 		ktap_skip("areas are known by text only", "oracle_module: init: areas");
@@ -199,21 +177,20 @@ static void known_init(void)
 				equal("areas, later", after, atoi(INIT_AREAS)) &
 				equal("areas of another module", innocent, 0),
 			"oracle_module: init: areas taken from init code");
-	syscall(SYS_delete_module, "memdiag_leaky", O_NONBLOCK);
-	syscall(SYS_delete_module, FIXTURE, O_NONBLOCK);
+	mod_unload("memdiag_leaky");
+	mod_unload(FIXTURE);
 }
 
 static void known(void)
 {
 	const uint64_t page = getpagesize();
 	struct seen a, b;
-	char text[80];
 	int error;
 
-	syscall(SYS_delete_module, FIXTURE, O_NONBLOCK);
-	error = load(FIXTURE_KO, "");
+	mod_unload(FIXTURE);
+	error = mod_load(FIXTURE_KO, "");
 	if (error) {
-		ktap_skip(strerror(error), "oracle_module: known: the fixture cannot be loaded");
+		ktap_skip(strerror(-error), "oracle_module: known: the fixture cannot be loaded");
 		return;
 	}
 	a = look(true);
@@ -224,10 +201,8 @@ static void known(void)
 		(unsigned long long)a.areas);
 	oracle_run(&module_oracle);
 
-	snprintf(text, sizeof(text), "hold vmalloc size=%d count=%d", AREA_BYTES, AREAS);
-	command(text);
-	snprintf(text, sizeof(text), "hold cache count=%d", OBJECTS);
-	command(text);
+	fixture("hold vmalloc size=%d count=%d", AREA_BYTES, AREAS);
+	fixture("hold cache count=%d", OBJECTS);
 	b = look(true);
 	if (b.areas == MEMDIAG_ABSENT)
 		ktap_skip("who asked for an area is not known", "oracle_module: known: areas");
@@ -245,17 +220,17 @@ static void known(void)
 				(b.cache_bytes < OBJECTS * 1000 + (1 << 20)),
 			"oracle_module: known: a cache of %llu bytes for %d objects of 200",
 			(unsigned long long)b.cache_bytes, OBJECTS);
-	command("free all");
+	fixture("free all");
 	b = look(true);
 	ktap_ok(equal("areas", b.areas, a.areas) & equal("bytes", b.bytes, a.bytes),
 		"oracle_module: known: freed again");
 
 	a = look(false);
-	snprintf(text, sizeof(text), "leak vmalloc size=%d count=%d", LEFT_BYTES, LEFT);
-	command(text);
-	command("leave");
-	if (syscall(SYS_delete_module, FIXTURE, O_NONBLOCK))
-		ktap_bail("rmmod: %s", strerror(errno));
+	fixture("leak vmalloc size=%d count=%d", LEFT_BYTES, LEFT);
+	fixture("leave");
+	error = mod_unload(FIXTURE);
+	if (error)
+		ktap_bail("rmmod: %s", strerror(-error));
 	b = look(false);
 	if (!b.by_address) {
 		ktap_skip("areas are known by text only", "oracle_module: known: what it left");

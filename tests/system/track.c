@@ -77,14 +77,6 @@ static void begin(struct memdiag_track_start arg)
 		ktap_bail("start: %s", strerror(error));
 }
 
-static void fixture(const char *command)
-{
-	int error = file_write(FIXTURE_COMMAND, command);
-
-	if (error)
-		ktap_bail("fixture: %s: %s", command, strerror(-error));
-}
-
 static void run(const char *command)
 {
 	int status = system(command);
@@ -243,7 +235,7 @@ static void test_kinds(void)
 	begin(by_module(FIXTURE));
 	for (i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
 		snprintf(command, sizeof(command), "hold %s", holds[i].command);
-		fixture(command);
+		fixture("%s", command);
 		snprintf(what, sizeof(what), "held: %s", holds[i].command);
 		expect(report(FIXTURE, holds[i].kind, NULL), holds[i].count, holds[i].asked, what);
 		fixture("free all");

@@ -6,10 +6,7 @@
 #include <stdint.h>
 
 #include "memdiag.h"
-
-#define FIXTURE_COMMAND "/proc/memdiag_fixture/command"
-#define FIXTURE_KO "/lib/memdiag/memdiag_fixture.ko"
-#define FIXTURE "memdiag_fixture"
+#include "mod.h"
 
 /* The device. */
 extern int device;
