@@ -329,6 +329,8 @@ static struct table *diff_table(const struct memdiag_diff *d, const struct view 
 	struct table *table = table_new(!(options->given & OPT_NO_HEADINGS));
 	char *name, buffer[HEADING_SIZE];
 
+	if (options->given & OPT_OUTPUT)
+		table_whole(table);
 	table_column(table, "change", false);
 	for (unsigned int n = 0; n < v->nr_columns; n++) {
 		const char *heading = format_heading(v->data, v->section, v->columns[n], buffer);

@@ -5,23 +5,26 @@
 
 #include "memdiagctl.h"
 
-#define TOP 5
-
-/* The parts, in the order of the screen. */
+/* The parts of a screen of 24 lines, in its order. */
 static const struct part {
 	const char *section;
-	const char *title;
+	/* What shows all of it; the heading of the first column. */
+	const char *command;
 	const char *sort;
-	/* Only so many rows; 0: all. */
+	/* Of the columns only these, with a blank before and behind; NULL: no table. */
+	const char *columns;
+	/* Rows of the table, and of JSON; 0: all. */
+	unsigned int rows;
 	unsigned int top;
 } parts[] = {
-	{ "system", NULL, NULL, 0 },
-	{ "ledger", "largest lines of the ledger", "pages", TOP },
-	{ "zone", "zones", NULL, 0 },
-	{ "slab", "largest slab caches", "bytes", TOP },
-	{ "vmalloc_caller", "largest vmalloc callers, by pages", "nr_pages", TOP },
-	{ "memcg", "largest cgroups", "memory.current", TOP },
-	{ "vmstat", NULL, NULL, 0 },
+	{ "system", NULL, NULL, NULL, 0, 0 },
+	{ "zone", "zones", NULL, NULL, 0, 0 },
+	{ "ledger", "ledger", "pages", " line pages share from ", 4, 5 },
+	{ "slab", "slab", "bytes", " name active_objs num_objs objsize bytes ", 3, 5 },
+	{ "vmalloc_caller", "vmalloc --by caller", "nr_pages", " caller kind areas size nr_pages ",
+	  2, 5 },
+	{ "memcg", "cgroups", "memory.current", " path state memory.current memory.max ", 2, 5 },
+	{ "vmstat", "vmstat", NULL, NULL, 0, 0 },
 };
 
 /* Counters that tell of memory pressure since the boot; those not there are skipped. */
@@ -31,25 +34,44 @@ static const char pressure[][24] = {
 	"pgscan_kswapd", "workingset_refault_file", "drop_pagecache",	  "drop_slab",
 };
 
+/* Width of "since boot: " */
+#define SINCE 12
+
 static void print_line(unsigned int *column, const char *name, const char *value)
 {
-	int width = printf("%s%s %s", *column ? "  " : "", name, value);
+	int width = printf("%s%s %s", *column > SINCE ? "  " : "", name, value);
 
 	*column += width > 0 ? width : 0;
-	if (*column > 60) {
+	if (*column > 44) {
 		putchar('\n');
 		*column = 0;
 	}
 }
 
-/* The kernel, then every amount of memory the module has an opinion on. */
+/* The line that says how much of the rest can be believed. */
+static void print_unaccounted(const struct memdiag_data *data, const struct memdiag_section *s,
+			      const struct options *options)
+{
+	for (uint64_t r = 0; r < s->nr_records; r++) {
+		bool exact = options->given & OPT_BYTES;
+		char pages[FORMAT_SIZE], share[FORMAT_SIZE];
+		const char *line;
+
+		if (memdiag_get_string(data, s, r, "line", &line) || strcmp(line, "unaccounted"))
+			continue;
+		printf("  unaccounted %s (%s)", format_named(data, s, r, "pages", exact, pages),
+		       format_named(data, s, r, "share", exact, share));
+	}
+}
+
+/* The kernel, then how much memory there is. */
 static void print_system(const struct memdiag_data *data, const struct memdiag_section *s,
 			 const struct options *options)
 {
+	static const char *const amounts[] = { "mem_total", "mem_free", "mem_available" };
 	const char *release = "-", *machine = "";
-	unsigned int column = 0;
+	const struct memdiag_section *ledger = memdiag_data_find(data, "ledger");
 	char buffer[FORMAT_SIZE];
-	uint64_t negative;
 
 	if (!s->nr_records)
 		return;
@@ -61,22 +83,12 @@ static void print_system(const struct memdiag_data *data, const struct memdiag_s
 	putchar(*machine ? ' ' : ',');
 	print_safe(stdout, machine);
 	printf("%s %s\n", *machine ? "," : "", buffer);
-	for (uint32_t n = 0; n < s->nr_fields; n++) {
-		const struct memdiag_field *f = memdiag_field(data, s, n);
-		uint64_t value = memdiag_value(data, s, 0, f);
-
-		/* What is a label is no amount: the page size, for one. */
-		if (!memdiag_field_scale(data, f) || f->kind != MEMDIAG_KIND_GAUGE)
-			continue;
-		print_line(&column, memdiag_field_name(data, f),
-			   format_value(data, f, value, options->given & OPT_BYTES, buffer));
-	}
-	if (!memdiag_get_u64(data, s, 0, "dentries_negative", &negative)) {
-		snprintf(buffer, sizeof(buffer), "%llu", (unsigned long long)negative);
-		print_line(&column, "dentries_negative", buffer);
-	}
-	if (column)
-		putchar('\n');
+	for (unsigned int n = 0; n < ARRAY_SIZE(amounts); n++)
+		printf("%s%s %s", n ? "  " : "", amounts[n] + strlen("mem_"),
+		       format_named(data, s, 0, amounts[n], options->given & OPT_BYTES, buffer));
+	if (ledger && memdiag_section_has_records(ledger))
+		print_unaccounted(data, ledger, options);
+	putchar('\n');
 }
 
 static void print_zone(const struct memdiag_data *data, const struct memdiag_section *s, uint64_t r)
@@ -90,12 +102,11 @@ static void print_zone(const struct memdiag_data *data, const struct memdiag_sec
 	print_safe(stdout, name);
 }
 
-/* Which zones have run out, and how much the most that is kept free is. */
+/* Which zones have run out, and the largest share that min keeps free. */
 static void print_verdicts(const struct memdiag_data *data, const struct memdiag_section *s)
 {
 	uint64_t most = 0, most_of = 1, worst = 0;
 	unsigned int bad = 0;
-	char text[2][FORMAT_SIZE];
 
 	for (uint64_t r = 0; r < s->nr_records; r++) {
 		const char *state;
@@ -118,12 +129,9 @@ static void print_verdicts(const struct memdiag_data *data, const struct memdiag
 		print_safe(stdout, state);
 	}
 	if (!bad)
-		fputs("none is below its low watermark", stdout);
+		fputs("none is below low", stdout);
 	if (most) {
-		format_bytes(most, text[0]);
-		format_bytes(most_of, text[1]);
-		printf("; min keeps %s of %s (%.1f%%) free for the kernel in ", text[0], text[1],
-		       100.0 * most / most_of);
+		printf("; min keeps %.1f%% of ", 100.0 * most / most_of);
 		print_zone(data, s, worst);
 	}
 	putchar('\n');
@@ -140,12 +148,15 @@ static void print_pressure(const struct memdiag_data *data, const struct memdiag
 			const char *name;
 			uint64_t value;
 
+			/* One line of them is enough. */
+			if (any && !column)
+				return;
 			if (memdiag_get_string(data, s, r, "name", &name) ||
 			    strcmp(name, pressure[n]) ||
 			    memdiag_get_u64(data, s, r, "value", &value) || !value)
 				continue;
 			if (!any)
-				puts("\npressure since boot");
+				column = printf("since boot: ");
 			any = true;
 			snprintf(buffer, sizeof(buffer), "%llu", (unsigned long long)value);
 			print_line(&column, name, buffer);
@@ -155,45 +166,33 @@ static void print_pressure(const struct memdiag_data *data, const struct memdiag
 		putchar('\n');
 }
 
-/* The line that says how much of the rest can be believed. */
-static void print_unaccounted(const struct memdiag_data *data, const struct memdiag_section *s,
-			      const struct options *options)
+static void print_part(const struct part *part, struct view *view, const struct options *options)
 {
-	for (uint64_t r = 0; r < s->nr_records; r++) {
-		bool exact = options->given & OPT_BYTES;
-		char pages[FORMAT_SIZE], share[FORMAT_SIZE];
-		const char *line;
+	unsigned int kept = 0;
+	char title[64];
 
-		if (memdiag_get_string(data, s, r, "line", &line) || strcmp(line, "unaccounted"))
-			continue;
-		printf(", unaccounted %s (%s)", format_named(data, s, r, "pages", exact, pages),
-		       format_named(data, s, r, "share", exact, share));
-	}
-}
-
-static void print_part(const struct part *part, const struct view *view,
-		       const struct options *options)
-{
 	if (!strcmp(part->section, "system")) {
 		print_system(view->data, view->section, options);
-		return;
-	}
-	if (!strcmp(part->section, "vmstat")) {
+	} else if (!strcmp(part->section, "vmstat")) {
 		print_pressure(view->data, view->section);
-		return;
-	}
-	printf("\n%s", part->title);
-	if (!strcmp(part->section, "zone")) {
-		fputs(": ", stdout);
+	} else if (!strcmp(part->section, "zone")) {
+		fputs("zones: ", stdout);
 		print_verdicts(view->data, view->section);
-	} else {
-		printf(" (%llu of %llu)", (unsigned long long)view->nr_rows,
-		       (unsigned long long)view->section->nr_records);
-		if (!strcmp(part->section, "ledger"))
-			print_unaccounted(view->data, view->section, options);
-		putchar('\n');
 	}
-	render_table(view, options);
+	if (!part->columns)
+		return;
+	putchar('\n');
+	for (unsigned int n = 0; n < view->nr_columns; n++) {
+		const char *name = memdiag_field_name(view->data, view->columns[n]);
+		const char *at = strstr(part->columns, name);
+
+		if (at && at[-1] == ' ' && at[strlen(name)] == ' ')
+			view->columns[kept++] = view->columns[n];
+	}
+	view->nr_columns = kept;
+	snprintf(title, sizeof(title), "%s: %llu of %llu", part->command,
+		 (unsigned long long)view->nr_rows, (unsigned long long)view->section->nr_records);
+	render_titled(view, options, title);
 }
 
 /* Says why a part is not there. */
@@ -219,7 +218,7 @@ static int summary(const struct memdiag_data *data, const struct options *option
 	}
 	for (unsigned int n = 0; n < ARRAY_SIZE(parts); n++) {
 		const struct memdiag_section *s = memdiag_data_find(data, parts[n].section);
-		unsigned long limit = parts[n].top;
+		unsigned long limit = document ? parts[n].top : parts[n].rows;
 		struct view view;
 
 		if (!s || s->state != MEMDIAG_STATE_OK) {
@@ -240,6 +239,8 @@ static int summary(const struct memdiag_data *data, const struct options *option
 	}
 	if (document)
 		json_print(document);
+	else if (any)
+		puts("more: memdiagctl zones, ledger, slab, vmalloc --by caller, cgroups, vmstat");
 	if (!any)
 		return cannot(
 			"cannot sum up: none of the sections needed is there; 'memdiagctl status' tells why");

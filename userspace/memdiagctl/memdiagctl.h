@@ -267,7 +267,9 @@ void table_cell(struct table *table, unsigned int column, const char *text);
 void table_free(struct table *table);
 int table_print(struct table *table);
 char *table_text(struct table *table);
+void table_whole(struct table *table);
 int render_table(const struct view *view, const struct options *options);
+int render_titled(const struct view *view, const struct options *options, const char *title);
 
 /* render_json.c */
 struct json_object *json_text(const char *text);
