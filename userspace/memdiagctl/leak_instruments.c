@@ -153,9 +153,8 @@ static bool traces_line(struct block *b, const char *line)
 	return true;
 }
 
-static void read_traces(struct leak_evidence *e, const char *source, FILE *file)
+static bool read_traces(struct leak_evidence *e, const char *source, FILE *file, struct block *b)
 {
-	struct block *b = must(calloc(1, sizeof(*b)));
 	char line[1024];
 
 	while (fgets(line, sizeof(line), file)) {
@@ -169,74 +168,66 @@ static void read_traces(struct leak_evidence *e, const char *source, FILE *file)
 		}
 	}
 	block_end(e, source, b);
-	free(b);
+	return true;
 }
 
 /* The stack of a page starts with a blank, in both files. */
 #define PAGE_STACK ' '
 
-static void add_pages(struct leak_evidence *e, struct block *b, uint64_t pages)
+static void add_pages(struct leak_evidence *e, const char *source, struct block *b, uint64_t pages)
 {
 	b->objects = pages;
 	b->bytes = pages * sysconf(_SC_PAGESIZE);
-	block_end(e, "page_owner", b);
+	block_end(e, source, b);
 }
 
 /* Each stack, and "nr_base_pages: N" below. Return: whether there was one. */
-static bool read_page_stacks(struct leak_evidence *e)
+static bool read_page_stacks(struct leak_evidence *e, const char *source, FILE *file,
+			     struct block *b)
 {
-	FILE *file = fopen(PAGE_STACKS, "re");
-	struct block *b = must(calloc(1, sizeof(*b)));
 	unsigned long long pages;
 	bool any = false;
 	char line[1024];
 
-	while (file && fgets(line, sizeof(line), file)) {
+	while (fgets(line, sizeof(line), file)) {
 		if (*line == PAGE_STACK)
 			block_frame(b, line);
 		if (sscanf(line, "nr_base_pages: %llu", &pages) != 1)
 			continue;
-		add_pages(e, b, pages);
+		add_pages(e, source, b, pages);
 		any = true;
 	}
-	if (file)
-		fclose(file);
-	free(b);
 	return any;
 }
 
 /* "Page allocated via order N, ...", "PFN ...", the stack. */
-static void read_page_owner(struct leak_evidence *e)
+static bool read_page_owner(struct leak_evidence *e, const char *source, FILE *file,
+			    struct block *b)
 {
-	FILE *file = fopen(PAGE_OWNER, "re");
-	struct block *b = must(calloc(1, sizeof(*b)));
 	unsigned int order, last = 0;
 	char line[1024];
 
-	while (file && fgets(line, sizeof(line), file)) {
+	while (fgets(line, sizeof(line), file)) {
 		if (*line == PAGE_STACK)
 			block_frame(b, line);
 		if (sscanf(line, "Page allocated via order %u,", &order) != 1)
 			continue;
-		add_pages(e, b, 1ull << last);
+		add_pages(e, source, b, 1ull << last);
 		last = order;
 	}
-	add_pages(e, b, 1ull << last);
-	if (file)
-		fclose(file);
-	free(b);
+	add_pages(e, source, b, 1ull << last);
+	return true;
 }
 
 /* "unreferenced object 0x... (size N):", other things, "  backtrace...:", the stack. */
-static void read_kmemleak(struct leak_evidence *e, FILE *file)
+static bool read_kmemleak(struct leak_evidence *e, const char *source, FILE *file, struct block *b)
 {
-	struct block *b = must(calloc(1, sizeof(*b)));
 	unsigned long long size;
 	char line[1024];
 
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "unreferenced object 0x%*x (size %llu)", &size) == 1) {
-			block_end(e, "kmemleak", b);
+			block_end(e, source, b);
 			b->objects = 1;
 			b->bytes = size;
 		} else if (!strncmp(line, "  backtrace", 11)) {
@@ -245,20 +236,19 @@ static void read_kmemleak(struct leak_evidence *e, FILE *file)
 			block_frame(b, line);
 		}
 	}
-	block_end(e, "kmemleak", b);
-	free(b);
+	block_end(e, source, b);
+	return true;
 }
 
 /* "  BYTES CALLS FILE:LINE [MODULE] func:NAME" of the module */
-static void read_allocinfo(struct leak_evidence *e)
+static bool read_allocinfo(struct leak_evidence *e, const char *source, FILE *file,
+			   struct block *ignored)
 {
-	FILE *file = e->run->name ? fopen(ALLOCINFO, "re") : NULL;
 	unsigned long long bytes, calls;
 	char line[512];
 	int at;
 
-	if (!file)
-		return;
+	(void)ignored;
 	while (fgets(line, sizeof(line), file)) {
 		struct leak_site *s;
 
@@ -266,11 +256,29 @@ static void read_allocinfo(struct leak_evidence *e)
 		if (sscanf(line, "%llu %llu %n", &bytes, &calls, &at) < 2 || !calls ||
 		    !leak_frame_of(e->run, line + at))
 			continue;
-		s = leak_site_get(&e->raw, "allocinfo", line + at);
+		s = leak_site_get(&e->raw, source, line + at);
 		s->objects[e->when] = calls;
 		s->bytes[e->when] = bytes;
 	}
+	return true;
+}
+
+/* Return: false without the file, else what @parse says. */
+static bool read_file(struct leak_evidence *e, const char *source, const char *path,
+		      bool (*parse)(struct leak_evidence *e, const char *source, FILE *file,
+				    struct block *b))
+{
+	FILE *file = fopen(path, "re");
+	struct block *b;
+	bool ret;
+
+	if (!file)
+		return false;
+	b = must(calloc(1, sizeof(*b)));
+	ret = parse(e, source, file, b);
+	free(b);
 	fclose(file);
+	return ret;
 }
 
 /* "FILE:LINE module NAME func:FUNCTION has BYTES allocated at module unload" */
@@ -314,17 +322,12 @@ static void read_caches(struct leak_evidence *e, const char *directory, const ch
 
 	while (dir && (entry = readdir(dir))) {
 		char path[512], source[300];
-		FILE *file;
 
 		if (*entry->d_name == '.' || entry->d_type != DT_DIR)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/%s", directory, entry->d_name, name);
 		snprintf(source, sizeof(source), "%s of %s", name, entry->d_name);
-		file = fopen(path, "re");
-		if (!file)
-			continue;
-		read_traces(e, source, file);
-		fclose(file);
+		read_file(e, source, path, read_traces);
 	}
 	if (dir)
 		closedir(dir);
@@ -346,24 +349,19 @@ static bool scan(void)
 bool leak_ask_kmemleak(struct leak_evidence *e)
 {
 	const struct timespec age = { .tv_sec = KMEMLEAK_AGE_S };
-	FILE *file;
 
 	if (!scan())
 		return false;
 	nanosleep(&age, NULL);
-	file = scan() ? fopen(LEAK_KMEMLEAK, "re") : NULL;
-	if (!file)
-		return false;
-	read_kmemleak(e, file);
-	fclose(file);
-	return true;
+	return scan() && read_file(e, "kmemleak", LEAK_KMEMLEAK, read_kmemleak);
 }
 
 /* All instruments but kmemleak and the log. */
 void leak_read_instruments(struct leak_evidence *e, enum leak_when when)
 {
 	e->when = when;
-	read_allocinfo(e);
+	if (e->run->name)
+		read_file(e, "allocinfo", ALLOCINFO, read_allocinfo);
 	/*
 	 * The kernel sums up call sites under a lock of the cache, and takes pages meanwhile.
 	 * For each of these page_owner takes an object, in the kernels that have its stacks: if
@@ -373,6 +371,6 @@ void leak_read_instruments(struct leak_evidence *e, enum leak_when when)
 		read_caches(e, "/sys/kernel/debug/slab", "alloc_traces");
 	read_caches(e, "/sys/kernel/slab", "alloc_calls");
 	/* All pages of the machine would not tell anything. The stacks are the quicker way. */
-	if (e->run->name && !read_page_stacks(e))
-		read_page_owner(e);
+	if (e->run->name && !read_file(e, "page_owner", PAGE_STACKS, read_page_stacks))
+		read_file(e, "page_owner", PAGE_OWNER, read_page_owner);
 }
