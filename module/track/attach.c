@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's tracepoints of its allocators, and what is called by them.
+ * Probes on the tracepoints of the kernel's allocators.
  *
- * All are found by name, exported or not, and the probes are checked against the
- * kernel's declarations by the compiler. A kind of memory is tracked if what tells its
- * allocations and what tells its frees is there.
+ * Tracepoints are found by name, exported or not. The compiler checks the probes against the
+ * kernel's declarations. A kind of memory can be tracked if all its tracepoints exist.
  *
- * Frees are attached before allocations and detached after them, so that no object
- * is seen to come whose free would not be seen. After tracepoint_synchronize_unregister()
- * no probe runs any more.
+ * Frees are attached before allocations and detached after them, so every tracked object's free
+ * is seen. No probe runs after tracepoint_synchronize_unregister().
  *
- * Probes may be preemptible (from v7.0 on) or not; here they never are, and they do not
- * rely on RCU.
+ * The kernel calls probes with preemption on from v7.0 on. These probes disable preemption, and
+ * do not rely on RCU.
  *
- * Of the events of pages those of batches and of the lists behind are not needed: every
- * page that is freed passes mm_page_free.
+ * mm_page_free sees every freed page; the events of batches and of the page allocator's free
+ * lists are not needed.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -27,12 +25,12 @@
 
 #include "../compat/trace.h"
 
-/* Where the return address of this function lies. */
+/* Address of the current function's return address. */
 #define ATTACH_AT	((unsigned long)__builtin_frame_address(0) + sizeof(long))
 
 /*
- * Under a filter by module nearly all events of the machine end in these two: that is
- * what such a filter costs. So they come first, and what needs more is a function of its own.
+ * Whether the call site is outside the filter's module. Nearly all events of the machine end
+ * here under such a filter, so the probes inline this check and call a function for the rest.
  */
 static __always_inline bool attach_site_misses(const struct track_run *run,
 					       unsigned long call_site)
@@ -41,7 +39,8 @@ static __always_inline bool attach_site_misses(const struct track_run *run,
 }
 
 /*
- * Likewise where only the stack says it. One in so many is not believed.
+ * Whether no frame is in the filter's module, by a walk of the stack. One such walk in
+ * TRACK_WALK_COMPARED goes on, to be compared with the unwinder.
  */
 static __always_inline bool attach_stack_misses(struct track_run *run,
 						const struct track_event *event)
@@ -89,7 +88,7 @@ static noinline void attach_kmalloc_wanted(void *data, MEMDIAG_KMALLOC_ARGS)
 
 static void attach_kmalloc(void *data, MEMDIAG_KMALLOC_ARGS)
 {
-	/* A large one may be wanted as pages, and has to be forgotten. */
+	/* A large object may be tracked as pages, which have to be forgotten. */
 	if (alloc > KMALLOC_MAX_CACHE_SIZE || !attach_site_misses(data, call_site))
 		MEMDIAG_KMALLOC_CALL(attach_kmalloc_wanted, data);
 }
@@ -173,7 +172,7 @@ static void attach_page_free(void *data, struct page *page, unsigned int order)
 {
 	struct track_run *run = data;
 
-	/* Nor in a block, if there is none. */
+	/* A page cannot lie in a block if there are no blocks. */
 	if (!atomic_read(&run->all_blocks) &&
 	    attach_not_there(run, TRACK_PAGES, (unsigned long)page))
 		return;
@@ -210,11 +209,11 @@ static void attach_percpu_free(void *data, void *base_addr, int off, void __perc
 /**
  * struct attach_point - a tracepoint and its probe
  * @name: of the tracepoint
- * @probe: called by it
- * @kind: MEMDIAG_TRACK_SLAB and so on that it tells of
- * @frees: it tells of frees, and not of allocations
- * @tp: the tracepoint, or NULL if this kernel has none of the name
- * @attached: the probe is called
+ * @probe: the function to attach
+ * @kind: MEMDIAG_TRACK_SLAB, MEMDIAG_TRACK_PAGES or MEMDIAG_TRACK_PERCPU
+ * @frees: a tracepoint of frees, else of allocations
+ * @tp: the tracepoint; NULL if this kernel has none of that name
+ * @attached: the probe is registered
  */
 struct attach_point {
 	const char *name;
@@ -240,7 +239,7 @@ static struct attach_point attach_points[] = {
 	{ "percpu_alloc_percpu", attach_percpu_alloc, MEMDIAG_TRACK_PERCPU },
 };
 
-/* Probes are handed over as void *: here the compiler looks at them. */
+/* The table has probes as void *: the compiler checks their types here. */
 static void __maybe_unused attach_check_types(void)
 {
 	check_trace_callback_type_kfree(attach_kfree);
@@ -267,12 +266,12 @@ static void attach_found(struct tracepoint *tp, void *arg)
 }
 
 /**
- * track_attach_kinds() - what can be tracked on this kernel?
- * @why: out: why not all
+ * track_attach_kinds() - kinds of memory that can be tracked on this kernel
+ * @why: out: a missing tracepoint, or the reason if none; NULL if all kinds can be tracked
  *
  * Context: may sleep, one caller at a time.
  *
- * Return: mask of MEMDIAG_TRACK_SLAB and so on.
+ * Return: mask of MEMDIAG_TRACK_SLAB, MEMDIAG_TRACK_PAGES, MEMDIAG_TRACK_PERCPU.
  */
 u32 track_attach_kinds(const char **why)
 {
@@ -293,9 +292,7 @@ u32 track_attach_kinds(const char **why)
 	return kinds;
 }
 
-/**
- * track_attach_late() - may the event of a free come after it?
- */
+/** track_attach_late() - whether kmem_cache_free() emits its event after the free */
 bool track_attach_late(void)
 {
 	return MEMDIAG_CACHE_FREE_LATE;
@@ -335,8 +332,8 @@ static int attach_begin(struct track_run *run, bool frees)
 }
 
 /**
- * track_detach() - end what track_attach() began
- * @run: the run; no probe of it runs any more on return
+ * track_detach() - unregister all probes
+ * @run: the run; no probe uses it after the return
  *
  * Context: may sleep.
  */
@@ -348,12 +345,12 @@ void track_detach(struct track_run *run)
 }
 
 /**
- * track_attach() - let the kernel call the probes
- * @run: the run, ready for them
+ * track_attach() - register all probes
+ * @run: the run, ready for probes
  *
  * Context: may sleep.
  *
- * Return: 0, or what tracepoint_probe_register() said; then none is attached.
+ * Return: 0, or the error of tracepoint_probe_register(), with no probe registered.
  */
 int track_attach(struct track_run *run)
 {
@@ -370,7 +367,7 @@ int track_attach(struct track_run *run)
 }
 
 /**
- * track_attach_print() - name what is attached
+ * track_attach_print() - print the names of attached probes
  * @text: out
  * @size: bytes of @text
  *

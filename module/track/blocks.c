@@ -1,30 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that are freed, also in parts.
+ * Frees of pages, whole or in parts.
  *
- * A compound block is freed as a whole. Another one of a higher order may be split
- * (split_page(), alloc_pages_exact()) and given back page by page, in any order and by
- * several CPUs. Then the object gives way to what is left of it: blocks as large as
- * they can be, each found by its own first page, with the stack and the time of the
- * object. One of them stands for the object and counts; the others (TRACK_PART) only
- * bring their bytes. When none of those that count is left, a stack that still has
- * parts has at least one object.
+ * A compound block is freed as a whole. A non-compound block of order 1 or more (TRACK_BLOCK)
+ * may be split, as by split_page() or alloc_pages_exact(). Its pages are freed in any order and
+ * by several CPUs. The first such free replaces the object by the rest, in naturally aligned
+ * blocks as large as possible. Each block has its own first page as its address, and the stack
+ * and time of the object. One of them counts as the object; the others (TRACK_PART) add only
+ * their bytes. A stack that has only parts left is reported with one object.
  *
- * The free of a page that is not the first one of an object looks for a block that it
- * lies in, at those orders of which there is one at all (track_run.nr_blocks). That
- * takes no lock; a counter says whether a block was being taken apart meanwhile.
+ * A freed page that is no object's first page may lie in a block. The search tries the orders
+ * that have blocks (track_run.nr_blocks). The search takes no lock; block_seq shows whether a
+ * block was being split meanwhile.
  *
- * A compound block that was split after all, as those of user memory are, counts as
- * freed with its first page.
+ * Compound blocks that are split (huge pages of user memory) count as freed with their first
+ * page. So do all blocks if one_in samples objects, for the addresses of parts are not sampled.
  *
- * Under a filter of one in so many objects the parts would not be among those that
- * are looked at. There the first page gives back the whole, so that nothing looks
- * leaked that is not.
- *
- * Locks: block_lock, taken with interrupts off, around taking a block apart, so that
- * who frees another part of it meanwhile finds either the block or its parts. In an
- * NMI it is only tried; if that fails, the free is lost and counted, and blocks are
- * unsure from then on.
+ * Locks: block_lock, with interrupts off, while a block is split. A concurrent free of another
+ * part then finds the block or its parts. An NMI only tries the lock; if that fails the free is
+ * lost and counted, and objects of order 1 or more are unsure.
  */
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
@@ -47,9 +41,9 @@ static atomic_t *block_counter(struct track_run *run, u32 size)
 }
 
 /**
- * track_block_add() - an object with TRACK_BLOCK is about to be put into the table
+ * track_block_add() - count a block; called before it is put into the table
  * @run: the run
- * @size: its bytes
+ * @size: bytes of the block
  */
 void track_block_add(struct track_run *run, u32 size)
 {
@@ -58,9 +52,9 @@ void track_block_add(struct track_run *run, u32 size)
 }
 
 /**
- * track_block_sub() - it is out again
+ * track_block_sub() - uncount a block that is out of the table
  * @run: the run
- * @size: its bytes
+ * @size: bytes of the block
  */
 void track_block_sub(struct track_run *run, u32 size)
 {
@@ -69,9 +63,9 @@ void track_block_sub(struct track_run *run, u32 size)
 }
 
 /**
- * track_account_free() - an object was freed
+ * track_account_free() - count a free
  * @run: the run
- * @object: the object, out of the table
+ * @object: the object, which is out of the table
  *
  * Context: any.
  */
@@ -83,7 +77,7 @@ void track_account_free(struct track_run *run, const struct track_object *object
 		atomic64_inc(&track_stack(&run->stacks, object->stack)->freed);
 }
 
-/* Put what is left between two page frames back, as naturally aligned blocks. */
+/* Put the pages from @pfn to @end back, as naturally aligned blocks. */
 static void block_put_rest(struct track_run *run, struct track_object *object,
 			   unsigned long pfn, unsigned long end)
 {
@@ -107,12 +101,12 @@ static void block_put_rest(struct track_run *run, struct track_object *object,
 			this_cpu_inc(run->cpus->used);
 			break;
 		}
-		/* The first one stands for the object, the others do not. */
+		/* Only the first rest counts as the object. */
 		object->flags |= TRACK_PART;
 	}
 }
 
-/* The order of the block that a page lies in, or -1. */
+/* Order of the block that a page lies in, or -1. */
 static int block_find(struct track_run *run, unsigned long pfn)
 {
 	int order;
@@ -125,7 +119,7 @@ static int block_find(struct track_run *run, unsigned long pfn)
 	return -1;
 }
 
-/* Under block_lock. */
+/* Take @order pages out of their block. Under block_lock. */
 static bool block_split(struct track_run *run, unsigned long pfn, unsigned int order)
 {
 	int from = block_find(run, pfn);
@@ -141,14 +135,14 @@ static bool block_split(struct track_run *run, unsigned long pfn, unsigned int o
 	    TRACK_TAKE_TAKEN)
 		return false;
 	this_cpu_dec(run->cpus->used);
-	/* While stacks are merged, who moves objects may have passed where the rest goes. */
+	/* names_move_objects() may have passed the slots that the rest goes to. */
 	object.stack = READ_ONCE(track_stack(&run->stacks, object.stack)->into);
 	size = object.size;
 	counts = !(object.flags & TRACK_PART);
 	block_put_rest(run, &object, start, pfn);
 	block_put_rest(run, &object, pfn + BIT(order), start + BIT(from));
 	track_block_sub(run, size);
-	/* Is nobody there who stands for the object any more? */
+	/* No rest counts as the object, so the object is freed. */
 	if (counts && !(object.flags & TRACK_PART)) {
 		this_cpu_inc(run->cpus->frees);
 		atomic64_inc(&track_stack(&run->stacks, object.stack)->freed);
@@ -156,7 +150,7 @@ static bool block_split(struct track_run *run, unsigned long pfn, unsigned int o
 	return true;
 }
 
-/* Taking blocks apart, with all others kept out. */
+/* block_split() under block_lock. True also if an NMI lost the free. */
 static bool block_free(struct track_run *run, unsigned long pfn, unsigned int order)
 {
 	unsigned long flags;
@@ -172,10 +166,10 @@ static bool block_free(struct track_run *run, unsigned long pfn, unsigned int or
 		return true;
 	}
 	WRITE_ONCE(run->block_seq, run->block_seq + 1);
-	/* Who finds a part missing in between finds block_seq odd or changed. */
+	/* Pairs with block_may_have(), which finds block_seq odd or changed. */
 	smp_mb();
 	found = block_split(run, pfn, order);
-	/* Likewise: all parts are there before it is even again. */
+	/* The rest is in the table before block_seq is even. */
 	smp_mb();
 	WRITE_ONCE(run->block_seq, run->block_seq + 1);
 	raw_spin_unlock(&run->block_lock);
@@ -184,8 +178,8 @@ static bool block_free(struct track_run *run, unsigned long pfn, unsigned int or
 }
 
 /*
- * Does a page lie in a block, or may it? While one is taken apart, neither it nor
- * its parts may be there.
+ * Whether a page lies in a block. True also while a block is split, for neither the block nor
+ * its rest may be in the table then.
  */
 static bool block_may_have(struct track_run *run, unsigned long pfn)
 {
@@ -193,11 +187,11 @@ static bool block_may_have(struct track_run *run, unsigned long pfn)
 
 	if (seq & 1)
 		return true;
-	/* Look between two readings of block_seq; pairs with track_freed_pages(). */
+	/* Pairs with block_free(): block_seq is read before the table. */
 	smp_rmb();
 	if (block_find(run, pfn) >= 0)
 		return true;
-	/* Likewise. */
+	/* Pairs with block_free(): block_seq is read again after the table. */
 	smp_rmb();
 	return READ_ONCE(run->block_seq) != seq;
 }
@@ -205,8 +199,8 @@ static bool block_may_have(struct track_run *run, unsigned long pfn)
 /**
  * track_freed_pages() - pages were freed
  * @run: the run
- * @page: the first of them
- * @order: how many
+ * @page: first page
+ * @order: of the pages freed
  *
  * Context: any, preemption off.
  */
@@ -220,7 +214,7 @@ void track_freed_pages(struct track_run *run, const struct page *page, unsigned 
 	if (!track_sampled(run, (unsigned long)page))
 		return;
 	size = track_objects_size(&run->objects, key);
-	/* The whole of what was allocated, or what is not known to be a block. */
+	/* The whole object is freed, or an object that is not followed in parts. */
 	if (size && (size <= PAGE_SIZE << order || run->filter.one_in > 1 ||
 		     !(track_objects_flags(&run->objects, key) & TRACK_BLOCK))) {
 		found = track_objects_take(&run->objects, key, &object, U32_MAX) ==

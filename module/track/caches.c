@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which slab cache an object is of, and the names of caches by number.
+ * The slab cache of an object, and names of caches by number.
  *
- * The cache is what the event says, or else what the page of the object says. Its
- * name and size are read at the offsets that section slab found, after a cache of our
- * own has read right through them; without, objects have no cache.
+ * The cache is in the event, or else in the page of the object. Its name and size are read at
+ * the offsets that section slab uses (module/slub/). A cache of our own has to be read correctly
+ * first; else objects have no cache.
  *
- * A name gets its number when it is seen first. It is found by the name and not by
- * the address of the cache, for a cache of a module that is loaded again may be
- * anywhere. The table is written by probes, as stacks.c is.
+ * A name gets a number when it is first seen. The name is the key, for a module that is loaded
+ * again has its cache at another address. Probes write the table by atomic operations, as in
+ * stacks.c.
  *
- * Locks: none. Not stale: a cache stays while an object of it is being allocated.
+ * Locks: none. A cache cannot go while an object of it is being allocated.
  */
 #include <linux/err.h>
 #include <linux/hash.h>
@@ -28,7 +28,7 @@ enum { CACHE_FREE, CACHE_BUSY, CACHE_THERE };
 
 #define CACHES_STATE	3u
 
-/* Set by track_caches_verify(): offsets can be trusted. */
+/* Set by track_caches_verify(): the offsets are correct. */
 static bool caches_verified;
 
 /* A constructor keeps the cache from being merged with others. */
@@ -71,11 +71,11 @@ static const char *caches_check(const struct kmem_cache *cache, const void *obje
 }
 
 /**
- * track_caches_verify() - can caches be told?
+ * track_caches_verify() - check the offsets by a cache of our own
  *
  * Context: may sleep.
  *
- * Return: NULL, or why not.
+ * Return: NULL, or why the cache of an object cannot be read.
  */
 const char *track_caches_verify(void)
 {
@@ -100,12 +100,13 @@ const char *track_caches_verify(void)
 }
 
 /**
- * track_cache_of() - the cache of an object
- * @object: an object of the slab allocator, allocated
+ * track_cache_of() - slab cache of an object
+ * @object: an allocated object of the slab allocator
  *
  * Context: any.
  *
- * Return: its cache; NULL if it has none, as large ones of kmalloc(), or cannot be told.
+ * Return: the cache; NULL if the object is a large one of kmalloc(), or the offsets are not
+ * known.
  */
 const struct kmem_cache *track_cache_of(const void *object)
 {
@@ -122,12 +123,12 @@ const struct kmem_cache *track_cache_of(const void *object)
 }
 
 /**
- * track_cache_size() - bytes that an object of a cache takes
- * @cache: a cache that is there
+ * track_cache_size() - bytes that one object of a cache takes
+ * @cache: the cache, which must not go
  *
  * Context: any.
  *
- * Return: bytes, without what is only known to the allocator if that cannot be read.
+ * Return: bytes; without the allocator's padding and metadata if the offsets are not known.
  */
 u32 track_cache_size(const struct kmem_cache *cache)
 {
@@ -137,8 +138,8 @@ u32 track_cache_size(const struct kmem_cache *cache)
 }
 
 /**
- * track_cache_match() - does a name match a pattern?
- * @pattern: as of a shell, with * and ? only
+ * track_cache_match() - whether a name matches a pattern
+ * @pattern: shell pattern with * and ? only
  * @name: the name
  *
  * Context: any.
@@ -147,7 +148,7 @@ bool track_cache_match(const char *pattern, const char *name)
 {
 	const char *star = NULL, *back = name;
 
-	/* The last star takes as little as will do; no star needs to be tried again. */
+	/* Only the last star is retried: an earlier one that takes more helps no match. */
 	for (;;) {
 		if (*pattern == '*') {
 			star = ++pattern;
@@ -166,7 +167,7 @@ bool track_cache_match(const char *pattern, const char *name)
 	}
 }
 
-/* Is it the name, or, while it is being written, as good as? */
+/* Whether an entry has a name. Of an entry that is being written only the hash is compared. */
 static bool caches_is(const struct track_cache *cache, u32 state, u32 hash, const char *name)
 {
 	if ((state ^ hash) & ~CACHES_STATE)
@@ -175,14 +176,14 @@ static bool caches_is(const struct track_cache *cache, u32 state, u32 hash, cons
 	       !strncmp(cache->name, name, TRACK_CACHE_NAME - 1);
 }
 
-/* What nearly always is the answer, without a hash of the name. */
+/* Number by the address of the cache, without hashing the name; 0 if not known. */
 static u32 caches_hint(const struct track_caches *caches, const struct kmem_cache *cache,
 		       const char *name)
 {
 	u32 n = READ_ONCE(caches->hints[hash_ptr(cache, TRACK_CACHE_HINTS)]), i;
 	const struct track_cache *known = &caches->known[n];
 
-	/* Its name is there when it says so. */
+	/* Pairs with the release in track_cache_number(). */
 	if (!n || (smp_load_acquire(&known->state) & CACHES_STATE) != CACHE_THERE)
 		return 0;
 	for (i = 0; known->name[i] == name[i]; i++)
@@ -192,18 +193,17 @@ static u32 caches_hint(const struct track_caches *caches, const struct kmem_cach
 }
 
 /**
- * track_cache_number() - the number of the name of a cache
+ * track_cache_number() - number of the name of a cache
  * @caches: the table
- * @cache: a cache that is there, or NULL
- * @pattern: what the filter wants the name to match
- * @matches: out: whether it does
+ * @cache: the cache, which must not go, or NULL
+ * @pattern: the filter's pattern for names
+ * @matches: out: whether the name matches
  *
- * Of those who see a new name at the same time, the others take the number of the
- * one that is about to write it: they know it by its hash.
+ * If probes race to add a name, one writes it, and the others take its number by the hash.
  *
  * Context: any.
  *
- * Return: its number; 0, which is "", for no cache, or if there is no room.
+ * Return: the number; 0, the number of "", without a cache or without room.
  */
 u32 track_cache_number(struct track_caches *caches, const struct kmem_cache *cache,
 		       const char *pattern, bool *matches)
@@ -228,7 +228,7 @@ u32 track_cache_number(struct track_caches *caches, const struct kmem_cache *cac
 
 		n = ((hash >> 2) + i) % TRACK_CACHES ?: 1;
 		known = &caches->known[n];
-		/* Its name is there when it says so. */
+		/* Pairs with the release below. */
 		state = smp_load_acquire(&known->state);
 		if (!state) {
 			state = cmpxchg(&known->state, CACHE_FREE,
@@ -237,7 +237,7 @@ u32 track_cache_number(struct track_caches *caches, const struct kmem_cache *cac
 				*matches = track_cache_match(pattern, name);
 				known->matches = *matches;
 				strscpy(known->name, name, sizeof(known->name));
-				/* Now that the name is there. */
+				/* The name is written before the state. */
 				smp_store_release(&known->state,
 						  (hash & ~CACHES_STATE) | CACHE_THERE);
 				return n;
@@ -255,11 +255,11 @@ u32 track_cache_number(struct track_caches *caches, const struct kmem_cache *cac
 }
 
 /**
- * track_cache_is() - is an object of a cache of this name?
+ * track_cache_is() - whether the cache of an object has a name
  * @known: the name
- * @object: what lies on a slab, or did just now
+ * @object: an address that is or was on a slab
  *
- * Context: any; neither slab nor cache need stay.
+ * Context: any; slab and cache may go meanwhile.
  */
 bool track_cache_is(const struct track_cache *known, const void *object)
 {

@@ -13,9 +13,9 @@ struct kmem_cache;
 
 /**
  * struct track_cache - the name of a slab cache
- * @state: 0 free, 1 being written, 2 there; and above, once it is not free, of its hash
+ * @state: 0 free, 1 being written, 2 valid, in the two low bits; hash of the name above
  * @name: the name, cut
- * @matches: the filter wants caches of this name
+ * @matches: the name matches the filter's pattern
  */
 struct track_cache {
 	u32 state;
@@ -27,9 +27,9 @@ struct track_cache {
 
 /**
  * struct track_caches - names of slab caches by number
- * @known: the names; the first is ""
- * @hints: numbers by the address of the cache: it may have gone, and the name has to be
- *	compared
+ * @known: the names; number 0 is ""
+ * @hints: numbers by the address of the cache; to be checked against the name, for another
+ *	cache may lie there
  */
 struct track_caches {
 	struct track_cache known[TRACK_CACHES];

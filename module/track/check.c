@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Is an object still what it was, as far as its page tells?
+ * Finds objects that were freed without an event, by the state of their page.
  *
- * An object of a slab cache lies on a page of that cache, a large one of kmalloc() on a
- * page that is in use, and pages that are in use are not with the page allocator. Where
- * that does not hold the object was freed without an event, and is told as gone.
- * The other way round it does not follow that it is there: its page may be in
- * use by others again.
+ * A slab object lies on a page of its cache, and a large object of kmalloc() on a page in use.
+ * Allocated pages are not in the buddy allocator. An object whose page is otherwise was freed
+ * without an event (TRACK_GONE). The reverse does not hold: the page may be in use again.
  *
- * Pages that became slabs are told as the objects in them.
+ * Pages that became a slab are TRACK_OF_SLAB; the report has the objects on the slab instead.
  *
- * Locks: none. Stale: the page may change while it is looked at, or its memory be taken out;
- * what is wrong then is right at the next report.
+ * Locks: none. Stale: the page may change, or its memory be unplugged, during the check; the
+ * next report corrects an error.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -24,7 +22,7 @@ static u8 check_pages(const struct page *page)
 {
 	struct memdiag_page p;
 
-	/* Memory that was taken out has no objects. */
+	/* Unplugged memory has no objects. */
 	if (!memdiag_page_peek(page, &p))
 		return TRACK_GONE;
 	switch (memdiag_page_type(&p)) {
@@ -55,13 +53,16 @@ static u8 check_slab(const struct track_run *run, const void *address,
 	case MEMDIAG_PAGE_LARGE_KMALLOC:
 		return object->size > KMALLOC_MAX_CACHE_SIZE ? 0 : TRACK_GONE;
 	default:
-		/* Where a large one of kmalloc() has no type of its own, it is just in use. */
+		/*
+		 * Kernels without a page type for large objects of kmalloc() only show a page in
+		 * use.
+		 */
 		return object->size > KMALLOC_MAX_CACHE_SIZE && p.refcount > 0 ? 0 : TRACK_GONE;
 	}
 }
 
 /**
- * track_check() - look at what an object lies on
+ * track_check() - check an object by its page
  * @run: the run
  * @key: its key
  * @object: the object
@@ -85,10 +86,10 @@ u8 track_check(const struct track_run *run, unsigned long key, const struct trac
 }
 
 /**
- * track_check_all() - do it for all objects, and keep the result with them
- * @run: a run that has stopped
+ * track_check_all() - check all objects, and store the result in their flags
+ * @run: a run that has just stopped
  *
- * What is outstanding is told as of the stop: later their pages are others'.
+ * The check is done at the stop, for later the pages belong to others.
  *
  * Context: may sleep.
  */

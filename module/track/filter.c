@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which allocations are looked at.
+ * Which allocations are tracked.
  *
- * What costs least is asked first, and a stack is only taken when nothing else is
- * left to ask. Under the filter by module the caller that the event tells is nearly always
- * the answer. Else, where the way up the stack is not known (stack_walk.c), its words are
- * searched for an address in the code of the module: where there is none, no frame of it
- * is there either; where there is one, unwinding tells whether it is a frame or a leftover.
- * While the module is not loaded, nothing is looked at. Nothing is found either where another
- * tracer put an address of its own in the place of the return address into the module, as the
- * function graph tracer does with what it follows.
+ * The cheapest question is asked first, and a stack is taken last. Under the filter by module
+ * the call site of the event nearly always decides. Else the stack has to be walked
+ * (stack_walk.c). Without rules to walk by, the words of the stack are searched for an address
+ * in the module's text. No such word means no such frame; if there is one, the unwinder tells a
+ * frame from a leftover. A module that is not loaded has no allocations. A frame is not found
+ * where another tracer replaced the return address, as the function graph tracer does.
  *
- * Where a module lies is written by the notifier of modules, one after the other,
- * and read by probes without a lock: its size is zero while it changes.
+ * The module notifier writes the ranges of the module's text, one call at a time. Probes read
+ * them without a lock: a range has size 0 while it changes.
  *
  * Locks: rcu_read_lock() around the cgroup of the task.
  */
@@ -40,15 +38,18 @@
 static void range_set(struct track_range *range, unsigned long start, unsigned long size)
 {
 	WRITE_ONCE(range->size, 0);
-	/* No start goes with the size of another: it has none while it is changed... */
+	/* A reader never combines one start with another's size: it is 0 in between, */
 	smp_wmb();
 	WRITE_ONCE(range->start, start);
-	/* ... and gets it last; see track_range_has(). */
+	/* and is written last; pairs with track_range_has(). */
 	smp_wmb();
 	WRITE_ONCE(range->size, size);
 }
 
-/* Of all code of the module, if the call site alone says whether it allocates. */
+/*
+ * Sets filter->site: the hull of the module's code if the call site alone decides, else all
+ * addresses.
+ */
 static void filter_set_site(struct track_filter *filter)
 {
 	unsigned long start = ULONG_MAX, end = 0;
@@ -68,7 +69,7 @@ static void filter_set_site(struct track_filter *filter)
 	range_set(&filter->site, end ? start : 0, end ? end - start : 0);
 }
 
-/* Code of a module that is there already. */
+/* The module may be loaded already. */
 static int filter_see_module(const struct module *mod, void *filter)
 {
 	track_filter_module(filter, mod, mod->state);
@@ -80,7 +81,7 @@ static int filter_set_module(struct track_filter *filter, const u8 *name)
 	if (!name[0] || strnlen(name, sizeof(filter->module)) == sizeof(filter->module))
 		return -EINVAL;
 	strscpy(filter->module, name, sizeof(filter->module));
-	/* As the kernel calls it, whatever its file is called. */
+	/* The kernel's name of the module has no dash, whatever the file is called. */
 	strreplace(filter->module, '-', '_');
 	return memdiag_module_walk(filter_see_module, filter);
 }
@@ -110,7 +111,7 @@ static int filter_set_pid(struct track_filter *filter, s32 number)
 }
 
 #ifdef CONFIG_CGROUPS
-/* Is it the id of a cgroup of the default hierarchy? Under RCU. */
+/* Whether the default hierarchy has a cgroup with this id. */
 static bool filter_cgroup_exists(u64 id)
 {
 	struct cgroup_subsys_state *css;
@@ -148,11 +149,11 @@ static bool filter_in_cgroup(u64 id)
 #endif
 
 /**
- * track_filter_set() - take a filter from what was asked
- * @filter: out: zero before; track_filter_put() it also after an error
- * @start: what was asked
+ * track_filter_set() - make a filter from a request
+ * @filter: out: zeroed by the caller; needs track_filter_put() also after an error
+ * @start: the request
  *
- * Context: may sleep, in the process that asks.
+ * Context: may sleep, in the requesting process.
  *
  * Return: 0, or an error as in struct memdiag_track_start.
  */
@@ -195,10 +196,6 @@ int track_filter_set(struct track_filter *filter, const struct memdiag_track_sta
 	return error;
 }
 
-/**
- * track_filter_put() - give back what a filter holds
- * @filter: the filter
- */
 void track_filter_put(struct track_filter *filter)
 {
 	put_pid(filter->pid);
@@ -206,10 +203,10 @@ void track_filter_put(struct track_filter *filter)
 }
 
 /**
- * track_filter_module() - a module came or went
+ * track_filter_module() - follow the state of the filter's module
  * @filter: the filter
- * @mod: the module
- * @state: enum module_state that it is in
+ * @mod: any module
+ * @state: enum module_state that @mod is in
  *
  * Context: process, one caller at a time.
  */
@@ -232,9 +229,9 @@ void track_filter_module(struct track_filter *filter, const struct module *mod,
 }
 
 /**
- * track_filter_has() - is one of the frames in the module?
+ * track_filter_has() - whether one of the frames is in the module
  * @filter: a filter by module
- * @frames: addresses
+ * @frames: return addresses
  * @nr: their number
  *
  * Context: any.
@@ -250,11 +247,10 @@ bool track_filter_has(const struct track_filter *filter, const unsigned long *fr
 }
 
 /**
- * track_filter_on_stack() - can there be a frame of the module?
+ * track_filter_on_stack() - whether the current stack may have a frame of the module
  * @filter: a filter by module
  *
- * Words are compared as they lie on the stack of the task; if we are on another one, of an
- * interrupt, the unwinder has to say.
+ * Searches the words of the task's stack. True on any other stack, as that of an interrupt.
  *
  * Context: any, preemption off.
  */
@@ -279,18 +275,16 @@ bool track_filter_on_stack(const struct track_filter *filter)
 	return false;
 }
 
-/* Does the task allocate, and no interrupt? A trap for a probe looks like one. */
+/* Whether the task allocates, not an interrupt. The trap into a kprobe counts as an NMI. */
 static bool filter_is_task(const struct track_event *event)
 {
 	return event->trapped ? !in_serving_softirq() : in_task();
 }
 
 /**
- * track_filter_wants() - is it worth to take the stack of an allocation?
+ * track_filter_wants() - whether an allocation passes the filter, before its stack is known
  * @run: the run
  * @event: the allocation
- *
- * What the stack has to say is left to track_filter_by_stack().
  *
  * Context: any, preemption off.
  */
@@ -324,13 +318,13 @@ bool track_filter_wants(const struct track_run *run, const struct track_event *e
 }
 
 /**
- * track_filter_wants_stack() - is it the stack of an allocation that was asked for?
+ * track_filter_wants_stack() - whether a stack passes the filter
  * @filter: the filter
- * @frames: addresses, innermost first
- * @nr: their number
- * @name: KSYM_SYMBOL_LEN bytes, for its own use: there may be little left of the stack
+ * @frames: return addresses, innermost first
+ * @nr: number of frames
+ * @name: KSYM_SYMBOL_LEN bytes to use, for little may be left of the stack
  *
- * Naming frames is slow; this is called once per stack.
+ * Called once per stack, for naming frames is slow.
  *
  * Context: any.
  */
@@ -354,12 +348,12 @@ bool track_filter_wants_stack(const struct track_filter *filter, const unsigned 
 }
 
 /**
- * track_filter_print() - a filter in words
+ * track_filter_print() - print a filter
  * @filter: the filter
- * @text: out
+ * @text: out: "" for no filter
  * @size: bytes of @text
  *
- * Return: length of the text; "" for no filter.
+ * Return: length of the text.
  */
 size_t track_filter_print(const struct track_filter *filter, char *text, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* An allocation, and whether it is looked at. */
+/* An allocation, and the filter that says whether it is tracked. */
 #ifndef _MEMDIAG_TRACK_FILTER_H
 #define _MEMDIAG_TRACK_FILTER_H
 
@@ -16,9 +16,9 @@ struct pid;
 struct track_run;
 
 /**
- * struct track_range - addresses of code
- * @start: the first
- * @size: bytes; 0 for none
+ * struct track_range - a range of code
+ * @start: first address
+ * @size: bytes; 0 for an empty range
  */
 struct track_range {
 	unsigned long start;
@@ -26,21 +26,21 @@ struct track_range {
 };
 
 /**
- * struct track_filter - which allocations are looked at
+ * struct track_filter - which allocations are tracked
  * @flags: MEMDIAG_TRACK_BY_* and MEMDIAG_TRACK_ANYWHERE
- * @one_in: power of two
- * @size_min: see struct memdiag_track_start, as for the others
- * @size_max: likewise
- * @order_min: likewise
- * @order_max: likewise
- * @pid: the process, by a reference
- * @pid_number: its number, to be shown
- * @cgroup: its id
- * @module: its name
- * @cache: pattern for the names of caches
- * @code: code of the module, and of its init while that runs
- * @site: where the call sites are that are looked at closer: around @code, or all addresses
- *	if they alone do not decide
+ * @one_in: power of two; tracks one address in @one_in
+ * @size_min: see struct memdiag_track_start
+ * @size_max: see struct memdiag_track_start
+ * @order_min: see struct memdiag_track_start
+ * @order_max: see struct memdiag_track_start
+ * @pid: the process, with a reference
+ * @pid_number: number of @pid as the user gave it
+ * @cgroup: cgroup id
+ * @module: module name
+ * @cache: pattern for names of slab caches
+ * @code: core and init text of the module; init only while it runs
+ * @site: call sites outside this range are dropped at once: hull of @code, or all addresses
+ *	if the call site does not decide
  */
 struct track_filter {
 	u32 flags;
@@ -64,13 +64,13 @@ struct track_filter {
  * @order: of pages
  * @flags: TRACK_BLOCK or 0
  * @address: of the object
- * @call_site: return address into the caller of the allocator, 0 if not told
- * @pc: where the allocator was entered, if the probe stands there; else 0
- * @size: bytes taken from the allocator; 0 if that is to be had from @cache
+ * @call_site: return address into the caller of the allocator; 0 if the event has none
+ * @pc: address of the probed function, for a kretprobe; else 0
+ * @size: bytes taken from the allocator; 0: read the size of @cache
  * @asked: bytes asked for; 0 if not known
- * @cache: its cache, or NULL: to be found out
- * @trapped: seen by a probe that may have been entered by a trap
- * @at: where the return address of the probe lies on the stack; 0 if @trapped
+ * @cache: slab cache; NULL: read from the page of the object
+ * @trapped: seen by a kprobe, which may be entered by a trap
+ * @at: address of the probe's return address on the stack; 0 if @trapped
  */
 struct track_event {
 	u8 kind;
@@ -90,7 +90,7 @@ static inline bool track_range_has(const struct track_range *range, unsigned lon
 {
 	unsigned long size = READ_ONCE(range->size);
 
-	/* The size first, as it is written last in range_set(). */
+	/* Pairs with range_set(), which writes the size last. */
 	smp_rmb();
 	return address - READ_ONCE(range->start) < size;
 }
@@ -103,8 +103,8 @@ static inline bool track_filter_in_module(const struct track_filter *filter,
 }
 
 /*
- * Does it take a stack to say if the module allocates? The caller that percpu memory is told
- * with may be a function of the kernel (arm64, v6.1).
+ * Whether only the stack says if the module allocates. The call site of per-cpu memory is no
+ * answer: on arm64 (v6.1) it may be a function of the kernel.
  */
 static inline bool track_filter_by_stack(const struct track_filter *filter,
 					 const struct track_event *event)

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Probes of our own where the kernel allocates or frees without a tracepoint.
+ * Kprobes on functions that allocate or free without a tracepoint.
  *
- * kmem_cache_free_bulk() frees many at once, kfree_rcu() hands over what is freed later,
- * by kmem_cache_free_bulk() mostly or, from v7.0 on, by way of caches per CPU that
- * nothing tells of. What was handed to kfree_rcu() counts as freed from then on, for
- * whoever had it has given it up; that it is freed later finds nothing any more.
+ * kmem_cache_free_bulk() frees several objects. kfree_rcu() defers a free, mostly to
+ * kmem_cache_free_bulk(); from v7.0 on also to caches per CPU, which have no tracepoint. An
+ * object counts as freed when it is passed to kfree_rcu(), for its owner has given it up. Its
+ * later free finds no object.
  *
- * kmem_cache_alloc_bulk() and alloc_pages_bulk() allocate many at once. Their stack is
- * taken when they are entered, and their objects are known when they return. The last
- * of many pages may have come by way of the tracepoint; it is there already then.
+ * kmem_cache_alloc_bulk() and alloc_pages_bulk() allocate several objects. The stack is taken at
+ * their entry, and the objects are known at their return. The last page of a bulk may come with
+ * an mm_page_alloc event; the table has that page already.
  *
- * All of these functions are exported, so that they exist by these names and calls from
- * elsewhere pass them. Attached only while tracking; a kernel that does not let
- * them be attached leaves objects unsure (track_run.silent), not wrong. Whether the probes
- * of frees are called at all is seen by an object of our own, after they are attached and
- * before they are detached.
+ * All these functions are exported, so their names are stable and other code calls them. The
+ * kprobes are attached only while the tracker is armed. If one cannot be attached, objects of
+ * its kind are unsure (track_run.silent). A free of our own object tests each kprobe of a free,
+ * after it is attached and before it is detached.
  *
- * Context: a probe may be entered by a trap, which counts as an NMI.
+ * Context: a kprobe may be entered by a trap, which counts as an NMI.
  */
 #include <linux/bitmap.h>
 #include <linux/kernel.h>
@@ -32,17 +31,17 @@
 
 #ifdef CONFIG_KRETPROBES
 
-/* More objects of one call are not followed. */
+/* Most pages of one call that are followed. */
 #define KPROBES_BULK	1024
 
 /**
- * struct kprobes_bulk - a call that has not returned yet
- * @event: what it allocates
+ * struct kprobes_bulk - a bulk allocation that has not returned yet
+ * @event: the allocation
  * @stack: number of its stack
- * @nr: objects wanted, of pages no more than are followed
- * @objects: array of pointers to them
- * @pages: list of pages instead, or NULL
- * @had: elements of the array that were there before
+ * @nr: objects requested; pages: at most KPROBES_BULK
+ * @objects: array of pointers that the kernel fills
+ * @pages: list of pages if there is no array; else NULL
+ * @had: elements of the array that were set at the entry
  */
 struct kprobes_bulk {
 	struct track_event event;
@@ -54,7 +53,7 @@ struct kprobes_bulk {
 };
 
 static struct track_run *kprobes_run;
-/* An object of our own that is being freed to see whether a probe is called. */
+/* An object of our own whose free tests a kprobe, and whether the kprobe was called. */
 static unsigned long kprobes_own;
 static bool kprobes_seen;
 
@@ -90,7 +89,7 @@ static int kprobes_begin(struct kprobes_bulk *bulk, struct pt_regs *regs)
 	bulk->event.pc = instruction_pointer(regs);
 	bulk->event.trapped = true;
 	bulk->stack = bulk->nr ? track_stack_of(kprobes_run, &bulk->event) : TRACK_NO_STACK;
-	/* Another value than 0: not interested in the return. */
+	/* A value other than 0 skips the return handler. */
 	return bulk->stack == TRACK_NO_STACK;
 }
 
@@ -112,7 +111,7 @@ static int kprobes_leave_slab(struct kretprobe_instance *ri, struct pt_regs *reg
 	struct kprobes_bulk *bulk = (void *)ri->data;
 	u32 i;
 
-	/* All or none. */
+	/* The kernel allocates all objects or none. */
 	if (!memdiag_alloc_bulk_done(regs_return_value(regs)))
 		return 0;
 	for (i = 0; i < bulk->nr; i++) {
@@ -128,7 +127,7 @@ static int kprobes_enter_pages(struct kretprobe_instance *ri, struct pt_regs *re
 	int nr = regs_get_kernel_argument(regs, 3);
 	u32 i;
 
-	/* The kernel takes that for a mistake, and allocates nothing. */
+	/* The kernel rejects that and allocates nothing. */
 	if (nr <= 0)
 		return 1;
 	memset(&bulk->event, 0, sizeof(bulk->event));
@@ -146,7 +145,7 @@ static int kprobes_enter_pages(struct kretprobe_instance *ri, struct pt_regs *re
 
 static void kprobes_put_page(struct kprobes_bulk *bulk, const struct page *page)
 {
-	/* The tracepoint told it already. */
+	/* mm_page_alloc was emitted for this page. */
 	if (track_objects_size(&kprobes_run->objects,
 			       track_key(TRACK_PAGES, (unsigned long)page)))
 		return;
@@ -167,7 +166,7 @@ static int kprobes_leave_pages(struct kretprobe_instance *ri, struct pt_regs *re
 				kprobes_put_page(bulk, bulk->objects[i]);
 		return 0;
 	}
-	/* New ones stand first. */
+	/* The kernel adds pages at the head of the list. */
 	i = 0;
 	list_for_each_entry(page, bulk->pages, lru) {
 		if (i++ == nr)
@@ -193,16 +192,16 @@ static void kprobes_try_rcu(struct kprobes_object *object)
 
 /**
  * struct kprobes_point - a function that is probed
- * @names: what it is called, or may be
- * @kind: MEMDIAG_TRACK_SLAB or PAGES
- * @needed: objects may be freed unseen without it
- * @enter: called when it is entered
- * @begin: the same for one whose return is of interest
- * @leave: called when it returns
- * @try: frees an object by it, or NULL
- * @kp: the probe, if @enter
- * @rp: the probe, if @leave
- * @attached: it is attached, by this name
+ * @names: names that the function has had
+ * @kind: MEMDIAG_TRACK_SLAB or MEMDIAG_TRACK_PAGES
+ * @needed: without this kprobe objects may be freed without an event
+ * @enter: entry handler of a kprobe, for functions that free
+ * @begin: entry handler of a kretprobe, for functions that allocate
+ * @leave: return handler of a kretprobe
+ * @try: frees an object by the function; NULL if the kprobe is not tested
+ * @kp: the kprobe, if @enter
+ * @rp: the kretprobe, if @leave
+ * @attached: the name by which it is attached, or NULL
  */
 struct kprobes_point {
 	const char *names[2];
@@ -217,7 +216,7 @@ struct kprobes_point {
 	const char *attached;
 };
 
-/* Frees stand first, as they are attached first. */
+/* Frees come first, for they are attached first. */
 static struct kprobes_point kprobes_points[] = {
 	{ .names = { "kmem_cache_free_bulk" }, .kind = MEMDIAG_TRACK_SLAB, .needed = true,
 	  .enter = kprobes_free_bulk, .try = kprobes_try_bulk },
@@ -265,8 +264,8 @@ static void kprobes_unregister(struct track_run *run, struct kprobes_point *poin
 }
 
 /*
- * Is a probe called? All of them may be switched off without an error when they are
- * registered: by /sys/kernel/debug/kprobes/enabled, or kernel.ftrace_enabled.
+ * Whether a kprobe is called. A registered kprobe may be switched off by
+ * /sys/kernel/debug/kprobes/enabled or kernel.ftrace_enabled.
  */
 static bool kprobes_fires(const struct kprobes_point *point)
 {
@@ -285,8 +284,8 @@ static bool kprobes_fires(const struct kprobes_point *point)
 }
 
 /**
- * track_kprobes_attach() - probe what can be probed
- * @run: the run; its .silent says what may be freed unseen
+ * track_kprobes_attach() - attach all kprobes that can be attached
+ * @run: the run; .silent gets kinds that may be freed without an event
  *
  * Context: may sleep.
  */
@@ -312,8 +311,8 @@ void track_kprobes_attach(struct track_run *run)
 }
 
 /**
- * track_kprobes_detach() - end that; none runs any more on return
- * @run: the run; its .silent says if they had been switched off meanwhile
+ * track_kprobes_detach() - detach all kprobes; none runs after the return
+ * @run: the run; .silent gets kinds whose kprobes were switched off meanwhile
  *
  * Context: may sleep.
  */
@@ -333,7 +332,7 @@ void track_kprobes_detach(struct track_run *run)
 }
 
 /**
- * track_kprobes_print() - name what is attached
+ * track_kprobes_print() - print the names of attached kprobes
  * @text: out
  * @size: bytes of @text
  *
@@ -351,10 +350,10 @@ size_t track_kprobes_print(char *text, size_t size)
 }
 
 /**
- * track_kprobes_missed() - calls that the kernel did not report
- * @frees: of functions that free, else of those that allocate
+ * track_kprobes_missed() - calls that attached kprobes missed
+ * @frees: count functions that free; else those that allocate
  *
- * Return: their number, while attached.
+ * Return: number of calls.
  */
 u64 track_kprobes_missed(bool frees)
 {

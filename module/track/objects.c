@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of live objects: address -> stack, size, time. Of a fixed size, and
- * written by probes in any context.
+ * The table of live objects: address -> stack, size, time. The table has a fixed size, and
+ * probes write to it in any context.
  *
- * No locks. A probe may interrupt another one anywhere, on the same CPU, and a free
- * must not be lost, for then the object would look leaked. So a slot is claimed by
- * a cmpxchg() of its key, written while it is TRACK_KEY_BUSY to all others, and
- * published by its key. Objects never move, so that who looks for one without
- * finding it knows that it is not there.
+ * There are no locks: a probe may interrupt another one on the same CPU, and a free that is lost
+ * makes its object look leaked. A put claims a slot by a cmpxchg() of its key to TRACK_KEY_BUSY,
+ * writes the slot, and publishes it by the key. Objects never move, so a search that does not
+ * find a key proves that the object is not in the table.
  *
- * The seven keys of a bucket share a line of the cache with the word that says how many
- * objects belong there, and whether any of them went on to the next buckets: a free of an
- * object that is not tracked, which nearly all are under a filter, reads that line
- * and nothing else.
+ * A bucket has seven keys and struct track_bucket.belong in one cache line. The free of an
+ * untracked object, the usual case under a filter, reads that line only.
  *
- * Who allocates an object publishes it before it can be passed on, and who frees it
- * got it passed on: so its key is seen, whatever CPU frees it.
- *
- * Stale: while it is walked, objects come and go; one that is being written is
- * passed over.
+ * Stale: objects come and go during a walk of the table; a slot that is being written is passed
+ * over.
  */
 #include <linux/kernel.h>
 #include <linux/kmemleak.h>
@@ -27,9 +21,9 @@
 
 #include "track.h"
 
-/* Buckets an object may be away from its own, plus one. */
+/* Buckets that an object may lie in, from its home on. */
 #define OBJECTS_WINDOW	16u
-/* An object of a window that size that finds no room is one in many millions. */
+/* Objects per bucket of seven keys. One object in many millions finds its window full. */
 #define OBJECTS_PER_BUCKET	5
 
 
@@ -39,8 +33,8 @@ static u64 objects_buckets(u64 objects)
 }
 
 /**
- * track_objects_bytes() - memory that a table takes
- * @objects: to make room for
+ * track_objects_bytes() - memory of a table
+ * @objects: room, objects
  *
  * Return: bytes.
  */
@@ -51,9 +45,9 @@ u64 track_objects_bytes(u64 objects)
 }
 
 /**
- * track_objects_alloc() - make an empty table
+ * track_objects_alloc() - allocate an empty table
  * @t: out: the table
- * @objects: to make room for
+ * @objects: room, objects
  *
  * Return: 0 or -ENOMEM.
  */
@@ -110,7 +104,7 @@ static void objects_belong_add(struct track_bucket *home, u32 distance)
 	} while (cmpxchg64(&home->belong, old, new) != old);
 }
 
-/* When the last one comes back, none is far any more. */
+/* The reach is reset when the last object away from home is gone. */
 static void objects_belong_sub(struct track_bucket *home, u32 distance)
 {
 	u64 old, new;
@@ -149,7 +143,7 @@ static void slot_read(const struct track_slot *slot, struct track_object *object
  * @t: the table
  * @key: from track_key()
  * @object: the object
- * @old: out, if it was replaced: what was there under the same key
+ * @old: out: the object that had the same key; only for TRACK_PUT_REPLACED
  *
  * Context: any.
  *
@@ -183,7 +177,10 @@ again:
 				slot_write(slot, object);
 				if (t->owes && track_key_kind(key) == TRACK_SLAB)
 					slot->what |= (u64)TRACK_OWED << (32 + TRACK_STACK_BITS);
-				/* Who finds the key finds the slot as it is now. */
+				/*
+				 * Pairs with track_objects_read(): the slot is written before
+				 * the key.
+				 */
 				smp_store_release(&bucket->keys[i], key);
 				return TRACK_PUT_REPLACED;
 			}
@@ -204,12 +201,12 @@ again:
 		goto again;
 	}
 	slot_write(&t->slots[n], object);
-	/* Who finds the key finds the slot written. */
+	/* Pairs with track_objects_read(): the slot is written before the key. */
 	smp_store_release(free, key);
 	return TRACK_PUT_NEW;
 }
 
-/* The slot of a key, or -1. */
+/* Number of the slot that has the key, or -1. */
 static s64 objects_find(const struct track_objects *t, unsigned long key, u32 home,
 			u32 *distance)
 {
@@ -235,7 +232,7 @@ static unsigned long *objects_key(const struct track_objects *t, u64 n)
 	return &t->buckets[n / TRACK_BUCKET_KEYS].keys[n % TRACK_BUCKET_KEYS];
 }
 
-/* The word of an object, or 0. */
+/* track_slot.what of an object, or 0 if there is none. */
 static u64 objects_peek(const struct track_objects *t, unsigned long key)
 {
 	u32 distance;
@@ -245,13 +242,13 @@ static u64 objects_peek(const struct track_objects *t, unsigned long key)
 }
 
 /**
- * track_objects_size() - is there an object, and how large is it?
+ * track_objects_size() - size of an object
  * @t: the table
  * @key: from track_key()
  *
  * Context: any.
  *
- * Return: bytes, or 0 if there is none.
+ * Return: bytes, 0 if there is no object.
  */
 u32 track_objects_size(const struct track_objects *t, unsigned long key)
 {
@@ -265,7 +262,7 @@ u32 track_objects_size(const struct track_objects *t, unsigned long key)
  *
  * Context: any.
  *
- * Return: TRACK_*, 0 if there is none.
+ * Return: TRACK_*, 0 if there is no object.
  */
 u8 track_objects_flags(const struct track_objects *t, unsigned long key)
 {
@@ -273,15 +270,15 @@ u8 track_objects_flags(const struct track_objects *t, unsigned long key)
 }
 
 /**
- * track_objects_take() - take an object out
+ * track_objects_take() - take an object out of the table
  * @t: the table
  * @key: from track_key()
- * @object: out: what it was
- * @owed_since: if the event may be that of an object which was there before, the
- *	earliest time that the present one may have been allocated at; else U32_MAX
+ * @object: out: the object
+ * @owed_since: U32_MAX; or, if the event may belong to the previous object at this address,
+ *	the earliest time at which the present one was allocated in that case
  *
- * An object with TRACK_OWED that is as young as that stays once: the event is taken
- * for that of its predecessor. As that may be wrong, it is TRACK_UNSURE then.
+ * An object with TRACK_OWED that was allocated at @owed_since or later stays once, for the event
+ * is taken for its predecessor's. The object is TRACK_UNSURE from then on.
  *
  * Context: any.
  *
@@ -317,14 +314,14 @@ enum track_take track_objects_take(struct track_objects *t, unsigned long key,
 			break;
 	}
 	slot_read(slot, object);
-	/* Only now may the slot be written by another. */
+	/* The slot is read before another probe may claim it. */
 	smp_store_release(at, 0);
 	objects_belong_sub(&t->buckets[home], distance);
 	return TRACK_TAKE_TAKEN;
 }
 
 /**
- * track_objects_read() - look at a slot
+ * track_objects_read() - read a slot
  * @t: the table
  * @n: number of the slot, less than track_objects_room()
  * @key: out: its key
@@ -332,7 +329,7 @@ enum track_take track_objects_take(struct track_objects *t, unsigned long key,
  *
  * Context: any.
  *
- * Return: whether there is an object.
+ * Return: whether the slot has an object.
  */
 bool track_objects_read(const struct track_objects *t, u64 n, unsigned long *key,
 			struct track_object *object)
@@ -342,13 +339,13 @@ bool track_objects_read(const struct track_objects *t, u64 n, unsigned long *key
 	u64 what, when;
 
 	do {
-		/* The slot belongs to the key, as long as that stays. */
+		/* Pairs with track_objects_put(). */
 		*key = smp_load_acquire(at);
 		if (!*key || *key == TRACK_KEY_BUSY)
 			return false;
 		what = READ_ONCE(slot->what);
 		when = READ_ONCE(slot->when);
-		/* Look at the key again: another object may have come to its place. */
+		/* Read the key again: another object may have got the slot. */
 		smp_rmb();
 	} while (READ_ONCE(*at) != *key || READ_ONCE(slot->what) != what);
 	slot_unpack(what, when, object);
@@ -357,8 +354,8 @@ bool track_objects_read(const struct track_objects *t, u64 n, unsigned long *key
 
 /**
  * track_objects_flag() - set flags of an object
- * @t: a table that no probe writes to any more
- * @n: its slot
+ * @t: the table, which probes no longer write to
+ * @n: number of its slot
  * @flags: TRACK_* to set
  */
 void track_objects_flag(struct track_objects *t, u64 n, u8 flags)
@@ -369,12 +366,11 @@ void track_objects_flag(struct track_objects *t, u64 n, u8 flags)
 /**
  * track_objects_move() - give an object to another stack
  * @t: the table
- * @n: its slot
- * @from: the stack it must have
- * @to: the stack it gets
+ * @n: number of its slot
+ * @from: number of the stack that it must have
+ * @to: number of the stack that it gets
  *
- * Not more than that the word is exchanged: the object may be taken out meanwhile,
- * and be accounted to either of both.
+ * A probe may take the object out meanwhile, and account the free to either stack.
  */
 void track_objects_move(struct track_objects *t, u64 n, u32 from, u32 to)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Live objects by address: a table that probes write without a lock. */
+/* Live objects by address, in a table that probes write without a lock. */
 #ifndef _MEMDIAG_TRACK_OBJECTS_H
 #define _MEMDIAG_TRACK_OBJECTS_H
 
@@ -10,7 +10,7 @@
 #include <linux/hash.h>
 #include <linux/types.h>
 
-/* Two low bits of a key; addresses of all kinds are multiples of four. */
+/* The two low bits of a key. Addresses of all kinds are multiples of four. */
 enum track_kind {
 	TRACK_SLAB,
 	TRACK_PAGES,
@@ -21,27 +21,27 @@ enum track_kind {
 #define TRACK_KIND_MASK		3ul
 
 /* Flags of an object. */
-/* A block of pages that is not compound, so it may be given back in parts. */
+/* Pages of order 1 or more that are not compound: they may be freed in parts. */
 #define TRACK_BLOCK		BIT(0)
-/* What is left of such a block, without the part that stands for the object. */
+/* A rest of a TRACK_BLOCK object that was freed in part; another rest counts as the object. */
 #define TRACK_PART		BIT(1)
-/* The free event of the last object at this address may be yet to come. */
+/* The free event of the object that was here before may still come. */
 #define TRACK_OWED		BIT(2)
-/* It may have been freed without an event. */
+/* The object may have been freed already. */
 #define TRACK_UNSURE		BIT(3)
-/* It is gone, as was found when tracking stopped. */
+/* The page of the object showed at the stop that it was freed without an event. */
 #define TRACK_GONE		BIT(4)
-/* Pages that the slab allocator made a slab of; they are told as its objects. */
+/* Pages that became a slab; the objects on the slab are reported instead. */
 #define TRACK_OF_SLAB		BIT(5)
 
 #define TRACK_STACK_BITS	24
 
 /**
- * struct track_object - what is known of a live object
+ * struct track_object - a live object
  * @stack: number of its stack
  * @size: bytes taken from the allocator
- * @asked: bytes asked for; 0 if that is not known
- * @when: jiffies from the start to its allocation
+ * @asked: bytes asked for; 0 if not known
+ * @when: jiffies from the start of the run to the allocation
  * @flags: TRACK_*
  */
 struct track_object {
@@ -54,17 +54,19 @@ struct track_object {
 
 #define TRACK_BUCKET_KEYS	7
 
-/* What belongs to a bucket: the number of objects; of those that had to go to the next ones... */
+/*
+ * An object's home is the bucket that its key hashes to. track_bucket.belong has, for a home:
+ * its objects, those of them that lie in later buckets, and the farthest distance of these.
+ */
 #define TRACK_BELONG_ONE	1ull
 #define TRACK_BELONG_AWAY_ONE	BIT_ULL(16)
 #define TRACK_BELONG_AWAY	GENMASK_ULL(31, 16)
-/* ... and how far the farthest of them went. */
 #define TRACK_BELONG_REACH_SHIFT	32
 
 /**
- * struct track_bucket - keys of a few objects, in one line of the cache
- * @belong: the objects that belong here, by their hash: TRACK_BELONG_*
- * @keys: address and kind; 0 of a free slot, TRACK_KEY_BUSY of one being written
+ * struct track_bucket - keys of seven objects, in one cache line
+ * @belong: objects whose home is here: TRACK_BELONG_*
+ * @keys: from track_key(); 0 if free, TRACK_KEY_BUSY while the slot is written
  */
 struct track_bucket {
 	u64 belong;
@@ -74,7 +76,7 @@ struct track_bucket {
 #define TRACK_KEY_BUSY		(~0ul)
 
 /**
- * struct track_slot - what belongs to a key, packed
+ * struct track_slot - struct track_object, packed
  * @what: size, stack and flags
  * @when: asked and when
  */
@@ -86,10 +88,10 @@ struct track_slot {
 /**
  * struct track_objects - the table of live objects
  * @buckets: the keys
- * @slots: what belongs to each of them
+ * @slots: the objects, TRACK_BUCKET_KEYS per bucket
  * @nr_buckets: number of buckets
- * @owes: events of frees may come late: what replaces an object is TRACK_OWED
- * @bytes: memory of both
+ * @owes: free events may come late; an object that replaces another gets TRACK_OWED
+ * @bytes: memory of both arrays
  */
 struct track_objects {
 	struct track_bucket *buckets;
@@ -132,9 +134,9 @@ static inline u32 track_objects_home(const struct track_objects *t, unsigned lon
 }
 
 /*
- * Is it certain that an object is not there? So it is with nearly all that are freed
- * under a filter, and one word tells it of most. Its own key is there since before the
- * object was passed on to whoever frees it; those of others may change as they are read.
+ * True if the table surely has no such object. One cache line decides, for under a filter
+ * nearly every freed object is untracked. No lock is needed: whoever frees an object got its
+ * address from the allocating code, after track_objects_put() published the key.
  */
 static inline bool track_objects_miss(const struct track_objects *t, unsigned long key)
 {

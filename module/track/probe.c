@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happens when an object is allocated or freed, while tracking.
+ * The work of the probes when an object is allocated or freed.
  *
- * An allocation: the filter; the stack, into a buffer of this CPU and context; its
- * number; the object into the table. A free: the object out of the table, if it is
- * there. Both in whatever context the kernel allocates and frees, NMI included, and
- * with whatever lock held: they take none, do not sleep, and allocate nothing.
+ * An allocation asks the filter first. The probe then takes the stack into a buffer of this CPU
+ * and context, finds its number, and puts the object into the table. A free takes the object
+ * out. Both run in any context and under any lock: they take no lock but block_lock (blocks.c),
+ * do not sleep and allocate nothing.
  *
- * A stack begins with the caller of the allocator, where the event tells it. Without,
- * only the frames of memdiag are cut off, as names of functions of the page allocator
- * change. Behind the entry of an interrupt it ends.
+ * A stack begins with the caller of the allocator if the event has a call site. Else only
+ * memdiag's frames are cut off, for the names of the allocator's functions change. A stack ends
+ * at the entry of an interrupt.
  *
- * The order of events is that of the allocator, which frees after the event. In v5.10
- * kmem_cache_free() tells after it freed, so that another CPU may have allocated the
- * same address in between: see track_objects_take().
+ * The free event comes before the free, so another CPU cannot allocate the address in between.
+ * In v5.10 kmem_cache_free() emits the event after the free: see track_objects_take().
  *
- * Skipped: what memdiag allocates itself.
+ * Skipped: allocations of memdiag itself.
  */
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -28,13 +27,13 @@
 #include "../compat/stack.h"
 #include "track.h"
 
-/* How late an event may be that comes after the free: preempted in between. */
+/* Jiffies that a late free event may take, if the freeing task is preempted in between. */
 #define PROBE_LATE	(HZ / 50 + 1)
 
 static unsigned long probe_own_start, probe_own_size;
 
 /**
- * track_probe_init() - learn where memdiag itself lies
+ * track_probe_init() - find the text of memdiag itself
  *
  * Return: 0.
  */
@@ -45,7 +44,7 @@ int __init track_probe_init(void)
 }
 
 /**
- * track_is_own() - is it code of memdiag?
+ * track_is_own() - whether an address is in the text of memdiag
  * @address: of code
  */
 bool track_is_own(unsigned long address)
@@ -63,15 +62,14 @@ static unsigned int probe_level(void)
 }
 
 /*
- * Without memdiag's own frames and, where it is told, those of the allocator; cut where
- * an interrupt was entered. A probe that was entered by a trap has its entry above, so
- * the first is done before the second.
+ * Cuts off memdiag's frames, the allocator's if the event has a call site, and those behind the
+ * entry of an interrupt. Returns the number of frames left, from *from on. The interrupt is cut
+ * last, for a kprobe that was entered by a trap has such an entry among memdiag's frames.
  *
- * A function that has just been entered has no frame yet where return addresses are in
- * a register (arm64) or frames are found by frame pointers: the unwinder goes from where it
- * was entered to its caller's caller. There the caller is put in its place. And some
- * unwinders know no way out of the code that a probe is entered by, when that is no
- * trap but a jump (x86 without ftrace): then the caller is all that is known.
+ * The unwinder may omit the caller of a function just entered: where return addresses are in a
+ * register (arm64) or frames are found by frame pointers. The call site then takes the place of
+ * the function. Some unwinders do not get past the jump into a kprobe (x86 without ftrace): then
+ * the call site is the whole stack.
  */
 static u32 probe_trim(const struct track_event *event, unsigned long *frames, u32 nr, bool cut,
 		      u32 *from)
@@ -101,7 +99,7 @@ static u32 probe_trim(const struct track_event *event, unsigned long *frames, u3
 	return cut ? nr : memdiag_stack_cut_irq(frames + *from, nr);
 }
 
-/* Of a key, with @nr frames in all. */
+/* State of a new stack. @nr includes the frames that the key leaves out. */
 static enum track_stack_state probe_judge(const struct track_run *run,
 					  const struct track_stack_key *key, u32 nr, char *name)
 {
@@ -115,9 +113,9 @@ static enum track_stack_state probe_judge(const struct track_run *run,
 }
 
 /*
- * The frames of the stack that we are on into level->frames, by the unwinder. It is compared with
- * a walk, whose frames are in level->walked, or teaches how to walk. Both begin with
- * who called the probe: the first frame that is not memdiag's own.
+ * Takes the current stack into level->frames by the unwinder, and returns the number of frames.
+ * The stack is compared with the walk in level->walked if @nr_walked is not 0; else the rules of
+ * its frames are learnt if @learn. A walk begins with the caller of the probe.
  */
 static u32 probe_unwind(struct track_run *run, const struct track_event *event,
 			struct track_level *level, u32 max, u32 nr_walked, bool learn)
@@ -137,7 +135,7 @@ static u32 probe_unwind(struct track_run *run, const struct track_event *event,
 		track_walk_learn(&run->walk, event->at, frames, cut - own, level->name);
 		return nr;
 	}
-	/* The walk had room for more, as it has no frames of memdiag's own. */
+	/* A walk has no frames of memdiag, so it may have more frames of the caller. */
 	if (nr == max && cut == nr)
 		nr_walked = min(nr_walked, cut - own);
 	if (track_walk_wrong(&run->walk, level->walked, nr_walked, frames, cut - own))
@@ -146,8 +144,8 @@ static u32 probe_unwind(struct track_run *run, const struct track_event *event,
 }
 
 /*
- * Is it time to compare a walk? One that none had to take, as it does not meet the module,
- * has been chosen for that by attach.c.
+ * Whether to compare this walk with the unwinder. Under a filter that needs the stack,
+ * attach_stack_misses() has chosen every walk that gets here without a frame in the module.
  */
 static bool probe_compares(struct track_run *run, const struct track_event *event,
 			   const unsigned long *frames, u32 nr)
@@ -159,9 +157,9 @@ static bool probe_compares(struct track_run *run, const struct track_event *even
 }
 
 /*
- * The frames of the stack that we are on into level->frames, *walked of them by a walk if
- * the rules are known, and else 0. 0 if none of them can be in the module that the filter asks
- * for.
+ * Takes the current stack into level->frames and returns the number of frames; *walked of them
+ * by a walk, 0 if the unwinder took the stack. Returns 0 if no frame can be in the filter's
+ * module.
  */
 static u32 probe_frames(struct track_run *run, const struct track_event *event,
 			struct track_level *level, u32 max, u32 *walked)
@@ -183,7 +181,10 @@ static u32 probe_frames(struct track_run *run, const struct track_event *event,
 	return probe_unwind(run, event, level, max, nr, learn);
 }
 
-/* What the stack in level->frames is found by; false if the filter does not want it. */
+/*
+ * Makes the key of the stack in level->frames. False if the filter needs a frame in its module
+ * and there is none.
+ */
 static bool probe_key(const struct track_run *run, const struct track_event *event,
 		      struct track_level *level, u32 *nr, bool walked, struct track_stack_key *key)
 {
@@ -201,7 +202,7 @@ static bool probe_key(const struct track_run *run, const struct track_event *eve
 	return true;
 }
 
-/* The number of the stack that we are on; TRACK_NO_STACK if it is not tracked. */
+/* Number of the current stack; TRACK_NO_STACK if the stack is not tracked. */
 static u32 probe_stack(struct track_run *run, const struct track_event *event,
 		       struct track_level *level, u32 cache)
 {
@@ -211,7 +212,7 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 		.order = event->order,
 		.cache = cache,
 	};
-	/* A module is looked for in more frames than are kept. */
+	/* The module is searched in more frames than the table keeps. */
 	u32 max = TRACK_DEPTH_OWN + (run->filter.flags & MEMDIAG_TRACK_BY_MODULE ?
 				     TRACK_DEPTH_MAX : stacks->depth);
 	u32 n, nr, hash, walked;
@@ -220,13 +221,13 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 	if (!probe_key(run, event, level, &nr, walked, &key))
 		return TRACK_NO_STACK;
 	n = track_stacks_find(stacks, &key, &hash);
-	/* What has no room is not worth the unwinder, nor the names of its frames. */
+	/* A full table is not worth the unwinder, nor names of frames. */
 	if (n == TRACK_NO_STACK && track_stacks_full(stacks)) {
 		this_cpu_inc(run->cpus->dropped_stacks);
 		return n;
 	}
 	if (n == TRACK_NO_STACK && walked) {
-		/* What goes into the table is what the unwinder says. */
+		/* Only stacks by the unwinder go into the table. */
 		nr = probe_unwind(run, event, level, max, walked, false);
 		if (!probe_key(run, event, level, &nr, false, &key))
 			return TRACK_NO_STACK;
@@ -242,7 +243,7 @@ static u32 probe_stack(struct track_run *run, const struct track_event *event,
 	return READ_ONCE(track_stack(stacks, n)->state) == TRACK_STACK_LIVE ? n : TRACK_NO_STACK;
 }
 
-/* The names of its cache, and whether the filter wants them. */
+/* Whether the filter wants the cache of an object. @n gets the number of its name. */
 static bool probe_cache(struct track_run *run, const struct track_event *event, u32 *n)
 {
 	bool filtered = run->filter.flags & MEMDIAG_TRACK_BY_CACHE;
@@ -261,11 +262,12 @@ static bool probe_cache(struct track_run *run, const struct track_event *event, 
 /**
  * track_stack_of() - the stack of an allocation
  * @run: the run
- * @event: what is known of it; its address may be yet unknown
+ * @event: the allocation; its address may be 0 yet
  *
  * Context: any, preemption off.
  *
- * Return: its number; TRACK_NO_STACK if it is not tracked.
+ * Return: number of the stack; TRACK_NO_STACK if the filter refuses the allocation or the tables
+ * are full.
  */
 u32 track_stack_of(struct track_run *run, const struct track_event *event)
 {
@@ -288,10 +290,10 @@ u32 track_stack_of(struct track_run *run, const struct track_event *event)
 }
 
 /**
- * track_put_object() - an object was allocated, and its stack is known
+ * track_put_object() - track an object whose stack is known
  * @run: the run
- * @event: what is known of it
- * @n: number of its stack, from track_stack_of()
+ * @event: the allocation
+ * @n: number of the stack, from track_stack_of()
  *
  * Context: any, preemption off.
  */
@@ -310,7 +312,7 @@ void track_put_object(struct track_run *run, const struct track_event *event, u3
 
 	if (!track_sampled(run, event->address))
 		return;
-	/* Before it can be found, and thus freed. */
+	/* Before another CPU can find and free the object. */
 	if (object.flags & TRACK_BLOCK)
 		track_block_add(run, object.size);
 	atomic64_inc(&stack->allocated);
@@ -336,9 +338,9 @@ void track_put_object(struct track_run *run, const struct track_event *event, u3
 }
 
 /**
- * track_allocated() - an object was allocated
+ * track_allocated() - track an object if the filter wants it
  * @run: the run
- * @event: what is known of it
+ * @event: the allocation
  *
  * Context: any, preemption off.
  */
@@ -354,11 +356,11 @@ void track_allocated(struct track_run *run, const struct track_event *event)
 }
 
 /**
- * track_freed() - an object was freed
+ * track_freed() - count the free of an object, if it is tracked
  * @run: the run
  * @kind: enum track_kind
  * @address: of the object
- * @late: the event may come after the free
+ * @late: the kernel emits the event after the free
  *
  * Context: any, preemption off.
  */
@@ -384,12 +386,12 @@ void track_freed(struct track_run *run, enum track_kind kind, unsigned long addr
 }
 
 /**
- * track_forget_pages() - pages turned out to be an object of kmalloc()
+ * track_forget_pages() - stop tracking pages that are a large object of kmalloc()
  * @run: the run
- * @page: the first of them
+ * @page: first page
  *
- * Large objects of kmalloc() are pages of their own; they are told as what they were
- * asked for, so the pages are taken back as if they had not been seen.
+ * The page allocator's event came first. The counters become what they were before that event,
+ * and the event of kmalloc() adds the object.
  *
  * Context: any, preemption off.
  */

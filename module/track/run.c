@@ -2,13 +2,12 @@
 /*
  * Start and stop of the tracker.
  *
- * A start allocates all that tracking needs, within a share of RAM, and attaches. A stop
- * detaches, waits until no probe runs any more, and leaves the tables as they are, to be
- * read. The next start, a stop that discards and the module's exit free them.
+ * A start allocates all tables, within a share of RAM, and attaches the probes. A stop detaches
+ * them, waits until none runs, and keeps the tables for reports. The next start, a stop with
+ * MEMDIAG_TRACK_DISCARD and the module's exit free the tables.
  *
- * Locks: track_lock around every change of that state, every report and the notifier of
- * modules; inside of it those that the kernel takes to attach a probe. Probes take
- * none of them, and have the run as their argument.
+ * Locks: track_lock around a change of state, a report and the module notifier. The locks that
+ * attach a probe are taken inside it. Probes do not take track_lock; their argument is the run.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -26,9 +25,9 @@
 #include "../compat/module.h"
 #include "track.h"
 
-/* All tables together may take this share of RAM. */
+/* All tables together may take 1/RUN_SHARE of RAM. */
 #define RUN_SHARE	8
-/* By default a quarter of that, and no more than this. */
+/* Default: 1/RUN_SHARE_DEFAULT of RAM, at most RUN_DEFAULT_MAX. */
 #define RUN_SHARE_DEFAULT	32
 #define RUN_DEFAULT_MAX	SZ_64M
 #define RUN_STACKS_MIN	16
@@ -38,16 +37,16 @@
 
 
 DEFINE_MUTEX(track_lock);
-/* Under track_lock, as what follows. */
+/* Under track_lock, as the two below. */
 struct track_run *track_run;
 bool track_armed;
-/* Counts what makes a report that was begun before untrue. */
+/* Incremented by all that makes a report in the making stale. */
 u32 track_generation;
 
 /**
- * track_sum_counter() - add a counter up over all CPUs
+ * track_sum_counter() - sum of a counter over all CPUs
  * @run: the run
- * @offset: of the counter in struct track_cpu
+ * @offset: of the counter in struct track_cpu, bytes
  *
  * Return: the sum.
  */
@@ -96,7 +95,7 @@ static u64 run_stacks_bytes(u64 stacks, u32 depth)
 	return track_stacks_bytes(stacks, depth) + stacks * sizeof(struct track_sum);
 }
 
-/* Sizes that were not given; both within a share of RAM. */
+/* Sets sizes that the user left 0, within 1/RUN_SHARE_DEFAULT of RAM. */
 static void run_defaults(struct memdiag_track_start *start, u64 ram)
 {
 	u64 room = min_t(u64, ram / RUN_SHARE_DEFAULT, RUN_DEFAULT_MAX);
@@ -166,10 +165,10 @@ static int run_kinds(struct memdiag_track_start *start)
 }
 
 /**
- * memdiag_track_start() - begin to track
+ * memdiag_track_start() - start the tracker
  * @start: in and out: as in uapi/memdiag.h
  *
- * Context: may sleep, in the process that asks.
+ * Context: may sleep, in the requesting process.
  *
  * Return: 0, or an error as in uapi/memdiag.h.
  */
@@ -192,7 +191,7 @@ int memdiag_track_start(struct memdiag_track_start *start)
 		error = run_sizes(start);
 	if (error)
 		goto free;
-	/* What the last run left makes room for this one. */
+	/* Free the tables of the last run first. */
 	run_discard();
 	error = run_alloc(run, start);
 	if (error)
@@ -230,7 +229,7 @@ static void run_stop(struct track_run *run)
 }
 
 /**
- * memdiag_track_stop() - end tracking
+ * memdiag_track_stop() - stop the tracker
  * @flags: 0 or MEMDIAG_TRACK_DISCARD
  *
  * Context: may sleep.
@@ -251,8 +250,8 @@ int memdiag_track_stop(u32 flags)
 }
 
 /*
- * Other code comes to where this module lies, or may come now: when it is loaded, when it
- * has gone, and to where its init was when that has run.
+ * Forget the rules of addresses that other code may use from now on: all of a module that is
+ * loaded or has gone, and its init text after it has run.
  */
 static void run_forget(struct track_walk *walk, const struct module *mod, unsigned long state)
 {
@@ -282,11 +281,11 @@ static int run_notify(struct notifier_block *nb, unsigned long state, void *data
 static struct notifier_block run_notifier = { .notifier_call = run_notify };
 
 /**
- * memdiag_track_init() - be ready for a start
+ * memdiag_track_init() - register the module notifier
  *
- * Context: may sleep; not from a notifier of modules.
+ * Context: may sleep; not from a module notifier.
  *
- * Return: 0 or what register_module_notifier() said.
+ * Return: 0, or the error of register_module_notifier().
  */
 int __init memdiag_track_init(void)
 {
@@ -298,7 +297,7 @@ int __init memdiag_track_init(void)
 void memdiag_track_exit(void)
 {
 	unregister_module_notifier(&run_notifier);
-	/* Whatever the signals: the code goes. */
+	/* Not killable: the code of the probes goes away. */
 	mutex_lock(&track_lock);
 	run_stop(track_run);
 	run_discard();

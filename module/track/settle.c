@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waits until what was freed before is free.
+ * Waits until objects whose free was deferred are free.
  *
- * In this order, as each may queue what the next waits for: callbacks of RCU; batches of
- * kfree_rcu(); callbacks once more; areas of vmalloc() that are unmapped lazily.
+ * The order matters, for each step may queue work for the next: RCU callbacks, batches of
+ * kfree_rcu(), RCU callbacks again, vmalloc areas that are unmapped lazily.
  *
- * kfree_rcu() collects on each CPU before a batch waits for its grace period, and a batch
- * that is in the making is followed by another one. From v6.12 on kmem_cache_destroy()
- * waits for all of them, as objects of the cache may be among them, so a cache of our own
- * is destroyed. (kvfree_rcu_barrier(), which does it, is not for modules any more in later
- * kernels.) Before, there is no way to know. Then each CPU gets so many objects of ours
- * that it does not go on collecting, where that may last (5 s from v6.1 on), and is given
- * the time that it lasts otherwise. Three times: the two batches that it may have
- * on their way come first, then what was collected.
+ * kfree_rcu() collects objects per CPU before a batch waits for its grace period. From v6.12 on
+ * kmem_cache_destroy() waits for all batches, as they may have objects of the cache. So a cache
+ * of our own is destroyed. (kvfree_rcu_barrier() is no longer exported by later kernels.)
  *
- * Not waited for, from v7.0 on: objects that kfree_rcu() put into a sheaf of their cache and
- * CPU, which is handed on when it is full. kmem_cache_destroy() flushes those of the one
- * cache only, and nothing that a module may call flushes those of others.
+ * Earlier kernels have no such wait. SETTLE_FULL objects end the collecting on a CPU, which may
+ * else last 5 s (from v6.1 on); SETTLE_DRAIN is how long it lasts otherwise. A CPU may have two
+ * batches under way before the objects just collected, hence SETTLE_ROUNDS.
  *
- * Queues of work are not flushed: which would have to be is not known, and flushing all
- * of them may wait for work that never ends.
+ * Not waited for, from v7.0 on: objects that kfree_rcu() put into a sheaf per cache and CPU,
+ * until the sheaf is full. kmem_cache_destroy() flushes the sheaves of its own cache only, and
+ * no exported function flushes those of other caches.
+ *
+ * Workqueues are not flushed: a work item need not end, and the queue to flush is not known.
  */
 #include <linux/cpu.h>
 #include <linux/errno.h>
@@ -36,7 +34,7 @@
 #include "track.h"
 
 #ifdef MEMDIAG_HAVE_KVFREE_RCU_BARRIER
-/* There must not be two caches of one name. */
+/* Two caches of one name are not allowed. */
 static DEFINE_MUTEX(settle_lock);
 
 static int settle_kfree_rcu(void)
@@ -51,16 +49,13 @@ static int settle_kfree_rcu(void)
 	return cache ? 0 : -ENOMEM;
 }
 #else
-/* KFREE_DRAIN_JIFFIES of kernel/rcu/tree.c before v6.1, and since then of full batches. */
+/* KFREE_DRAIN_JIFFIES of kernel/rcu/tree.c before v6.1; since v6.1 the delay of full batches. */
 #define SETTLE_DRAIN	(HZ / 50 + 2)
-/* No less than KVFREE_BULK_MAX_ENTR there: pointers to a page. */
+/* At least KVFREE_BULK_MAX_ENTR of kernel/rcu/tree.c: pointers in a page. */
 #define SETTLE_FULL	(PAGE_SIZE / sizeof(void *))
 #define SETTLE_ROUNDS	3
 
-/**
- * struct settle_object - something to give to kfree_rcu()
- * @rcu: for it
- */
+/* An object for kfree_rcu(). */
 struct settle_object {
 	struct rcu_head rcu;
 };
@@ -79,7 +74,7 @@ static long settle_fill(void *arg)
 	return 0;
 }
 
-/* Begins after whatever was queued on the CPU before. */
+/* Runs after the work that was queued on the CPU before. */
 static long settle_nothing(void *arg)
 {
 	return 0;
@@ -116,10 +111,10 @@ static int settle_kfree_rcu(void)
 #endif
 
 /**
- * memdiag_track_settle() - wait until what was freed is free
- * @waited_ns: out: time it took, nanoseconds
+ * memdiag_track_settle() - wait until objects whose free was deferred are free
+ * @waited_ns: out: duration, nanoseconds
  *
- * Context: may sleep, for some grace periods.
+ * Context: may sleep, for several grace periods.
  *
  * Return: 0, -EINTR on a fatal signal, -ENOMEM.
  */

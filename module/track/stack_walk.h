@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Stacks without the unwinder: the steps it was seen to take. */
+/* Stacks without the unwinder, by rules learnt from it. */
 #ifndef _MEMDIAG_TRACK_STACK_WALK_H
 #define _MEMDIAG_TRACK_STACK_WALK_H
 
@@ -8,9 +8,9 @@
 struct track_filter;
 
 /**
- * struct track_step - how the unwinder goes on from a return address
- * @address: the return address; 0 of a free slot
- * @rule: where the next one is, see stack_walk.c; 0 if that is not known
+ * struct track_step - how the unwinder leaves one frame
+ * @address: return address that identifies the frame; 0 for a free slot
+ * @rule: where the caller's frame is, see stack_walk.c; 0 if not known
  */
 struct track_step {
 	unsigned long address;
@@ -18,11 +18,11 @@ struct track_step {
 };
 
 /**
- * struct track_walk - what the unwinder was seen to do
- * @steps: by hash of the address
- * @stack: a stack that the unwinder is asked on
- * @full: an address found no room
- * @off: no walk is taken: one differed from what the unwinder says, or it cannot be asked
+ * struct track_walk - the rules
+ * @steps: hash table by return address
+ * @stack: an artificial stack on which the unwinder is asked for a rule
+ * @full: an address found no free slot
+ * @off: no more walks: one differed from the unwinder, or rules cannot be had
  */
 struct track_walk {
 	struct track_step *steps;
@@ -33,7 +33,7 @@ struct track_walk {
 
 #define TRACK_WALK_BITS		13
 #define TRACK_WALK_WORDS	2048
-/* One walk in so many is compared with what the unwinder says. */
+/* One walk in TRACK_WALK_COMPARED is compared with the unwinder. */
 #define TRACK_WALK_COMPARED	1024
 #define TRACK_WALK_BYTES	((sizeof(struct track_step) << TRACK_WALK_BITS) + \
 				 TRACK_WALK_WORDS * sizeof(long))

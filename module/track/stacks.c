@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of stacks: frames, kind, cache or order -> number, with exact counters.
- * Of a fixed size, and written by probes in any context.
+ * The table of stacks: frames, kind, cache or order -> number, with exact counters. The table
+ * has a fixed size, and probes write to it in any context.
  *
- * No locks: a stack is filled in while nobody knows of it and published by a
- * cmpxchg() of a slot of the hash. Of two CPUs that see a new stack at the same time one
- * finds what the other one added, as both walk the same chain. Only where a stack was taken
- * out of the chain at that very time, by the unload of a module, both may add theirs: then
- * it is told in two records.
+ * There are no locks: a probe fills in a stack that no other probe can find, and publishes it by
+ * a cmpxchg() of a hash slot. If two CPUs add one stack at once, the second finds the first
+ * one's, as both walk one chain. A concurrent track_stacks_hide() may free a slot earlier in
+ * that chain; then both add the stack, and the report has two records.
  *
- * A stack leaves the table by two steps of one process (names.c): it is hidden, so
- * that no probe finds it from then on, and after a grace period, when no object and
- * no probe refers to it any more, its number goes into a ring from which probes take
- * before they take from what was never used. The ring has room for all stacks, so
- * a number is only overwritten when it has been taken long ago.
+ * names.c removes a stack in two steps. First it hides the stack from probes. After a grace
+ * period no object and no probe refers to the stack, and its number goes into a ring. Probes
+ * take numbers from the ring first. The ring has room for all stacks, so an entry is overwritten
+ * only after it was taken.
  */
 #include <linux/hash.h>
 #include <linux/kernel.h>
@@ -25,7 +23,7 @@
 
 #include "track.h"
 
-/* Slots to look at: with twice as many slots as stacks, chains stay short. */
+/* Most slots that a search reads. There are twice as many slots as stacks, so chains are short. */
 #define STACKS_PROBES	64u
 
 static u32 stacks_stride(u32 depth)
@@ -39,9 +37,9 @@ static u32 stacks_slots(u32 stacks)
 }
 
 /**
- * track_stacks_bytes() - memory that a table takes
- * @stacks: to make room for
- * @depth: frames of each
+ * track_stacks_bytes() - memory of a table
+ * @stacks: room, stacks
+ * @depth: most frames of a stack
  *
  * Return: bytes.
  */
@@ -52,10 +50,10 @@ u64 track_stacks_bytes(u32 stacks, u32 depth)
 }
 
 /**
- * track_stacks_alloc() - make an empty table
+ * track_stacks_alloc() - allocate an empty table
  * @t: out: the table
- * @stacks: to make room for, 1 to 2^TRACK_STACK_BITS
- * @depth: frames of each
+ * @stacks: room, 1 to 2^TRACK_STACK_BITS
+ * @depth: most frames of a stack
  *
  * Return: 0 or -ENOMEM.
  */
@@ -102,7 +100,7 @@ static u32 stacks_hash(const struct track_stack_key *key)
 	return hash;
 }
 
-/* As memcmp(), which goes byte by byte on some kernels. */
+/* Replaces memcmp(), which compares byte by byte on some kernels. */
 static bool stack_same(const unsigned long *a, const unsigned long *b, u32 nr)
 {
 	u32 i;
@@ -126,12 +124,12 @@ static bool stack_is(const struct track_stack *stack, const struct track_stack_k
 /**
  * track_stacks_find() - look a stack up
  * @t: the table
- * @key: what it is
- * @hash: out: for track_stacks_add()
+ * @key: the stack
+ * @hash: out: hash of @key, for track_stacks_add()
  *
  * Context: any, preemption off.
  *
- * Return: its number or TRACK_NO_STACK.
+ * Return: number of the stack, or TRACK_NO_STACK.
  */
 u32 track_stacks_find(struct track_stacks *t, const struct track_stack_key *key, u32 *hash)
 {
@@ -149,12 +147,12 @@ u32 track_stacks_find(struct track_stacks *t, const struct track_stack_key *key,
 }
 
 /**
- * track_stacks_full() - is there no room for another stack?
+ * track_stacks_full() - whether the table has no room for another stack
  * @t: the table
  *
  * Context: any.
  *
- * Return: true also if there was room a moment ago or is in a moment.
+ * Return: a snapshot: a concurrent probe may change it.
  */
 bool track_stacks_full(const struct track_stacks *t)
 {
@@ -162,7 +160,7 @@ bool track_stacks_full(const struct track_stacks *t)
 	       READ_ONCE(t->ring_head) == READ_ONCE(t->ring_tail);
 }
 
-/* A stack nobody uses, or TRACK_NO_STACK. */
+/* Number of an unused stack, or TRACK_NO_STACK. */
 static u32 stacks_take(struct track_stacks *t)
 {
 	u32 n = xchg(&t->spare, 0), head;
@@ -171,14 +169,14 @@ static u32 stacks_take(struct track_stacks *t)
 		return n - 1;
 	for (;;) {
 		head = READ_ONCE(t->ring_head);
-		/* What is in the ring was put there before the tail moved. */
+		/* Pairs with track_stacks_reuse(): the entry is read after the tail. */
 		if (head == smp_load_acquire(&t->ring_tail))
 			break;
 		n = READ_ONCE(t->ring[head % t->max]);
 		if (cmpxchg(&t->ring_head, head, head + 1) == head)
 			return n;
 	}
-	/* Tried first, lest the counter wraps around. */
+	/* Checked first, so that the counter cannot wrap around. */
 	if (atomic_read(&t->used) >= t->max)
 		return TRACK_NO_STACK;
 	n = atomic_fetch_inc(&t->used);
@@ -204,28 +202,28 @@ static void stack_fill(struct track_stacks *t, u32 n, const struct track_stack_k
 	stack->dead = false;
 	stack->hidden = false;
 	memcpy(stack->frames, key->frames, key->nr * sizeof(long));
-	/* For those who walk the arena. */
+	/* Pairs with walks of the arena, as in report_stacks(). */
 	smp_store_release(&stack->state, state);
 }
 
 /**
- * track_stacks_add() - add a stack that was not found
+ * track_stacks_add() - add a stack that track_stacks_find() did not find
  * @t: the table
- * @key: what it is
+ * @key: the stack
  * @hash: from track_stacks_find()
  * @state: TRACK_STACK_LIVE or TRACK_STACK_SKIP
  *
  * Context: any, preemption off.
  *
- * Return: its number, or that of the same one which another CPU added meanwhile;
- * TRACK_NO_STACK if there is no room.
+ * Return: number of the stack, which another CPU may have added meanwhile; TRACK_NO_STACK if
+ * there is no room.
  */
 u32 track_stacks_add(struct track_stacks *t, const struct track_stack_key *key, u32 hash,
 		     enum track_stack_state state)
 {
 	u32 i, seen, n = TRACK_NO_STACK, found = TRACK_NO_STACK;
 
-	/* Chains as long as that do not happen by chance. */
+	/* A longer chain does not occur by chance. */
 	for (i = 0; i < STACKS_PROBES; i++) {
 		u32 *slot = &t->slots[(hash + i) & (t->nr_slots - 1)];
 
@@ -239,7 +237,7 @@ u32 track_stacks_add(struct track_stacks *t, const struct track_stack_key *key, 
 			}
 			if (cmpxchg(slot, seen, n + 1) == seen)
 				return n;
-			/* Another one was faster. */
+			/* Another probe took the slot. */
 			seen = READ_ONCE(*slot);
 		}
 		if (seen && seen != TRACK_SLOT_GONE &&
@@ -250,18 +248,18 @@ u32 track_stacks_add(struct track_stacks *t, const struct track_stack_key *key, 
 	}
 	if (n != TRACK_NO_STACK) {
 		WRITE_ONCE(track_stack(t, n)->state, TRACK_STACK_UNUSED);
-		/* A second one at the same time is not used in this run any more. */
+		/* One spare is kept; a second one stays unused until the end of the run. */
 		cmpxchg(&t->spare, 0, n + 1);
 	}
 	return found;
 }
 
 /**
- * track_stacks_hide() - let no probe find a stack any more
+ * track_stacks_hide() - take a stack out of the hash
  * @t: the table
- * @n: number of a stack, TRACK_STACK_SEALED for at least a grace period
+ * @n: number of a stack that is TRACK_STACK_SEALED since a grace period
  *
- * Context: process, under the mutex of the run.
+ * Context: process, under track_lock.
  */
 void track_stacks_hide(struct track_stacks *t, u32 n)
 {
@@ -274,12 +272,11 @@ void track_stacks_hide(struct track_stacks *t, u32 n)
 }
 
 /**
- * track_stacks_reuse() - let a stack be used for another
+ * track_stacks_reuse() - let probes use the number for another stack
  * @t: the table
- * @n: number of a stack that was hidden for at least a grace period, and that no
- *	object refers to
+ * @n: number of a stack that is hidden since a grace period and has no objects
  *
- * Context: process, under the mutex of the run.
+ * Context: process, under track_lock.
  */
 void track_stacks_reuse(struct track_stacks *t, u32 n)
 {
@@ -288,12 +285,12 @@ void track_stacks_reuse(struct track_stacks *t, u32 n)
 	stack->text = NULL;
 	WRITE_ONCE(stack->state, TRACK_STACK_UNUSED);
 	t->ring[t->ring_tail % t->max] = n;
-	/* The stack is unused and in the ring by now. */
+	/* Pairs with stacks_take(): the entry is written before the tail. */
 	smp_store_release(&t->ring_tail, t->ring_tail + 1);
 }
 
 /**
- * track_clear_sums() - begin to add up anew
+ * track_clear_sums() - zero the sums of all stacks
  * @run: the run
  *
  * Context: may sleep, under track_lock.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Stacks and their counters: a table that probes write without a lock. */
+/* Stacks and their counters, in a table that probes write without a lock. */
 #ifndef _MEMDIAG_TRACK_STACKS_H
 #define _MEMDIAG_TRACK_STACKS_H
 
@@ -11,36 +11,36 @@ struct track_run;
 
 #define TRACK_DEPTH_DEFAULT	16
 #define TRACK_DEPTH_MAX		64
-/* Frames of the probe and of the allocator, above those that are kept. */
+/* Frames of the probe and the allocator, which are cut off. */
 #define TRACK_DEPTH_OWN		12
 
 enum track_stack_state {
 	TRACK_STACK_UNUSED,
 	/* Objects of this stack are tracked. */
 	TRACK_STACK_LIVE,
-	/* They are not: memdiag's own, or not of the module asked for. */
+	/* Objects are not tracked: memdiag allocates them, or not the module of the filter. */
 	TRACK_STACK_SKIP,
-	/* A module of it is unloaded: it has its text, and no more objects come. */
+	/* A module of this stack is unloaded. The names are kept, and no object is added. */
 	TRACK_STACK_SEALED,
 };
 
 /**
- * struct track_stack - a stack that allocated, or wanted to
+ * struct track_stack - a stack that allocated
  * @allocated: objects allocated
- * @freed: of these freed
+ * @freed: objects of @allocated that were freed
  * @allocated_bytes: bytes of @allocated
- * @text: frames by name, once it is sealed; else NULL
- * @hash: of all that identifies it
- * @cache: number of the name of the slab cache; 0 for none
- * @into: the stack that it is merged into; itself if it is not
+ * @text: names of the frames of a sealed stack; else NULL
+ * @hash: of the key
+ * @cache: number of the slab cache's name; 0 for none
+ * @into: number of the stack that this one is merged into; else its own number
  * @state: enum track_stack_state
  * @kind: enum track_kind
  * @order: of pages
- * @nr: frames
+ * @nr: number of frames
  * @deep: see struct track_stack_key
- * @dead: sealed: no object ever had it
- * @hidden: sealed: it is not in the hash any more
- * @frames: addresses, innermost first
+ * @dead: sealed, and was TRACK_STACK_SKIP before: has no objects
+ * @hidden: sealed, and taken out of the hash
+ * @frames: return addresses, innermost first
  */
 struct track_stack {
 	atomic64_t allocated;
@@ -62,23 +62,23 @@ struct track_stack {
 
 /**
  * struct track_stacks - the table of stacks
- * @arena: @max stacks, @stride bytes each
- * @slots: by hash: number of a stack plus one; 0 if free, TRACK_SLOT_GONE where a
- *	stack was taken out
- * @nr_slots: a power of two
- * @ring: numbers of stacks to be used again
- * @ring_head: taken from the ring by probes
- * @ring_tail: put into it, under the mutex of the run
- * @used: stacks of the arena that were used at least once
- * @spare: a stack that was taken and not needed, plus one
+ * @arena: @max stacks of @stride bytes
+ * @slots: hash table: number of a stack plus one; 0 if free, TRACK_SLOT_GONE after a stack
+ *	was taken out
+ * @nr_slots: slots, a power of two
+ * @ring: numbers of stacks that may be reused
+ * @ring_head: entries that probes have taken
+ * @ring_tail: entries that were added, under track_lock
+ * @used: stacks of the arena that were ever used; may exceed @max
+ * @spare: number of a stack that was taken and not needed, plus one; 0 for none
  * @max: stacks in @arena
- * @depth: frames of a stack
+ * @depth: most frames of a stack
  * @stride: bytes of a stack
- * @bytes: memory of all, less @texts_size
- * @texts: one piece for the texts of stacks that are sealed; NULL as long as there is none
- * @texts_size: bytes of it
- * @texts_used: bytes up to the end of the last text; some may be of no stack any more
- * @text_bytes: bytes of the texts that stacks have
+ * @bytes: memory of the table without @texts_size
+ * @texts: texts of all sealed stacks; NULL before the first
+ * @texts_size: bytes of @texts
+ * @texts_used: bytes of @texts in use, dropped texts included
+ * @text_bytes: bytes of the texts that stacks refer to
  */
 struct track_stacks {
 	void *arena;
@@ -103,13 +103,13 @@ struct track_stacks {
 #define TRACK_NO_STACK		(~0u)
 
 /**
- * struct track_stack_key - what a stack is found by
- * @frames: addresses, innermost first
- * @nr: their number, no more than the depth of the table
+ * struct track_stack_key - identifies a stack
+ * @frames: return addresses, innermost first
+ * @nr: frames, at most the depth of the table
  * @kind: enum track_kind
  * @order: of pages
- * @deep: the module of the filter has no frame among these, and one behind
- * @cache: number of the name of the slab cache
+ * @deep: the filter's module has no frame in @frames, but one in the frames cut off
+ * @cache: number of the slab cache's name
  */
 struct track_stack_key {
 	const unsigned long *frames;

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tracker: which objects of the kernel's allocators are outstanding, and by
- * which stack they were allocated.
+ * The tracker finds the objects of the kernel's allocators that are outstanding, and
+ * the stack that allocated each of them.
  *
- *  objects.c     live objects by address: written by probes without a lock
- *  stacks.c      stacks with their counters: likewise
- *  caches.c      names of slab caches: likewise
+ *  objects.c     live objects by address, in a table that probes write without a lock
+ *  stacks.c      stacks with their counters, in such a table
+ *  caches.c      names of slab caches, in such a table
  *  stack_walk.c  stacks without the unwinder
- *  filter.c      which allocations are looked at
- *  probe.c       what happens when an object is allocated or freed
- *  blocks.c      blocks of pages that are given back in parts
- *  attach.c      the kernel's tracepoints, and what is called by them
- *  kprobes.c     the same where the kernel frees without a tracepoint
- *  check.c       is an object still what it was?
+ *  filter.c      which allocations are tracked
+ *  probe.c       what is done when an object is allocated or freed
+ *  blocks.c      blocks of pages that are freed in parts
+ *  attach.c      probes on the kernel's tracepoints
+ *  kprobes.c     probes on functions that allocate or free without a tracepoint
+ *  check.c       whether an object was freed without an event, by its page
  *  names.c       names of stacks in modules that are unloaded
  *  run.c         start and stop
  *  status.c      section track_status
  *  report.c      section track
- *  settle.c      waiting until what was freed is free
- *  none.c        in place of all but settle.c, where there are no tracepoints
+ *  settle.c      waits until deferred frees are done
+ *  none.c        replaces all but settle.c on a kernel without tracepoints
  *
- * Everything that a probe touches was allocated by the start. Probes run in any
- * context, NMI included, nested in each other on a CPU, and use only the atomic
- * operations of the tables. A per-CPU flag keeps a probe from being entered again
- * in the same context where it takes a stack; that is counted as dropped_busy.
- * Frees never need the flag, so that none is lost by it.
+ * The start allocates all memory that probes use. Probes run in any context, NMI
+ * included, and nest on a CPU, so they write the tables by atomic operations only. An
+ * allocation probe sets a flag per CPU and context while it takes a stack; an allocation
+ * that finds the flag set is not tracked and counts as dropped_busy. A free never
+ * needs the flag, for a free that is not seen makes its object look leaked.
  */
 #ifndef _MEMDIAG_TRACK_H
 #define _MEMDIAG_TRACK_H
@@ -46,19 +46,19 @@ struct page;
 #define TRACK_AGES	6
 
 /**
- * struct track_sum - what is outstanding of a stack, added up by a report
- * @count: objects
- * @parts: what is left of blocks, beside those that count
- * @bytes: taken from the allocator
- * @asked: asked for
- * @unsure: of @count
- * @of_slab: pages that are slabs, and in none of the others
- * @gone: objects that were freed without an event, and in none of the others
- * @oldest: jiffies from the start to the oldest
- * @newest: to the newest
- * @ages: objects by age
- * @head: while stacks are merged: a chain of stacks, by hash
- * @next: likewise: the next one in a chain
+ * struct track_sum - the outstanding objects of one stack, added up by a report
+ * @count: objects that are outstanding
+ * @parts: blocks with TRACK_PART
+ * @bytes: bytes taken from the allocator
+ * @asked: bytes asked for
+ * @unsure: objects of @count that may have been freed without an event
+ * @of_slab: pages that became slabs, not part of the members above
+ * @gone: objects that were freed without an event, not part of the members above
+ * @oldest: age of the oldest object, jiffies
+ * @newest: age of the newest object, jiffies
+ * @ages: objects of @count by age
+ * @head: names.c: first stack of a hash chain, plus one
+ * @next: names.c: next stack of the chain, plus one
  */
 struct track_sum {
 	u64 count;
@@ -76,17 +76,17 @@ struct track_sum {
 };
 
 #define TRACK_LEVELS	4
-/* More than any kernel has. */
+/* More than the page orders of any kernel. */
 #define TRACK_ORDERS	20
 
 #define TRACK_FRAMES	(TRACK_DEPTH_MAX + TRACK_DEPTH_OWN)
 
 /**
- * struct track_level - what takes a stack in one context of a CPU
- * @frames: where it is taken to
- * @walked: a walk that is being compared
- * @name: of one of the frames
- * @busy: a stack is being taken
+ * struct track_level - buffers to take a stack in one context of a CPU
+ * @frames: the stack
+ * @walked: the stack by a walk (stack_walk.c)
+ * @name: symbol name of a frame
+ * @busy: the buffers are in use
  */
 struct track_level {
 	unsigned long frames[TRACK_FRAMES];
@@ -95,20 +95,10 @@ struct track_level {
 	u8 busy;
 };
 
-/**
- * struct track_cpu - what a CPU needs to itself
- * @allocations: see section track_status, as for the next nine
- * @frees: likewise
- * @unknown_frees: likewise
- * @dropped_objects: likewise
- * @dropped_stacks: likewise
- * @dropped_busy: likewise
- * @replaced: likewise
- * @walks: likewise
- * @unwinds: likewise
- * @wrong_walks: likewise
- * @used: objects put into the table, less those taken out, by this CPU
- * @levels: one per context
+/*
+ * Counters and buffers of a CPU. Section track_status describes the counters. used has the
+ * objects that this CPU put into the table less those that it took out, and may wrap. There is
+ * one level for each of task, softirq, hardirq and NMI context.
  */
 struct track_cpu {
 	u64 allocations;
@@ -126,29 +116,29 @@ struct track_cpu {
 };
 
 /**
- * struct track_run - everything from a start to the next
- * @filter: what is looked at
- * @kinds: MEMDIAG_TRACK_SLAB and so on
+ * struct track_run - one run of the tracker, kept until the next start
+ * @filter: the allocations to track
+ * @kinds: MEMDIAG_TRACK_SLAB, MEMDIAG_TRACK_PAGES, MEMDIAG_TRACK_PERCPU
  * @objects: live objects
- * @stacks: their stacks
- * @walk: how to get to these without the unwinder
- * @caches: names of caches
- * @cpus: one per CPU
+ * @stacks: the stacks that allocated them
+ * @walk: rules to take stacks without the unwinder
+ * @caches: names of slab caches
+ * @cpus: counters and buffers, per CPU
  * @sums: one per stack, for the report
  * @nr_blocks: objects with TRACK_BLOCK, by order
- * @all_blocks: their number
- * @block_lock: taking blocks apart; the innermost lock there is
- * @block_seq: odd while one is taken apart
- * @lost_frees: frees that could not be followed
- * @start_jiffies: when it began
- * @start_ns: likewise, of the monotonic clock
- * @stop_ns: when it ended, 0 if it has not
- * @stop_jiffies: likewise
- * @missed: calls of probed functions that allocate, and were not seen
- * @missed_frees: likewise, that free
- * @gone: objects that the last report found gone
- * @silent: kinds whose objects may be freed without being seen
- * @bytes: memory of all
+ * @all_blocks: sum of @nr_blocks
+ * @block_lock: held while a block is split; no other lock is taken inside it
+ * @block_seq: odd while a block is split
+ * @lost_frees: frees in an NMI that found @block_lock held
+ * @start_jiffies: time of the start, jiffies
+ * @start_ns: time of the start, CLOCK_MONOTONIC
+ * @stop_ns: time of the stop, CLOCK_MONOTONIC; 0 while the run is armed
+ * @stop_jiffies: time of the stop, jiffies
+ * @missed: calls of allocating functions that detached kprobes missed
+ * @missed_frees: calls of freeing functions that detached kprobes missed
+ * @gone: objects that the last report found freed without an event
+ * @silent: kinds whose objects may be freed without an event
+ * @bytes: memory of all tables
  */
 struct track_run {
 	struct track_filter filter;
@@ -180,7 +170,10 @@ static inline u32 track_now(const struct track_run *run)
 	return (u32)(jiffies - run->start_jiffies);
 }
 
-/* Is the object among the one in so many? Other bits than those of the tables. */
+/*
+ * Whether the filter's one_in lets an address pass. The bits differ from those of the tables'
+ * hashes.
+ */
 static inline bool track_sampled(const struct track_run *run, unsigned long address)
 {
 	if (run->filter.one_in <= 1)
@@ -204,7 +197,7 @@ void track_account_free(struct track_run *run, const struct track_object *object
 void track_freed_pages(struct track_run *run, const struct page *page, unsigned int order);
 
 /* check.c */
-/* Slots of the table of objects between two looks at the scheduler. */
+/* Table entries between two calls of cond_resched(). */
 #define TRACK_BATCH	4096
 u8 track_check(const struct track_run *run, unsigned long key, const struct track_object *object);
 void track_check_all(struct track_run *run);
@@ -223,7 +216,7 @@ size_t track_kprobes_print(char *text, size_t size);
 u64 track_kprobes_missed(bool frees);
 
 /* names.c */
-/* All the frames there may be. */
+/* Room for TRACK_DEPTH_MAX names. */
 #define TRACK_TEXT	(TRACK_DEPTH_MAX * 256)
 size_t track_print_stack(const struct track_stack *stack,
 			 const char *(*name)(unsigned long address, char *text), char *text);
